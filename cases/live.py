@@ -1,0 +1,1 @@
+"""What the case and queue streams show to whom. Registered with crm.live when the app starts."""

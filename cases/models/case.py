@@ -1,0 +1,402 @@
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models, transaction
+from django.db.models.expressions import Func, Value
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases import transitions
+from cases.models.queue import Queue, QueueMembership
+from cases.models.sla import Clock
+from crm.events import record
+from crm.models import Event, User
+from customers.models import Customer
+
+
+class Refusal(Exception):
+    """A verb that may not happen, with the sentence a person should read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AlreadyClaimed(Refusal):
+    """Somebody else was quicker."""
+
+    def __init__(self, holder: User) -> None:
+        super().__init__(_("%(name)s already has this case.") % {"name": holder.name})
+        self.holder = holder
+
+
+class Issue(models.Model):
+    """Contacts of one customer about one thing, in any channel and any number of cases (product D8)."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="issues")
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"issue {self.pk}"
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def visible_to(self, user: User | AnonymousUser) -> "CaseQuerySet":
+        """The one door: cases in queues this person may see."""
+        if isinstance(user, User) and user.is_active and user.is_administrator:
+            return self
+        return self.filter(queue__in=Queue.objects.visible_to(user))
+
+    def active(self) -> "CaseQuerySet":
+        return self.filter(status__in=transitions.ACTIVE)
+
+    def awake(self, at: datetime) -> "CaseQuerySet":
+        return self.filter(models.Q(snoozed_until=None) | models.Q(snoozed_until__lte=at))
+
+    def snoozed(self, at: datetime) -> "CaseQuerySet":
+        return self.active().filter(snoozed_until__gt=at)
+
+    def unassigned(self) -> "CaseQuerySet":
+        return self.active().filter(assignee=None)
+
+    def in_order(self) -> "CaseQuerySet":
+        """As a queue is worked: what falls due first, then who has waited longest."""
+        return self.order_by("attention_at", "waiting_since", "id")
+
+
+class Case(models.Model):
+    """A request being worked. Its verbs are the only way it changes; each locks the row and records one event."""
+
+    stream = "case"
+
+    class Status(models.TextChoices):
+        NEW = "new", _("new")
+        OPEN = "open", _("open")
+        WAITING_CUSTOMER = "waiting_customer", _("waiting for customer")
+        WAITING_INTERNAL = "waiting_internal", _("waiting for us inside")
+        RESOLVED = "resolved", _("resolved")
+        CLOSED = "closed", _("closed")
+        MERGED = "merged", _("merged")
+        SPAM = "spam", _("spam")
+
+    class Priority(models.TextChoices):
+        LOW = "low", _("low")
+        NORMAL = "normal", _("normal")
+        HIGH = "high", _("high")
+        URGENT = "urgent", _("urgent")
+
+    number = models.BigIntegerField(unique=True, db_default=Func(Value("case_number_seq"), function="nextval"))
+    subject = models.CharField(_("subject"), max_length=300, blank=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.NEW)
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="cases", db_index=False)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="cases", db_index=False
+    )
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="cases", db_index=False)
+    issue = models.ForeignKey(Issue, models.PROTECT, null=True, related_name="cases")
+    channel = models.CharField(max_length=40, default="web")
+    language = models.CharField(max_length=12, default="en")
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    custom = models.JSONField(default=dict, blank=True)
+    opened_at = models.DateTimeField(default=timezone.now)
+    waiting_since = models.DateTimeField(null=True)  # since when the customer waits for us
+    attention_at = models.DateTimeField(null=True)  # the earliest due of an open promise or a running clock
+    promise_due_at = models.DateTimeField(null=True)  # the earliest open promise
+    next_due_at = models.DateTimeField(null=True)  # the earliest running clock
+    snoozed_until = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    preview = models.CharField(max_length=160, blank=True)  # the last message's first words
+    preview_direction = models.CharField(max_length=10, blank=True)
+    last_message_at = models.DateTimeField(null=True)
+    need_met_event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_index=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
+    version = models.BigIntegerField(default=0)
+    source = models.CharField(max_length=40, default="", blank=True)
+    external_id = models.CharField(max_length=200, null=True, blank=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="case_external_once"),
+            models.CheckConstraint(
+                condition=~models.Q(status="resolved") | models.Q(resolved_at__isnull=False), name="case_resolved_has_time"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["queue", "attention_at", "waiting_since", "id"],
+                name="case_queue_order",
+                condition=models.Q(status__in=transitions.ACTIVE),
+            ),
+            models.Index(
+                fields=["assignee", "queue"], name="case_mine", condition=models.Q(status__in=transitions.ACTIVE)
+            ),
+            models.Index(
+                fields=["queue", "waiting_since", "id"],
+                name="case_to_claim",
+                condition=models.Q(status__in=transitions.ACTIVE, assignee=None),
+            ),
+            models.Index(fields=["queue", "-opened_at"], name="case_queue_newest"),
+            models.Index(fields=["customer", "-opened_at"], name="case_customer"),
+            models.Index(fields=["snoozed_until"], name="case_wake", condition=models.Q(snoozed_until__isnull=False)),
+            models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
+            GinIndex(fields=["tags"], name="case_tags"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.subject}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in transitions.ACTIVE
+
+    @property
+    def is_snoozed(self) -> bool:
+        return self.snoozed_until is not None and self.snoozed_until > timezone.now()
+
+    # --- whose it is
+
+    @transaction.atomic
+    def claim(self, *, by: User, at: datetime | None = None, via: str = "person") -> None:
+        """Take an unassigned case. Two at once: one wins, the other reads who did (AlreadyClaimed)."""
+        self.lock()
+        if self.assignee_id == by.pk:
+            return
+        if self.assignee is not None:
+            raise AlreadyClaimed(self.assignee)
+        self._must_be_active()
+        self._set_assignee(by)
+        self.record("claimed", by=by, at=at, via=via, assignee=by.pk)
+
+    @transaction.atomic
+    def assign(self, to: User, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
+        """Give the case to a person who works in its queue."""
+        self.lock()
+        if self.assignee_id == to.pk:
+            return
+        self._must_be_active()
+        if not Queue.objects.visible_to(to).filter(pk=self.queue_id).exists():
+            raise Refusal(_("%(name)s does not work in %(queue)s.") % {"name": to.name, "queue": self.queue.name})
+        was = self.assignee_id
+        self._set_assignee(to)
+        self.record("assigned", by=by, at=at, via=via, reason=reason, assignee=to.pk, was=was)
+
+    @transaction.atomic
+    def release(self, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        """Put the case back for anyone in the queue."""
+        self.lock()
+        if self.assignee_id is None:
+            return
+        was = self.assignee_id
+        self._set_assignee(None)
+        self.record("released", by=by, at=at, via=via, was=was)
+
+    @transaction.atomic
+    def transfer(self, queue: Queue, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        """Move the case to another queue; it keeps its owner only if they work there too."""
+        self.lock()
+        if self.queue_id == queue.pk:
+            return
+        self._must_be_active()
+        was, self.queue = self.queue_id, queue
+        stays = QueueMembership.objects.filter(queue=queue, user=self.assignee_id).exists()
+        self.assignee = self.assignee if stays else None
+        self.save(update_fields=["queue", "assignee"])
+        self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was)
+
+    # --- where it stands
+
+    @transaction.atomic
+    def change_status(
+        self, status: str, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = ""
+    ) -> None:
+        """The only way a status changes: along the transition table, returning quietly if already so."""
+        self.lock()
+        if self.status == status:
+            return
+        if not transitions.allowed(self.status, status):
+            wanted = dict(self.Status.choices).get(status, status)
+            raise Refusal(
+                _("A case that is %(now)s cannot become %(wanted)s.")
+                % {"now": self.get_status_display(), "wanted": wanted}
+            )
+        now = at or timezone.now()
+        was, self.status = self.status, status
+        self._keep_times(was, now)
+        self.save(
+            update_fields=["status", "resolved_at", "closed_at", "waiting_since", "snoozed_until", "need_met_event"]
+        )
+        kind = {transitions.RESOLVED: "resolved", transitions.CLOSED: "closed", transitions.SPAM: "marked_spam"}.get(
+            status, "reopened" if was in {transitions.RESOLVED, transitions.SPAM} else "status_changed"
+        )
+        self.record(kind, by=by, at=now, via=via, reason=reason, status=status, was=was)
+
+    def _keep_times(self, was: str, now: datetime) -> None:
+        if self.status == transitions.RESOLVED:
+            self.resolved_at = now
+        if self.status == transitions.CLOSED:
+            self.closed_at = now
+        if self.status not in {transitions.NEW, transitions.OPEN}:
+            self.waiting_since = None
+        elif was not in transitions.ACTIVE:
+            self.waiting_since, self.resolved_at = now, None
+            self.need_met_event = None  # a reopened need is not met
+        if self.status not in transitions.ACTIVE:
+            self.snoozed_until = None
+
+    def resolve(self, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        self.change_status(transitions.RESOLVED, by=by, at=at, via=via)
+
+    def reopen(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
+        self.change_status(transitions.OPEN, by=by, at=at, via=via, reason=reason)
+
+    @transaction.atomic
+    def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None) -> None:
+        """Hide the case from the working views until then, or until the customer writes."""
+        self.lock()
+        self._must_be_active()
+        if until <= (at or timezone.now()):
+            raise Refusal(_("Choose a time in the future."))
+        if self.snoozed_until == until:
+            return
+        self.snoozed_until = until
+        self.save(update_fields=["snoozed_until"])
+        self.record("snoozed", by=by, at=at, until=until.isoformat())
+
+    @transaction.atomic
+    def wake(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
+        self.lock()
+        if self.snoozed_until is None:
+            return
+        self.snoozed_until = None
+        self.save(update_fields=["snoozed_until"])
+        self.record("woken", by=by, at=at, via=via, reason=reason)
+
+    # --- how it is described
+
+    @transaction.atomic
+    def set_priority(self, priority: str, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        self.lock()
+        if priority not in self.Priority.values:
+            raise Refusal(_("There is no such priority."))
+        if self.priority == priority:
+            return
+        was, self.priority = self.priority, priority
+        self.save(update_fields=["priority"])
+        self.record("priority_changed", by=by, at=at, via=via, priority=priority, was=was)
+
+    @transaction.atomic
+    def set_tags(self, tags: list[str], *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        """Tags are free text of people, so the event says how many, and the row says which."""
+        self.lock()
+        wanted = sorted({t.strip().lower()[:60] for t in tags if t.strip()})
+        if sorted(self.tags) == wanted:
+            return
+        self.tags = wanted
+        self.save(update_fields=["tags"])
+        self.record("tagged", by=by, at=at, via=via, count=len(wanted))
+
+    # --- how verbs work
+
+    def lock(self) -> None:
+        """Read this row afresh under its lock. Order everywhere: customer, case, message."""
+        self.refresh_from_db(from_queryset=Case.objects.select_for_update(of=("self",), no_key=True))
+
+    def record(
+        self,
+        kind: str,
+        *,
+        by: User | None,
+        at: datetime | None = None,
+        via: str = "person",
+        reason: str = "",
+        **data: Any,
+    ) -> Event:
+        """Write one event and let the clocks follow what changed, in the same transaction."""
+        event = record(self, kind, by=by, at=at, via=via, reason=reason, **data)
+        Clock.objects.follow(self, event)
+        return event
+
+    def _set_assignee(self, user: User | None) -> None:
+        self.assignee = user
+        self.save(update_fields=["assignee"])
+
+    def _must_be_active(self) -> None:
+        if not self.is_active:
+            raise Refusal(
+                _("Case #%(number)s is %(status)s.") % {"number": self.number, "status": self.get_status_display()}
+            )
+
+
+class Contact(models.Model):
+    """One stretch of talk with a customer on a case in one channel, until 24 h of silence or resolution."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="contacts")
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="contacts")
+    issue = models.ForeignKey(Issue, models.PROTECT, null=True, related_name="contacts")
+    channel = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "channel"], condition=models.Q(ended_at=None), name="contact_one_open_a_channel"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.pk}"
+
+
+class CaseLink(models.Model):
+    """Two cases that belong together: duplicate of, caused by, follows."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="links")
+    other = models.ForeignKey(Case, models.CASCADE, related_name="linked_from")
+    kind = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "other", "kind"], name="case_link_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.kind} {self.other_id}"
+
+
+class Watch(models.Model):
+    """Somebody follows a case: by mention, by hand, by having worked on it."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="watches")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="watches")
+    why = models.CharField(max_length=20, default="mention")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "user"], name="watch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} watches {self.case_id}"
+
+
+class Mention(models.Model):
+    """A note that names somebody; unseen until they open the case."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="mentions")
+    message = models.ForeignKey("cases.Message", models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="mentions")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "user"], name="mention_once")]
+        indexes = [models.Index(fields=["user"], name="mention_unseen", condition=models.Q(seen_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.message_id}"

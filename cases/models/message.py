@@ -1,0 +1,88 @@
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.case import Case, Contact
+from crm.models import StoredFile
+from customers.models import ContactPoint
+
+
+def random_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def by_others_since(self, version: int, user: object) -> "MessageQuerySet":
+        """What the stale-send guard shows: messages and notes by someone else after the case's `version`."""
+        return self.filter(case_version__gt=version, taken_back_at=None).exclude(author=user)  # type: ignore[misc]
+
+
+class Message(models.Model):
+    """One utterance in a case: from the customer, to the customer, or a note that stays inside."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("from the customer")
+        OUTBOUND = "outbound", _("to the customer")
+        NOTE = "note", _("note, only us")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="messages")
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, related_name="messages")
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    channel = models.CharField(max_length=40, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    sender_name = models.CharField(max_length=200, blank=True)  # of an inbound message, or an imported author
+    sender = models.ForeignKey(ContactPoint, models.SET_NULL, null=True, blank=True, related_name="+")
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    language = models.CharField(max_length=12, blank=True)
+    at = models.DateTimeField(default=timezone.now)  # when it was said
+    created_at = models.DateTimeField(default=timezone.now)  # when we stored it
+    case_version = models.BigIntegerField(default=0)  # the case's version its event carries
+    is_auto = models.BooleanField(default=False)
+    is_answer = models.BooleanField(default=False)
+    next_step = models.CharField(max_length=300, blank=True)
+    by_when = models.DateTimeField(null=True, blank=True)
+    written_against = models.BigIntegerField(null=True)
+    sent_anyway = models.BooleanField(default=False)
+    dispatch = models.OneToOneField("cases.Dispatch", models.PROTECT, null=True, related_name="message")
+    then_status = models.CharField(max_length=20, blank=True)  # what the case becomes when this is released
+    released_at = models.DateTimeField(null=True)  # outbound: when the undo window closed and it began to count
+    taken_back_at = models.DateTimeField(null=True)
+    token = models.CharField(max_length=40, unique=True, default=random_token)
+    source = models.CharField(max_length=40, default="", blank=True)
+    external_id = models.CharField(max_length=250, null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="message_external_once")]
+        indexes = [models.Index(fields=["case", "at", "id"], name="message_thread")]
+
+    def __str__(self) -> str:
+        return f"{self.direction} #{self.pk}"
+
+    @property
+    def is_note(self) -> bool:
+        return self.direction == self.Direction.NOTE
+
+    @property
+    def author_name(self) -> str:
+        return self.author.name if self.author else self.sender_name
+
+
+class Attachment(models.Model):
+    """A file that came with a message or goes out with one; reached by its random token only."""
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="attachments")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=120)
+    size = models.BigIntegerField()
+    token = models.CharField(max_length=40, unique=True, default=random_token)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,69 @@
+"""The one door to the event log. A verb locks its row, changes it and calls `record`; nothing else writes events."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.dispatch import Signal
+from django.utils import timezone
+
+from crm.models import Event, User
+
+# Sent after commit with `event=`. It only wakes: whatever must happen is a row in the transaction or follows the log.
+happened = Signal()
+_wakers: list[Callable[[], None]] = []
+
+
+def on_commit_wake(waker: Callable[[], None]) -> None:
+    """Register what runs once after any commit that wrote events (the sequencer's and hub's wake-up)."""
+    if waker not in _wakers:
+        _wakers.append(waker)
+
+
+def record(
+    subject: models.Model,
+    kind: str,
+    *,
+    by: User | None,
+    via: str = "person",
+    reason: str = "",
+    at: datetime | None = None,
+    **data: Any,
+) -> Event:
+    """Write what happened to `subject` (a row with `version` and a class attribute `stream`), inside its transaction.
+
+    The UPDATE that raises the version takes the row's lock, so versions of one stream are gapless and ordered however
+    many write at once; the caller's instance carries the new version afterwards. `data` takes ids, numbers, ISO times
+    and enumerated words only.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("record() belongs inside the transaction of the change it records")
+    version = _next_version(subject)
+    event = Event.objects.create(
+        stream=subject.stream,  # type: ignore[attr-defined]
+        stream_id=subject.pk,
+        version=version,
+        kind=kind,
+        actor=by,
+        via=via,
+        reason=reason,
+        at=at or timezone.now(),
+        data=data,
+    )
+    transaction.on_commit(lambda: _announce(event), robust=True)
+    return event
+
+
+def _next_version(subject: Any) -> int:
+    table = subject._meta.db_table
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(f'UPDATE "{table}" SET version = version + 1 WHERE id = %s RETURNING version', [subject.pk])  # noqa: S608
+        (subject.version,) = cursor.fetchone()
+    return int(subject.version)
+
+
+def _announce(event: Event) -> None:
+    for waker in _wakers:
+        waker()
+    happened.send_robust(sender=Event, event=event)

@@ -1,0 +1,65 @@
+"""What every request and response has: the person's language and time zone, the admins' content policy."""
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django_htmx.middleware import HtmxDetails
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from crm.models import User
+
+
+class StaffRequest(HttpRequest):
+    """A request behind a sign-in, as views see it."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):
+    """Hashed names for everything, imports between our ES modules included."""
+
+    support_js_module_import_aggregation = True
+
+
+class PersonMiddleware:
+    """Show each signed-in person their own language and time zone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return self.get_response(request)
+        with translation.override(user.language), timezone.override(_zone(user.tz)):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+class AdminPolicyMiddleware:
+    """The two admins run Alpine, which evaluates: they alone get the second content policy."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(("/admin/", "/system/")):
+            response._csp_replace = settings.ADMIN_POLICY  # type: ignore[attr-defined]
+        return response
+
+
+def house(request: HttpRequest) -> dict[str, Any]:
+    """What every template may use."""
+    return {"company": settings.COMPANY, "build": settings.BUILD, "demo": settings.DEMO}

@@ -1,0 +1,18 @@
+"""The kernel's tables: who signs in, what happened, and the small change of a running house."""
+
+from crm.models.event import Event, Installation
+from crm.models.file import FileChunk, StoredFile
+from crm.models.house import ApiToken, CommandKey, Heartbeat, Presence
+from crm.models.user import User
+
+__all__ = [
+    "ApiToken",
+    "CommandKey",
+    "Event",
+    "FileChunk",
+    "Heartbeat",
+    "Installation",
+    "Presence",
+    "StoredFile",
+    "User",
+]

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class CustomersConfig(AppConfig):
+    name = "customers"
+
+    def ready(self) -> None:
+        from customers import live  # noqa: F401 - registers the customer stream
+
+        autodiscover_modules("customer_hooks")

@@ -1,0 +1,55 @@
+"""What others may add to a customer. Filled in `customer_hooks.py` of upper apps and plugins (docs/hooks.md)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from crm.hooks import Hook
+from crm.models import User
+
+if TYPE_CHECKING:
+    from customers.conditions import Fact
+    from customers.models import Customer
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A section of the customer page, loaded by itself from `url`."""
+
+    name: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline. `kind` is the filter it falls under: message, case, note, promise, order, consent, …"""
+
+    at: datetime
+    kind: str
+    title: str
+    text: str = ""
+    url: str = ""
+    icon: str = "circle"
+
+
+@dataclass(frozen=True)
+class Moves:
+    """A column that points at customers and moves when two are merged: the model and the name of its field."""
+
+    model: Any
+    field: str
+
+
+# Sections of the customer page.
+customer_panels: Hook[["Customer", User], Panel | None] = Hook("customer_panels")
+# Up to `limit` newest entries before `before` that `user` may see, newest first.
+timeline: Hook[["Customer", User, datetime, int], list[Entry]] = Hook("timeline")
+# The columns of other apps that a merge moves.
+customer_merging: Hook[[], list[Moves]] = Hook("customer_merging")
+# Facts for conditions: name, type, Python getter and SQL expression.
+facts: Hook[[], "list[Fact]"] = Hook("facts")
+# The columns that hold something about a person: (model, field, how it is emptied), for export and erasure.
+personal_data: Hook[[], list[tuple[Any, str, str]]] = Hook("personal_data")
+# Filters that decide which customers a person may open: returns a Q over Customer, or None for "no say".
+customer_access: Hook[[User], Any] = Hook("customer_access")

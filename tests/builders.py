@@ -1,0 +1,51 @@
+"""Plain functions that make what a test needs, with believable defaults."""
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from cases.models import Case, Message, Queue, QueueMembership
+from crm.models import User
+from customers.models import ContactPoint, Customer
+
+_count = itertools.count(1)
+
+
+def make_user(name: str = "", *, role: str = User.Role.STAFF, **fields: Any) -> User:
+    first, _, last = (name or f"Person Number{next(_count)}").partition(" ")
+    username = fields.pop("username", first.lower())
+    return User.objects.create_user(
+        username=username, password="correct horse battery", first_name=first, last_name=last, role=role, **fields
+    )
+
+
+def make_queue(name: str = "", *, reps: list[User] | None = None, leads: list[User] | None = None, **fields: Any) -> Queue:
+    queue = Queue.objects.create(name=name or f"Queue {next(_count)}", **fields)
+    for user in reps or []:
+        QueueMembership.objects.create(queue=queue, user=user, role="rep")
+    for user in leads or []:
+        QueueMembership.objects.create(queue=queue, user=user, role="lead")
+    return queue
+
+
+def make_customer(name: str = "Ana Torres", *, email: str = "", phone: str = "", **fields: Any) -> Customer:
+    customer = Customer.objects.create(name=name, **fields)
+    if email:
+        ContactPoint.objects.create(customer=customer, kind="email", value=email.lower(), display=email)
+    if phone:
+        ContactPoint.objects.create(customer=customer, kind="phone", value=phone, display=phone)
+    return customer
+
+
+def make_case(queue: Queue, subject: str = "Double charge on April invoice", **fields: Any) -> Case:
+    if "customer" not in fields:
+        fields["customer"] = make_customer()
+    case = Case.objects.create(queue=queue, subject=subject, **fields)
+    case.refresh_from_db()
+    return case
+
+
+def make_message(case: Case, text: str = "You took it twice.", *, direction: str = "inbound", at: datetime | None = None, **fields: Any) -> Message:
+    if at:
+        fields["at"] = at
+    return Message.objects.create(case=case, direction=direction, text=text, **fields)
