@@ -114,6 +114,7 @@ class Case(models.Model):
     preview = models.CharField(max_length=160, blank=True)  # the last message's first words
     preview_direction = models.CharField(max_length=10, blank=True)
     last_message_at = models.DateTimeField(null=True)
+    send_state = models.CharField(max_length=12, blank=True)  # of the latest reply on its way: sending, failed, unknown
     need_met_event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_index=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
     version = models.BigIntegerField(default=0)
@@ -126,7 +127,8 @@ class Case(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="case_external_once"),
             models.CheckConstraint(
-                condition=~models.Q(status="resolved") | models.Q(resolved_at__isnull=False), name="case_resolved_has_time"
+                condition=~models.Q(status="resolved") | models.Q(resolved_at__isnull=False),
+                name="case_resolved_has_time",
             ),
         ]
         indexes = [
@@ -176,7 +178,9 @@ class Case(models.Model):
         self.record("claimed", by=by, at=at, via=via, assignee=by.pk)
 
     @transaction.atomic
-    def assign(self, to: User, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
+    def assign(
+        self, to: User, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = ""
+    ) -> None:
         """Give the case to a person who works in its queue."""
         self.lock()
         if self.assignee_id == to.pk:
@@ -230,6 +234,8 @@ class Case(models.Model):
         now = at or timezone.now()
         was, self.status = self.status, status
         self._keep_times(was, now)
+        if status not in transitions.ACTIVE:
+            self.contacts.filter(ended_at=None).update(ended_at=now)
         self.save(
             update_fields=["status", "resolved_at", "closed_at", "waiting_since", "snoozed_until", "need_met_event"]
         )

@@ -1,0 +1,54 @@
+"""What somebody is writing, kept on the server so that nothing typed is ever lost."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from cases.models import Case, Draft
+from crm.models import User
+from customers.folding import clean
+
+KINDS = ("reply", "note")
+
+
+def save(
+    case: Case,
+    *,
+    author: User,
+    kind: str,
+    text: str,
+    is_answer: bool = False,
+    next_step: str = "",
+    by_when: str = "",
+    written_against: int = 0,
+    at: datetime | None = None,
+) -> Draft | None:
+    """Keep the draft of this author, case and kind as it now reads; an empty one is no draft. One upsert, no lock."""
+    if kind not in KINDS:
+        raise ValueError(f"a draft is one of {', '.join(KINDS)}")
+    if not text.strip() and not next_step.strip():
+        discard(case, author=author, kind=kind)
+        return None
+    draft, _fresh = Draft.objects.update_or_create(
+        author=author,
+        case=case,
+        kind=kind,
+        defaults={
+            "text": clean(text),
+            "is_answer": is_answer,
+            "next_step": clean(next_step)[:300],
+            "by_when": clean(by_when)[:60],
+            "written_against": written_against,
+            "saved_at": at or timezone.now(),
+        },
+    )
+    return draft
+
+
+def discard(case: Case, *, author: User, kind: str) -> None:
+    Draft.objects.filter(case=case, author=author, kind=kind).delete()
+
+
+def of(case: Case, author: User) -> dict[str, Draft]:
+    """The author's drafts in this case, by kind."""
+    return {draft.kind: draft for draft in Draft.objects.filter(case=case, author=author)}
