@@ -286,7 +286,7 @@ def _send(row: Dispatch) -> None:
         _finish(row, Dispatch.State.FAILED, reason=failed.reason, detail=str(failed))
     except Unknown as unknown:
         _finish(row, Dispatch.State.UNKNOWN, reason=unknown.reason, detail=str(unknown))
-    except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the others' mail
+    except Exception as error:
         log.exception("dispatch %s failed", row.pk)
         _finish(row, Dispatch.State.FAILED, reason="error", detail=type(error).__name__)
     else:
