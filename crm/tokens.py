@@ -82,7 +82,7 @@ class ConsoleSession(SessionAuthentication):
     """The signed-in console, CSRF checked."""
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document names the bearer token."""
 
     target_class = "crm.tokens.TokenAuthentication"
@@ -92,7 +92,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
         return {"type": "http", "scheme": "bearer", "description": "A token of `manage.py token USER`, `ff_…`."}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document names the console's session."""
 
     target_class = "crm.tokens.ConsoleSession"
