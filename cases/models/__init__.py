@@ -3,7 +3,7 @@
 from cases.models.answer import Article, ArticleVersion
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.case import Case, CaseLink, Contact, Issue, Mention, Watch
-from cases.models.channel import Channel, InboundItem
+from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.message import Attachment, Message
@@ -36,5 +36,6 @@ __all__ = [
     "QueueSession",
     "SLAPolicy",
     "SLAPolicyVersion",
+    "Thread",
     "Watch",
 ]

@@ -1,14 +1,32 @@
-from django.db import models
+import base64
+import json
+import secrets as randomness
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.queue import Queue
+from crm.history import tracked
+from crm.secrets import decrypt, encrypt
+
+# Names of our own ways in and out, which no configured channel may take.
+RESERVED = ("mail", "web", "chat", "phone", "api")
+MOST_SECRETS = 4
 
 
+def not_reserved(slug: str) -> None:
+    if slug in RESERVED:
+        raise ValidationError(_("“%(slug)s” is a way of our own: choose another name.") % {"slug": slug})
+
+
+@tracked(exclude=["secrets"])
 class Channel(models.Model):
     """A configured way in and out: its name is in the address of its inbound API, its kind names the adapter."""
 
-    slug = models.SlugField(_("name in addresses"), max_length=40, unique=True)
+    slug = models.SlugField(_("name in addresses"), max_length=40, unique=True, validators=[not_reserved])
     name = models.CharField(_("name"), max_length=80)
     kind = models.CharField(max_length=40, default="generic")
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="channels", verbose_name=_("queue"))
@@ -18,8 +36,64 @@ class Channel(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(slug__in=RESERVED), name="channel_slug_not_reserved")
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    def active_secrets(self) -> list[str]:
+        """Every secret that verifies, newest first; the first one signs."""
+        return list(json.loads(decrypt(self.secrets))) if self.secrets else []
+
+    @transaction.atomic
+    def add_secret(self) -> str:
+        """Make a new signing secret, returned once; earlier ones keep verifying until they are retired."""
+        self._lock()
+        fresh = "whsec_" + base64.b64encode(randomness.token_bytes(32)).decode()
+        self._keep([fresh, *self.active_secrets()][:MOST_SECRETS])
+        return fresh
+
+    @transaction.atomic
+    def retire_secrets(self) -> None:
+        """Let only the newest secret verify from now on."""
+        self._lock()
+        self._keep(self.active_secrets()[:1])
+
+    def _lock(self) -> None:
+        self.refresh_from_db(from_queryset=Channel.objects.select_for_update(no_key=True))
+
+    def _keep(self, secrets: list[str]) -> None:
+        self.secrets = encrypt(json.dumps(secrets))
+        self.save(update_fields=["secrets"])
+
+
+class Thread(models.Model):
+    """A conversation as the other side of a channel names it. Its row is the lock under which a message of it finds or
+    opens its case, so that two at once open one. Each person who writes in it has their own case."""
+
+    channel = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=200)
+    cases = models.ManyToManyField("cases.Case", related_name="threads")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="thread_once")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.external_id}"
+
+
+class InboundQuerySet(models.QuerySet["InboundItem"]):
+    def waiting(self, now: datetime) -> "InboundQuerySet":
+        """Stored, not yet in a case, and due for a (further) try."""
+        return self.filter(state=InboundItem.State.STORED, next_try_at__lte=now)
+
+    def kept(self) -> "InboundQuerySet":
+        """What no try could turn into a message: a person looks at it."""
+        return self.filter(state=InboundItem.State.KEPT)
 
 
 class InboundItem(models.Model):
@@ -37,17 +111,27 @@ class InboundItem(models.Model):
     raw = models.BinaryField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.STORED)
     attempts = models.PositiveSmallIntegerField(default=0)  # raised before the work, so that crashes count
-    next_try_at = models.DateTimeField(default=timezone.now)
+    next_try_at = models.DateTimeField(default=timezone.now)  # also the lease of who tries now
     error = models.CharField(max_length=300, blank=True)
     message = models.ForeignKey("cases.Message", models.PROTECT, null=True, related_name="inbound_items")
     received_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True)
 
+    objects = InboundQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="inbound_once")]
         indexes = [
-            models.Index(fields=["next_try_at"], name="inbound_waiting", condition=models.Q(state="stored"))
+            models.Index(fields=["next_try_at"], name="inbound_waiting", condition=models.Q(state="stored")),
+            models.Index(fields=["received_at"], name="inbound_kept", condition=models.Q(state="kept")),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.external_id}"
+
+    @transaction.atomic
+    def retry(self, *, now: datetime) -> None:
+        """Put a kept item back in line, by a person's word. Quiet if it is not kept."""
+        InboundItem.objects.filter(pk=self.pk, state=self.State.KEPT).update(
+            state=self.State.STORED, attempts=0, next_try_at=now, error=""
+        )

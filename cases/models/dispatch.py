@@ -38,6 +38,9 @@ class Dispatch(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     released_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # What the other side told us since; a later word never undoes an earlier one.
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from crm.models.event import Event, Installation
 from crm.models.file import FileChunk, StoredFile
 from crm.models.house import ApiToken, CommandKey, Heartbeat, Presence
+from crm.models.limit import LimitCount
 from crm.models.user import User
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "FileChunk",
     "Heartbeat",
     "Installation",
+    "LimitCount",
     "Presence",
     "StoredFile",
     "User",
