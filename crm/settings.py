@@ -175,13 +175,19 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 
 # --- background work: django-q2 wakes, our tables work (docs/jobs.md)
+TASK_SECONDS = int(os.environ.get("TASK_SECONDS", "60"))  # a task that takes longer is stopped and tried again
+TASK_MEMORY_MB = int(os.environ.get("TASK_MEMORY_MB", "4096"))
+CANARY_SECONDS = float(os.environ.get("CANARY_SECONDS", "15"))
+WATCHDOG_SECONDS = float(os.environ.get("WATCHDOG_SECONDS", "60"))  # silence after which a process is started anew
 Q_CLUSTER = {
     "name": "forefront",
     "orm": "default",
+    "broker_class": "crm.broker.Broker",
+    "scheduler": False,  # schedules come from code only (crm.jobs.every): a row in the table runs nothing
     "workers": 2,
     "recycle": 500,
-    "timeout": 60,
-    "retry": 240,
+    "timeout": TASK_SECONDS,
+    "retry": 4 * TASK_SECONDS,  # counts from dequeue: more than two rounds of the longest task
     "queue_limit": 2,
     "bulk": 1,
     "max_attempts": 5,
@@ -202,6 +208,8 @@ EMAIL_USE_TLS = flag("SMTP_TLS", default=False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "help@brightwave.example")
 SEND_UNDO_SECONDS = 10
+# Hosts of private networks that answers may be sent to; everything else must be a public address.
+CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]
 
 # --- API
 REST_FRAMEWORK = {
@@ -245,6 +253,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },
 }

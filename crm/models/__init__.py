@@ -4,7 +4,9 @@ from crm.models.event import Event, Installation
 from crm.models.file import FileChunk, StoredFile
 from crm.models.house import ApiToken, CommandKey, Heartbeat, Presence
 from crm.models.limit import LimitCount
+from crm.models.mail import SentMail
 from crm.models.user import User
+from crm.models.wake import Wake
 
 __all__ = [
     "ApiToken",
@@ -15,6 +17,8 @@ __all__ = [
     "Installation",
     "LimitCount",
     "Presence",
+    "SentMail",
     "StoredFile",
     "User",
+    "Wake",
 ]

@@ -1,5 +1,8 @@
+import json
+from typing import Any
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 
@@ -46,6 +49,27 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def beat(cls, name: str, **detail: Any) -> None:
+        """Alive now, by the database's clock, so that hosts whose clocks differ or jump agree."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO crm_heartbeat (name, at, detail) VALUES (%s, clock_timestamp(), %s)"
+                " ON CONFLICT (name) DO UPDATE SET at = excluded.at, detail = excluded.detail",
+                [name, json.dumps(detail)],
+            )
+
+    @classmethod
+    def ages(cls, prefix: str = "") -> dict[str, float]:
+        """Seconds since each part whose name starts with `prefix` was last alive, by the database's clock."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, extract(epoch FROM clock_timestamp() - at)::float FROM crm_heartbeat"
+                " WHERE starts_with(name, %s)",
+                [prefix],
+            )
+            return dict(cursor.fetchall())
 
 
 class Presence(models.Model):
