@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Panel:
-    """A section of the customer page, loaded by itself from `url`."""
+    """A section of the customer page, loaded by itself from `url`, so that a slow one cannot hurt the page."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Moves:
-    """A column that points at customers and moves when two are merged: the model and the name of its field."""
+    """A column that points at customers and moves when two are merged: the model (key `id`) and its field's name."""
 
     model: Any
     field: str
@@ -43,8 +43,15 @@ class Moves:
 
 # Sections of the customer page.
 customer_panels: Hook[["Customer", User], Panel | None] = Hook("customer_panels")
-# Up to `limit` newest entries before `before` that `user` may see, newest first.
-timeline: Hook[["Customer", User, datetime, int], list[Entry]] = Hook("timeline")
+# Up to `limit` newest entries strictly before `before` that `user` may see, newest first: (customer, user, before,
+# limit, kind). An empty kind means every kind; a fill whose kinds are others returns nothing and asks nothing.
+timeline: Hook[["Customer", User, datetime, int, str], list[Entry]] = Hook("timeline")
+# The kinds a fill's entries may have, with the words of their filter: [("message", _("Messages")), …].
+timeline_kinds: Hook[[], list[tuple[str, Any]]] = Hook("timeline_kinds")
+# A short sentence a person should know before they speak: "Last promise kept." (product D9)
+cues: Hook[["Customer", User], str | None] = Hook("cues")
+# When we last spoke with this customer, as far as this user may see.
+last_spoken: Hook[["Customer", User], datetime | None] = Hook("last_spoken")
 # The columns of other apps that a merge moves.
 customer_merging: Hook[[], list[Moves]] = Hook("customer_merging")
 # Facts for conditions: name, type, Python getter and SQL expression.

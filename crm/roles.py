@@ -1,0 +1,90 @@
+"""Who may do what: one table, role x verb x object. Views, API, docs and tests all read it; nothing else decides.
+
+Visibility comes first (`visible_to`): this table says what a person may do with what they can see.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.hooks import Hook
+from crm.models import User
+
+REP, LEAD, SUPERVISOR = "rep", "lead", "supervisor"
+WATCHING, WORKING = "executive_watching", "executive_working"
+EXECUTIVE, ADMINISTRATOR = "executive", "administrator"
+
+# Rep, lead and supervisor are held in a queue; an executive watches or works while a session in the queue is open.
+ROLES = {
+    REP: _("Rep"),
+    LEAD: _("Lead"),
+    SUPERVISOR: _("Supervisor"),
+    WATCHING: _("Executive, watching"),
+    WORKING: _("Executive, working"),
+    EXECUTIVE: _("Executive, in no queue"),
+    ADMINISTRATOR: _("Administrator"),
+}
+
+_EVERYONE = frozenset({REP, LEAD, SUPERVISOR, WATCHING, WORKING, ADMINISTRATOR})
+_HANDS = frozenset({REP, LEAD, SUPERVISOR, WORKING, ADMINISTRATOR})
+_TEAM = frozenset({REP, LEAD, SUPERVISOR, ADMINISTRATOR})
+_STEERING = frozenset({SUPERVISOR, ADMINISTRATOR})
+_SYSTEM = frozenset({ADMINISTRATOR})
+
+# "object.verb" -> the roles that may.
+TABLE: dict[str, frozenset[str]] = {
+    "case.see": _EVERYONE,
+    "case.search": _EVERYONE,
+    "case.open": _HANDS,
+    "case.claim": _HANDS,
+    "case.assign": _TEAM,
+    "case.transfer": _TEAM,
+    "case.release": _HANDS,
+    "case.status": _HANDS,
+    "case.snooze": _TEAM,
+    "case.tag": _TEAM,
+    "case.priority": _TEAM,
+    "case.reply": _HANDS,
+    "case.note": _HANDS,
+    "case.undo": _HANDS,
+    "case.promise": _HANDS,
+    "customer.view": _EVERYONE,
+    "customer.contact_points": _TEAM,
+    "customer.payment": _TEAM,
+    "customer.edit": _TEAM,
+    "customer.merge": _TEAM,
+    "customer.consent": _TEAM,
+    "queue.join": frozenset({EXECUTIVE, WATCHING, WORKING, ADMINISTRATOR}),
+    "queue.settings": _STEERING,
+    "queue.members": _STEERING,
+    "calendar.see": _TEAM,
+    "calendar.change": _STEERING,
+    "policy.see": _TEAM,
+    "policy.change": _STEERING,
+    "article.see": _EVERYONE,
+    "article.change": _STEERING | {LEAD},
+    "token.own": _EVERYONE | {EXECUTIVE},
+    "token.others": _SYSTEM,
+    "import.run": _SYSTEM,
+    "user.change": _SYSTEM,
+}
+
+# Apps say which of the queue roles above a person holds: in the queue of this key, or (None) in any queue.
+queue_roles: Hook[[User, int | None], set[str]] = Hook("queue_roles")
+
+
+def roles_of(user: object, queue: int | None = None) -> frozenset[str]:
+    """The roles a person holds now in a queue (its key), or anywhere."""
+    if not isinstance(user, User) or not user.is_active:
+        return frozenset()
+    if user.is_administrator:
+        return frozenset({ADMINISTRATOR})
+    held = {role for roles in queue_roles.collect(user, queue) for role in roles}
+    if user.is_executive:
+        return frozenset(held & {WATCHING, WORKING}) or frozenset({EXECUTIVE})
+    if user.is_supervisor and queue is None:
+        held.add(SUPERVISOR)
+    return frozenset(held - {WATCHING, WORKING})
+
+
+def may(user: object, verb: str, queue: int | None = None) -> bool:
+    """Whether this person may do `verb` (a key of TABLE) in the queue with this key, or at all. KeyError: no such verb."""
+    return bool(TABLE[verb] & roles_of(user, queue))

@@ -1,0 +1,95 @@
+"""Who is writing: the customer behind an address, or a new one. Never merges anybody."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from crm.events import record
+from crm.models import User
+from customers.addresses import Address
+from customers.folding import clean
+from customers.merging import current
+from customers.models import ContactPoint, Customer
+
+_TRIES = 5
+
+
+def match(
+    addresses: Sequence[Address],
+    *,
+    name: str = "",
+    language: str = "",
+    tz: str = "",
+    by: User | None = None,
+    via: str = "channel",
+    at: datetime | None = None,
+) -> Customer:
+    """The customer these addresses belong to, following merges; else a new one with unverified contact points.
+
+    Addresses of several customers: the owner of a verified one, else of the first given. Addresses nobody had yet are
+    added to the customer found, unverified. Whoever else brings the same new address at the same moment gets the same
+    customer: the unique contact point decides, and the loser looks again.
+    """
+    wanted = list(dict.fromkeys(addresses))
+    now = at or timezone.now()
+    for _attempt in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _found(wanted, name, by, via, now) or _created(wanted, name, language, tz, by, via, now)
+        except IntegrityError:
+            continue
+    raise RuntimeError("the contact points kept changing hands; try again")
+
+
+def find(addresses: Sequence[Address]) -> Customer | None:
+    """The customer these addresses lead to, without changing anything."""
+    points = _points(addresses)
+    if not points:
+        return None
+    order = {(a.kind, a.value): place for place, a in enumerate(addresses)}
+    best = min(points, key=lambda p: (p.verified_at is None, order[p.kind, p.value]))
+    return current(best.customer)
+
+
+def _points(addresses: Sequence[Address]) -> list[ContactPoint]:
+    points = ContactPoint.objects.filter(value__in=[a.value for a in addresses], ended_at=None)
+    wanted = {(a.kind, a.value) for a in addresses}
+    return [p for p in points.select_related("customer") if (p.kind, p.value) in wanted]
+
+
+def _found(addresses: list[Address], name: str, by: User | None, via: str, now: datetime) -> Customer | None:
+    customer = find(addresses)
+    if customer is None:
+        return None
+    held = {(p.kind, p.value) for p in _points(addresses)}
+    fresh = [a for a in addresses if (a.kind, a.value) not in held]
+    if fresh:
+        _add(customer, fresh, now)
+        record(customer, "contact_points_added", by=by, via=via, at=now, count=len(fresh))
+    if name.strip() and not customer.name:
+        customer.name = clean(name).strip()[:200]
+        customer.save(update_fields=["name"])
+        record(customer, "edited", by=by, via=via, at=now, fields=["name"])
+    return customer
+
+
+def _created(
+    addresses: list[Address], name: str, language: str, tz: str, by: User | None, via: str, now: datetime
+) -> Customer:
+    customer = Customer(name=clean(name).strip()[:200], created_at=now)
+    customer.language = clean(language)[:12] or customer.language
+    customer.tz = clean(tz)[:64] or customer.tz
+    customer.save()
+    _add(customer, addresses, now)
+    record(customer, "created", by=by, via=via, at=now)
+    return customer
+
+
+def _add(customer: Customer, addresses: list[Address], now: datetime) -> None:
+    """In one order everywhere, so that two who bring the same addresses cannot wait for each other in a circle."""
+    for a in sorted(addresses, key=lambda a: (a.kind, a.value)):
+        ContactPoint.objects.create(
+            customer=customer, kind=a.kind, value=a.value, display=clean(a.display)[:320], created_at=now
+        )

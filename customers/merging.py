@@ -1,0 +1,197 @@
+"""Two records of one person become one, and can become two again. docs/customers.md tells the rules."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.events import record
+from crm.models import User
+from customers.hooks import Moves, customer_merging
+from customers.models import Consent, ContactPoint, Customer, Merge, MergedRows, Order, Subscription
+
+_TRIES = 5
+_STRAGGLERS = timedelta(hours=1)
+
+
+class CannotMerge(Exception):
+    """Two records that may not become one, with the sentence a person should read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class _Moved(Exception):
+    """Somebody merged one of the two between our look and our lock."""
+
+
+def current(customer: Customer) -> Customer:
+    """Who this record is now: the end of its chain of merges."""
+    while customer.merged_into is not None:
+        customer = customer.merged_into
+    return customer
+
+
+def columns() -> list[Moves]:
+    """Every column that moves with a merge: ours, then what the `customer_merging` hook adds."""
+    own = [Moves(model, "customer") for model in (ContactPoint, Subscription, Order, Consent)]
+    return [*own, *(moves for batch in customer_merging.collect() for moves in batch)]
+
+
+def preview(gone: Customer) -> list[tuple[str, int]]:
+    """What would move: (plural name, count), empty kinds left out."""
+    counts = [(m, m.model._default_manager.filter(**{m.field: gone.pk}).count()) for m in columns()]
+    return [(str(m.model._meta.verbose_name_plural), n) for m, n in counts if n]
+
+
+def merge(kept: Customer, gone: Customer, *, by: User | None, via: str = "person", at: datetime | None = None) -> Merge:
+    """Move everything of `gone` to `kept`, remembering which rows moved.
+
+    A record that was merged before stands for who it is now. Merging one pair twice, at once, or the other way round
+    gives the one Merge there is. Raises CannotMerge.
+    """
+    if kept.pk == gone.pk:
+        raise CannotMerge(_("Choose another customer: this is the same one."))
+    return _again(lambda: _merge(kept, gone, by, via, at or timezone.now()))
+
+
+def undo(merge: Merge, *, by: User | None, via: str = "person", at: datetime | None = None) -> None:
+    """Move exactly the merged rows back, wherever a later merge took them; what arrived since stays where it is."""
+    _again(lambda: _undo(merge, by, via, at or timezone.now()))
+
+
+def gather(now: datetime) -> int:
+    """Rows written for a merged record by somebody who had read it before the merge follow it. Returns rows moved."""
+    recent = Merge.objects.filter(undone_at=None, at__gte=now - _STRAGGLERS).order_by("id")
+    return sum(_gather(merge) for merge in recent)
+
+
+# --- under the locks
+
+
+def _again(attempt: Callable[[], Merge]) -> Merge:
+    for _attempt in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return attempt()
+        except _Moved:
+            continue
+    raise CannotMerge(_("These customers are being merged by others just now. Try again."))
+
+
+def _merge(kept: Customer, gone: Customer, by: User | None, via: str, now: datetime) -> Merge:
+    kept, gone = (current(Customer.objects.get(pk=c.pk)) for c in (kept, gone))
+    if kept.pk == gone.pk:
+        return _standing(kept)
+    kept, gone = _locked(kept, gone)
+    if kept.erased_at or gone.erased_at:
+        raise CannotMerge(_("An erased customer cannot be merged."))
+    merge = Merge.objects.create(kept=kept, gone=gone, by=by, at=now)
+    moved = sum(_take(merge, moves, gone.pk, kept.pk) for moves in columns())
+    gone.merged_into = kept
+    gone.save(update_fields=["merged_into"])
+    record(gone, "merged", by=by, via=via, at=now, merge=merge.pk, into=kept.pk)
+    record(kept, "merged", by=by, via=via, at=now, merge=merge.pk, gone=gone.pk, rows=moved)
+    return merge
+
+
+def _standing(customer: Customer) -> Merge:
+    """The newest merge that made two records this one."""
+    return Merge.objects.filter(kept=customer, undone_at=None).latest("at", "id")
+
+
+def _locked(*customers: Customer) -> list[Customer]:
+    """Both rows, locked in key order. FOR UPDATE, the full lock: an INSERT that points at one of them is finished
+    before we look, or waits until we are done."""
+    ids = sorted({c.pk for c in customers})
+    rows = {c.pk: c for c in Customer.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
+    if any(c.merged_into_id != rows[c.pk].merged_into_id for c in customers):
+        raise _Moved
+    return [rows[c.pk] for c in customers]
+
+
+def _undo(merge: Merge, by: User | None, via: str, now: datetime) -> Merge:
+    gone = Customer.objects.get(pk=merge.gone_id)
+    holder = current(Customer.objects.get(pk=merge.kept_id))
+    gone, holder = _locked(gone, holder)
+    merge.refresh_from_db()
+    if merge.undone_at is not None:
+        return merge
+    moved = sum(_give_back(rows, holder.pk, gone.pk) for rows in merge.moved.order_by("id"))
+    gone.merged_into = None
+    gone.save(update_fields=["merged_into"])
+    _keep_refusals(merge, holder, gone)
+    merge.undone_at, merge.undone_by = now, by
+    merge.save(update_fields=["undone_at", "undone_by"])
+    record(gone, "merge_undone", by=by, via=via, at=now, merge=merge.pk, kept=merge.kept_id)
+    record(holder, "merge_undone", by=by, via=via, at=now, merge=merge.pk, gone=gone.pk, rows=moved)
+    return merge
+
+
+def _keep_refusals(merge: Merge, holder: Customer, gone: Customer) -> None:
+    """A no said while the two were one was said by either: it holds for both."""
+    refusals = Consent.objects.filter(customer=holder, granted=False, at__gte=merge.at)
+    Consent.objects.bulk_create(
+        Consent(
+            customer=gone,
+            purpose=c.purpose,
+            channel=c.channel,
+            granted=False,
+            source=c.source,
+            wording=c.wording,
+            at=c.at,
+        )
+        for c in refusals.exclude(pk__in=_moved_ids(merge, Moves(Consent, "customer")))
+    )
+
+
+def _moved_ids(merge: Merge, moves: Moves) -> list[int]:
+    return [i for rows in merge.moved.filter(table=_label(moves)) for i in rows.ids]
+
+
+def _gather(merge: Merge) -> int:
+    with transaction.atomic():
+        gone = Customer.objects.select_for_update().get(pk=merge.gone_id)
+        merge.refresh_from_db()
+        if merge.undone_at is not None:
+            return 0
+        holder = current(gone)
+        moved = sum(_take(merge, moves, gone.pk, holder.pk) for moves in columns())
+        if moved:
+            record(holder, "merge_gathered", by=None, via="system", merge=merge.pk, rows=moved)
+        return moved
+
+
+# --- rows
+
+
+def _label(moves: Moves) -> str:
+    return f"{moves.model._meta.label}.{moves.field}"
+
+
+def _take(merge: Merge, moves: Moves, gone: int, kept: int) -> int:
+    ids = _point(moves, gone, kept)
+    if ids:
+        MergedRows.objects.create(merge=merge, table=_label(moves), ids=ids)
+    return len(ids)
+
+
+def _give_back(rows: MergedRows, holder: int, gone: int) -> int:
+    moves = next((m for m in columns() if _label(m) == rows.table), None)
+    return len(_point(moves, holder, gone, rows.ids)) if moves else 0
+
+
+def _point(moves: Moves, old: int, new: int, only: Iterable[int] | None = None) -> list[int]:
+    """Point rows of one column from `old` at `new`, in one statement, and say which."""
+    meta = moves.model._meta
+    column = meta.get_field(moves.field).column
+    which, extra = ("", []) if only is None else (" AND id = ANY(%s)", [list(only)])
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(
+            f'UPDATE "{meta.db_table}" SET "{column}" = %s WHERE "{column}" = %s{which} RETURNING id',  # noqa: S608
+            [new, old, *extra],
+        )
+        return sorted(row[0] for row in cursor.fetchall())
