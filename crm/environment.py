@@ -53,15 +53,33 @@ def database(var: Path, *, process: str) -> dict[str, Any]:
     """Django's DATABASES entry: the server DATABASE_URL names, else the embedded one under `var`."""
     url = os.environ.get("DATABASE_URL", "")
     config: dict[str, Any] = _from_url(url) if url else _embedded(var)
-    config |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    config |= {"ENGINE": "crm.database", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
     options = config.setdefault("OPTIONS", {})
     options.setdefault("application_name", f"forefront {process}")
+    if limits := _LIMITS.get(process):
+        options["options"] = " ".join([options.get("options", ""), *(f"-c {name}={ms}" for name, ms in limits.items())])
     if process == "web":  # never across a fork: see promises, "Facts measured"
         options["pool"] = {"min_size": 1, "max_size": int(os.environ.get("DB_POOL", "10")), "timeout": 10}
     return config
 
 
+# How long (ms) one connection of a process may hold up others; a command typed by a person has all the time it wants.
+_LIMITS = {
+    "web": {"statement_timeout": 30_000, "lock_timeout": 10_000, "idle_in_transaction_session_timeout": 15_000},
+    "worker": {"lock_timeout": 30_000, "idle_in_transaction_session_timeout": 60_000},
+    "keeper": {"lock_timeout": 30_000, "idle_in_transaction_session_timeout": 60_000},
+}
+
+
 def _from_url(url: str) -> dict[str, Any]:
+    """A server of one's own; DATABASE_OWNER_URL names the role that migrates, where that is another one."""
+    config = _parsed(url)
+    if owner := os.environ.get("DATABASE_OWNER_URL", ""):
+        config["OWNER"] = {name: _parsed(owner)[name] for name in ("USER", "PASSWORD")}
+    return config
+
+
+def _parsed(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise Refused("DATABASE_URL must start with postgresql:// (Forefront runs on PostgreSQL 15 or newer only).")
