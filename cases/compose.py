@@ -42,4 +42,5 @@ def _subject(case: Case) -> str:
 
 def thread_of(case: Case) -> str:
     """What names this conversation on the other side."""
-    return str(case.number)
+    thread = case.threads.filter(channel=case.channel).order_by("-pk").first()
+    return thread.external_id if thread else str(case.number)

@@ -14,7 +14,7 @@ from cases.hooks import File
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
 from cases.models.queue import Queue
-from crm.files import save_bytes
+from crm.files import clean_name, save_bytes
 from crm.jobs import nudge
 from crm.models import User
 from customers.folding import clean
@@ -290,7 +290,7 @@ def _attach(message: Message, files: Sequence[File]) -> None:
     for file in files:
         stored = save_bytes(file.data)
         Attachment.objects.create(
-            message=message, file=stored, name=file.name, content_type=file.content_type, size=stored.size
+            message=message, file=stored, name=clean_name(file.name), content_type=file.content_type, size=stored.size
         )
 
 

@@ -322,10 +322,10 @@ def _finish(row: Dispatch, state: str, *, reason: str = "", detail: str = "", pr
     if not changed and state != Dispatch.State.SUPPRESSED:
         return
     if message:
-        _tell(message, state, reason, now)
+        tell(message, state, reason, now)
 
 
-def _tell(message: Message, state: str, reason: str, now: datetime) -> None:
+def tell(message: Message, state: str, reason: str, now: datetime) -> None:
     kinds = {"sent": "sent", "failed": "send_failed", "unknown": "send_unknown", "suppressed": "send_suppressed"}
     case = message.case
     show(case, {"sent": "", "suppressed": "failed"}.get(state, state))

@@ -1,3 +1,16 @@
-from django.urls import URLPattern, URLResolver
+"""What needs no sign-in, or checks it itself: the contact form, channels, and attachments by their token."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, path
+
+from cases.views import inbound, public
+
+app_name = "public"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("contact/", public.contact, name="contact"),
+    path("contact/thanks/<str:token>/", public.thanks, name="thanks"),
+    path("contact/<slug:topic>/", public.contact, name="topic"),
+    path("attachments/<slug:token>/", public.attachment, name="attachment"),
+    path("api/inbound/<slug:slug>/", inbound.inbound, name="inbound"),
+    path("api/inbound/<slug:slug>/receipts/", inbound.inbound_receipts, name="inbound_receipts"),
+]

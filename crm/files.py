@@ -73,7 +73,9 @@ def clean_name(raw: str) -> str:
     Only the last part of a path, without control and direction characters, at most 200 bytes; "file" if nothing stays.
     """
     name = re.split(r"[/\\]", raw)[-1].encode("utf-8", "replace").decode()
-    name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp"})
+    name = "".join(
+        c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp"}
+    )
     name = _UNSAFE.sub("_", name).lstrip(" .-").rstrip(" .")
     name = _shortened(name) or "file"
     return f"_{name}" if _WINDOWS.match(name) else name
@@ -92,7 +94,7 @@ def first_bytes(stored: StoredFile, length: int = 16) -> bytes:
 class DatabaseStorage(Storage):
     """Django's storage API over the same rows. A saved file's name is its sha256; `delete` keeps what is still used."""
 
-    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode != "rb":
             raise ValueError("stored files are never changed, only read")
         try:
@@ -100,7 +102,7 @@ class DatabaseStorage(Storage):
         except StoredFile.DoesNotExist as missing:
             raise FileNotFoundError(name) from missing
 
-    def _save(self, _name: str, content: File[bytes]) -> str:
+    def _save(self, _name: str, content: "File[bytes]") -> str:
         return save_bytes(content.read(LARGEST + 1)).sha256
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:

@@ -12,9 +12,15 @@ _LARGEST = 2**63 - 1
 
 def loads(raw: bytes) -> Any:
     """The value of a JSON text. Raises ValueError with what is wrong: not UTF-8, not JSON, NaN or Infinity, numbers past
-    64 bits, NUL characters, lone surrogates, or nesting deeper than 40."""
+    64 bits, a name twice in one object, NUL characters, lone surrogates, or nesting deeper than 40."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
+        value = json.loads(
+            raw.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_int=_integer,
+            parse_float=_float,
+            object_pairs_hook=_object,
+        )
     except UnicodeDecodeError:
         raise ValueError(_("The body must be JSON in UTF-8.")) from None
     except json.JSONDecodeError as error:
@@ -30,7 +36,10 @@ def loads(raw: bytes) -> Any:
 
 def sound(text: str) -> bool:
     """Can PostgreSQL keep this text?"""
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def _inspect(value: Any) -> None:
@@ -49,6 +58,13 @@ def _inspect(value: Any) -> None:
 def _look_at(texts: list[str]) -> None:
     if not all(sound(t) for t in texts):
         raise ValueError(_("Texts may hold neither NUL characters nor half surrogate pairs."))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError(_("A name appears twice in one object."))
+    return made
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,0 +1,84 @@
+"""Where our own requests may go: public addresses only, checked once and connected to as checked.
+
+A name is resolved here, every answer is judged, and the caller connects to the address this returned: another answer
+a moment later (DNS rebinding) changes nothing. Redirects are the caller's to refuse.
+"""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from django.conf import settings
+
+_TRANSLATED = [ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Forbidden(ValueError):
+    """An address we do not call; the message says which rule it breaks."""
+
+
+class Unresolved(OSError):
+    """The name has no address at present; it may have one later."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked address: connect to `url` (it holds the IP), send `host` as Host header and server name."""
+
+    url: str
+    host: str
+    name: str
+
+
+def target(url: str) -> Target:
+    """Judge a call-back address. Raises Forbidden (never call it) or Unresolved (try later)."""
+    parts, name, port = _read(url)
+    address = _public_address(name, port)
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    netloc = shown if parts.port is None else f"{shown}:{port}"
+    host = parts.netloc.rpartition("@")[2]
+    return Target(urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")), host, name)
+
+
+def _read(url: str) -> tuple[SplitResult, str, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Forbidden("The call-back address is not a valid URL.") from None
+    if parts.scheme not in {"http", "https"}:
+        raise Forbidden("A call-back address begins with https:// or http://.")
+    if not parts.hostname or parts.username is not None:
+        raise Forbidden("A call-back address names a host, and no user or password.")
+    return parts, parts.hostname, port or (443 if parts.scheme == "https" else 80)
+
+
+def _public_address(name: str, port: int) -> Address:
+    addresses = _resolve(name, port)
+    if name.lower() in settings.CALLBACK_HOSTS:
+        return addresses[0]
+    for address in addresses:
+        if not _may_call(address):
+            raise Forbidden("The call-back address leads into a private network: name its host in CALLBACK_HOSTS.")
+    return addresses[0]
+
+
+def _resolve(name: str, port: int) -> list[Address]:
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unresolved(f"The call-back host cannot be found: {type(error).__name__}.") from error
+    return [ipaddress.ip_address(str(answer[4][0]).partition("%")[0]) for answer in found]
+
+
+def _may_call(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return _may_call(address.ipv4_mapped)
+        if any(address in net for net in _TRANSLATED):
+            return False
+    if address.is_loopback:
+        return bool(settings.DEBUG or settings.DEMO)
+    return address.is_global and not address.is_multicast
