@@ -1,5 +1,6 @@
 """Every address of the house."""
 
+from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -8,4 +9,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cases.urls")),  # the console
     path("", include("customers.urls")),
     path("api/", include("crm.api_urls")),
+]
+
+# An installed app with `plugin_urls` on its AppConfig has its pages at /plugins/<its label>/ (docs/hooks.md).
+urlpatterns += [
+    path(f"plugins/{app.label}/", include(app.plugin_urls)) for app in apps.get_app_configs() if hasattr(app, "plugin_urls")
 ]

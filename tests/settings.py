@@ -1,9 +1,24 @@
-"""The product's settings, with the example plugin installed and cheap password hashes."""
+"""The product's settings, with the example plugin installed, cheap password hashes and, unless DATABASE_URL names a
+server, a throw-away one (`tests/database.py` starts and removes it)."""
 
-from crm.settings import *  # noqa: F403
-from crm.settings import INSTALLED_APPS, Q_CLUSTER
+import os
+import tempfile
+from pathlib import Path
 
-INSTALLED_APPS = [*INSTALLED_APPS]
+if "PYTEST_VERSION" in os.environ and "FOREFRONT_TEST_VAR" not in os.environ:
+    # The first process of a test run: everything it starts inherits the folder. Never the one of a real installation.
+    _folder = Path(tempfile.mkdtemp(prefix="forefront-tests-"))
+    _folder.chmod(0o711)  # the account that runs PostgreSQL for root passes, and sees nothing
+    (_folder / "THROWAWAY").touch()
+    os.environ["FOREFRONT_TEST_VAR"] = os.environ["VAR"] = str(_folder)
+
+from crm.settings import *  # noqa: E402, F403
+from crm.settings import DATABASES, INSTALLED_APPS, Q_CLUSTER  # noqa: E402
+
+if "EMBEDDED" in DATABASES["default"]:
+    DATABASES["default"] |= {"USER": "postgres", "OWNER": {}}  # makes the test databases, empties append-only tables
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.plugin.apps.LoyaltyConfig"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,76 @@
+"""Everything the loyalty plugin adds to a case: one fill for every hook a case has."""
+
+from dataclasses import dataclass, field
+
+from cases.hooks import (
+    Banner,
+    Outgoing,
+    Panel,
+    case_banners,
+    case_panels,
+    channels,
+    composers,
+    resolve_checks,
+)
+from cases.models import Case, Channel, Dispatch
+from crm.models import User
+from tests.plugin.models import Card
+
+
+def card_of(case: Case) -> Card | None:
+    return Card.objects.filter(customer=case.customer_id).first()
+
+
+@case_panels.register(order=50)
+def loyalty_panel(case: Case, user: User) -> Panel | None:
+    card = card_of(case)
+    return Panel("loyalty", "Loyalty", f"/plugins/loyalty/cards/{card.pk}/") if card else None
+
+
+@case_banners.register
+def many_points(case: Case, user: User) -> Banner | None:
+    card = card_of(case)
+    return Banner(f"{card.points} loyalty points", level="calm") if card and card.points >= 1000 else None
+
+
+@resolve_checks.register
+def voucher_owed(case: Case, user: User) -> str | None:
+    card = card_of(case)
+    return "Send the voucher you owe before you resolve." if card and card.voucher_owed else None
+
+
+@dataclass
+class Pigeon:
+    """A channel that honours keys: the same message twice is one letter."""
+
+    kind: str = "pigeon"
+    honours_key: bool = True
+    letters: dict[str, Outgoing] = field(default_factory=dict)
+
+    def send(self, outgoing: Outgoing, channel: Channel | None) -> str:
+        self.letters.setdefault(outgoing.key, outgoing)
+        return f"pigeon-{outgoing.key[:8]}"
+
+
+PIGEON = Pigeon()
+
+
+@channels.register
+def pigeon() -> Pigeon:
+    return PIGEON
+
+
+@composers.register
+def voucher_text(dispatch: Dispatch) -> Outgoing | None:
+    if dispatch.source != "voucher":
+        return None
+    card = Card.objects.select_related("customer").get(pk=dispatch.source_id)
+    return Outgoing(
+        key=str(dispatch.key),
+        to=dispatch.address,
+        to_name=card.customer.name,
+        subject="Your voucher",
+        text=f"{card.points} points are yours.",
+        language=card.customer.language,
+        thread=f"card-{card.pk}",
+    )
