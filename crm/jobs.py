@@ -136,20 +136,6 @@ def canary_key(group: str) -> str:
     return f"canary:{group}"[:100]
 
 
-@every(2, name="crm.requeue")
-def requeue(now: datetime, *, patience: float = 2, limit: int = 100) -> int:
-    """Enqueue what should run and has no live task: asks that relied on a task which ran too early (after `patience`
-    seconds), put-back ones when their pause is over, and those whose worker died."""
-    _reclaim()
-    if OrmQ.objects.count() >= MAX_QUEUED:
-        return 0
-    rows = Wake.objects.raw(_WITHOUT_TASK, [patience, 4 * settings.TASK_SECONDS + patience, limit])
-    for ask in rows:
-        with transaction.atomic():
-            _enqueue(ask.pk)
-    return len(rows)
-
-
 def _reclaim() -> None:
     lost = Wake.objects.filter(state=Wake.RUNNING, lease_until__lt=Now())
     lost.filter(attempts__gte=Wake.MAX_ATTEMPTS).update(state=Wake.PARKED, error="worker died")
@@ -179,3 +165,17 @@ def _notify(sweep: str) -> None:
 
 def _path(function: Callable[..., object]) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', '')}"
+
+
+@every(2, name="crm.requeue")
+def requeue(now: datetime, *, patience: float = 2, limit: int = 100) -> int:
+    """Enqueue what should run and has no live task: asks that relied on a task which ran too early (after `patience`
+    seconds), put-back ones when their pause is over, and those whose worker died."""
+    _reclaim()
+    if OrmQ.objects.count() >= MAX_QUEUED:
+        return 0
+    rows = Wake.objects.raw(_WITHOUT_TASK, [patience, 4 * settings.TASK_SECONDS + patience, limit])
+    for ask in rows:
+        with transaction.atomic():
+            _enqueue(ask.pk)
+    return len(rows)
