@@ -58,7 +58,7 @@ class _Files(forms.FileField):
 
     widget = _Several
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
         files = [super(_Files, self).clean(one, initial) for one in data or [] if one]
         if len(files) > MOST_FILES:
             raise forms.ValidationError(_("Send at most %(n)d files.") % {"n": MOST_FILES})
@@ -68,7 +68,8 @@ class _Files(forms.FileField):
 
 
 class ContactForm(forms.Form):
-    """Name, address, topic, words, files. `website` stays empty when a person fills it in: they cannot see it."""
+    """Name, address, topic, words, files. `website` stays empty when a person fills it in: they cannot see it (the
+    template shows it empty again after an error, so that a browser which filled it cannot lock anybody out)."""
 
     name = forms.CharField(
         label=_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -82,7 +83,7 @@ class ContactForm(forms.Form):
     topic = forms.ChoiceField(label=_lazy("What is it about?"))
     subject = forms.CharField(label=_lazy("Subject"), max_length=300)
     message = forms.CharField(label=_lazy("Your message"), max_length=50_000, widget=forms.Textarea(attrs={"rows": 8}))
-    files = _Files(label=_lazy("Files"), required=False, help_text=_lazy("Up to 5 files, 10 MB together."))
+    attachments = _Files(label=_lazy("Files"), required=False, help_text=_lazy("Up to 5 files, 10 MB together."))
     website = forms.CharField(required=False)
     token = forms.CharField(widget=forms.HiddenInput)
 
@@ -117,8 +118,6 @@ class ContactForm(forms.Form):
 
     def clean_website(self) -> str:
         if self.cleaned_data["website"]:
-            self.data = self.data.copy()
-            self.data["website"] = ""
             raise forms.ValidationError(_("We could not be sure that a person wrote this. Please send it again."))
         return ""
 
@@ -131,8 +130,7 @@ class ContactForm(forms.Form):
 
     def renew(self) -> None:
         """Make the form on screen a new one, its words kept."""
-        self.data = self.data.copy()
-        self.data["token"] = fresh_token()
+        self.data = {**self.data, "token": fresh_token()}
 
     def letter(self) -> Letter:
         """The document to store. Sent twice it is one; changed and sent again it goes on in the same conversation."""
@@ -145,13 +143,13 @@ class ContactForm(forms.Form):
             "text": said["message"],
             "language": (get_language() or "")[:12],
             "queue": int(said["topic"]),
-            "attachments": [_attachment(file) for file in said["files"]],
+            "attachments": [_attachment(file) for file in said["attachments"]],
         }
         raw = json.dumps(document, sort_keys=True).encode()
         return Letter(f"{said['token']}.{hashlib.sha256(raw).hexdigest()[:32]}", raw)
 
 
-def _attachment(file: UploadedFile) -> dict[str, str]:
+def _attachment(file: "UploadedFile[Any]") -> dict[str, str]:
     return {
         "name": clean_name(file.name or ""),
         "type": file.content_type or "application/octet-stream",

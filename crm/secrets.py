@@ -33,7 +33,7 @@ def sign(value: Any, *, purpose: str) -> str:
     return signing.dumps(value, salt=f"forefront.{purpose}")
 
 
-def unsign(token: str, *, purpose: str, max_age: float | None = None) -> Any:
+def unsign(token: str, *, purpose: str, max_age: int | None = None) -> Any:
     """The value of a token made for `purpose` at most `max_age` seconds ago; raises Unreadable."""
     try:
         return signing.loads(token, salt=f"forefront.{purpose}", max_age=max_age)

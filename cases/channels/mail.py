@@ -127,7 +127,7 @@ def _noting(base: type[smtplib.SMTP], backend: _Tracking, *args: Any, **kwargs: 
         backend.in_data = True  # from here on, a lost line may mean that it arrived
         return plain(text)
 
-    line.data = data  # type: ignore[method-assign]
+    line.data = data  # type: ignore[method-assign, assignment]
     return line
 
 
@@ -174,10 +174,12 @@ def _meaning(error: Exception, in_data: bool) -> Failed | Later | Unknown:
 def _said(error: Exception) -> tuple[int, str] | None:
     """The reply code and text, where the server gave one."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-    elif isinstance(error, smtplib.SMTPResponseException):
-        code, text = error.smtp_code, error.smtp_error
-    else:
-        return None
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return int(code), _one_line(words)[:200]
+        return _reply(*next(iter(error.recipients.values())))
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _reply(error.smtp_code, error.smtp_error)
+    return None
+
+
+def _reply(code: int, text: bytes | str) -> tuple[int, str]:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return code, _one_line(words)[:200]

@@ -107,7 +107,7 @@ def _answered_by(case: Case, now: datetime) -> tuple[datetime | None, str]:
     )
     if clock is None or clock.due_at is None:
         return None, ""
-    zone = clock.calendar_version.tz
+    zone = clock.calendar_version.tz if clock.calendar_version else "UTC"
     return clock.due_at.astimezone(ZoneInfo(zone)), zone
 
 
