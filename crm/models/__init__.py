@@ -3,6 +3,7 @@
 from crm.models.event import Event, Installation
 from crm.models.file import FileChunk, StoredFile
 from crm.models.house import ApiToken, CommandKey, Heartbeat, Presence
+from crm.models.import_run import ImportRun
 from crm.models.limit import LimitCount
 from crm.models.mail import SentMail
 from crm.models.user import User
@@ -14,6 +15,7 @@ __all__ = [
     "Event",
     "FileChunk",
     "Heartbeat",
+    "ImportRun",
     "Installation",
     "LimitCount",
     "Presence",

@@ -1,0 +1,274 @@
+"""History from elsewhere: JSON Lines in batches, each batch one transaction that carries its own cursor.
+
+Apps bring the kinds (`customers/imports.py`, `cases/imports.py`); this module reads, isolates bad lines and resumes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from crm import strict_json
+from crm.models import ImportRun
+
+BATCH = 500
+LONGEST_LINE = 8 * 1024 * 1024
+CREATED, UPDATED, UNCHANGED, FAILED = "created", "updated", "unchanged", "failed"
+
+
+@dataclass
+class Line:
+    """One line of the file: what it holds, and what became of it."""
+
+    number: int
+    end: int
+    type: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    outcome: str = ""
+    error: str = ""
+
+    def fail(self, error: str) -> None:
+        self.outcome, self.error = FAILED, error
+
+    @property
+    def external_id(self) -> str:
+        return str(self.data.get("external_id", ""))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How lines of one type come in: their shape, and what loads many of them, setting each line's outcome."""
+
+    shape: type[serializers.Serializer[Any]]
+    load: Callable[[list[Line], str], None]
+
+
+@dataclass
+class Report:
+    """What an import did so far: counts by type and outcome, and its errors as they come."""
+
+    lines: int = 0
+    offset: int = 0
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        return sum(c[FAILED] for c in self.counts.values())
+
+    def add(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self.counts.setdefault(line.type or "?", Counter())[line.outcome] += 1
+            self.lines, self.offset = line.number, line.end
+
+
+def digest_of(path: Path, source: str) -> str:
+    """What names an import: the same content under the same source name is the same import."""
+    digest = hashlib.sha256(source.encode() + b"\0")
+    with path.open("rb") as file:
+        while piece := file.read(1024 * 1024):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@dataclass
+class Import:
+    """One run over one file. `on_batch` is told after each batch: the lines of it, and the report so far."""
+
+    path: Path
+    source: str
+    kinds: dict[str, Kind]
+    on_batch: Callable[[list[Line], Report], None]
+    # Called inside each batch's transaction once its lines are in.
+    finish: Callable[[list[Line]], None] = lambda lines: None
+
+    def run(self, *, resume: bool = False) -> Report:
+        """Bring everything in that can be, batch by batch, each with its cursor. Never stops at a bad line."""
+        run = self._begun(resume)
+        report = Report(run.line, run.offset, {t: Counter(c) for t, c in run.counts.items()})
+        for batch in self._batches(report):
+            self._load(batch, lambda: self._remember(run, report, batch))  # noqa: B023 - called at once
+            self.on_batch(batch, report)
+        ImportRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
+        return report
+
+    def rehearse(self) -> Report:
+        """Do everything in one transaction and undo it: what would happen, without anything having happened."""
+        report = Report()
+        with transaction.atomic():
+            for batch in self._batches(report):
+                self._load(batch, lambda: report.add(batch))  # noqa: B023 - called at once
+                self.on_batch(batch, report)
+            transaction.set_rollback(True)
+        return report
+
+    def _begun(self, resume: bool) -> ImportRun:
+        digest = digest_of(self.path, self.source)
+        run, _fresh = ImportRun.objects.get_or_create(digest=digest, defaults={"source": self.source})
+        if not resume:
+            run.line = run.offset = 0
+            run.counts, run.started_at, run.finished_at = {}, timezone.now(), None
+            run.save()
+        return run
+
+    def _remember(self, run: ImportRun, report: Report, batch: list[Line]) -> None:
+        report.add(batch)
+        run.line, run.offset, run.counts = report.lines, report.offset, {t: dict(c) for t, c in report.counts.items()}
+        run.save(update_fields=["line", "offset", "counts"])
+
+    # --- a batch
+
+    def _load(self, batch: list[Line], remember: Callable[[], None]) -> None:
+        """All lines at once; if the database refuses something, line by line, so that only the bad ones stay out."""
+        try:
+            with transaction.atomic():
+                self._load_groups(batch)
+                remember()
+        except DatabaseError:
+            with transaction.atomic():
+                for line in batch:
+                    self._load_alone(line)
+                remember()
+
+    def _load_groups(self, batch: list[Line]) -> None:
+        good = [line for line in batch if line.outcome != FAILED]
+        for kind, group in groupby(good, key=lambda line: line.type):
+            for lines in _without_repeats(list(group)):
+                self.kinds[kind].load(lines, self.source)
+        self.finish([line for line in good if line.outcome != FAILED])
+
+    def _load_alone(self, line: Line) -> None:
+        if line.outcome == FAILED and not line.data:
+            return
+        line.outcome = line.error = ""
+        try:
+            with transaction.atomic():
+                self._load_groups([line])
+        except DatabaseError as error:
+            line.fail(_("The database refused it: %(why)s") % {"why": str(error).splitlines()[0][:300]})
+
+    # --- reading
+
+    def _batches(self, report: Report) -> Iterator[list[Line]]:
+        with self.path.open("rb") as file:
+            file.seek(report.offset)
+            batch: list[Line] = []
+            for line in self._lines(file, report.lines):
+                batch.append(line)
+                if len(batch) == BATCH:
+                    yield batch
+                    batch = []
+            if batch:
+                yield batch
+
+    def _lines(self, file: BinaryIO, number: int) -> Iterator[Line]:
+        while raw := file.readline(LONGEST_LINE):
+            number += 1
+            whole = raw.endswith(b"\n") or len(raw) < LONGEST_LINE
+            while not whole and (rest := file.readline(LONGEST_LINE)):
+                whole, raw = rest.endswith(b"\n"), b""
+            yield self._parsed(raw, Line(number, file.tell()))
+
+    def _parsed(self, raw: bytes, line: Line) -> Line:
+        if not raw:
+            line.fail(_("The line is longer than 8 MB: split it."))
+            return line
+        if not raw.strip():
+            line.type, line.outcome = "empty", UNCHANGED
+            return line
+        try:
+            data = strict_json.loads(raw.removeprefix(b"\xef\xbb\xbf"))
+        except ValueError as error:
+            line.fail(str(error))
+            return line
+        return self._shaped(data, line)
+
+    def _shaped(self, data: Any, line: Line) -> Line:
+        kind = self.kinds.get(str(data.get("type"))) if isinstance(data, dict) else None
+        if kind is None:
+            known = ", ".join(sorted(self.kinds))
+            line.fail(_('Each line is a JSON object with a "type": one of %(known)s.') % {"known": known})
+            return line
+        line.type = data["type"]
+        form = kind.shape(data=data)
+        if form.is_valid():
+            line.data = form.validated_data
+        else:
+            line.fail(_told(form.errors))
+        return line
+
+
+def _without_repeats(lines: list[Line]) -> Iterator[list[Line]]:
+    """Split where an external_id comes again: a loader finds the earlier line in the database."""
+    chunk: list[Line] = []
+    seen: set[str] = set()
+    for line in lines:
+        if line.external_id and line.external_id in seen:
+            yield chunk
+            chunk, seen = [], set()
+        chunk.append(line)
+        seen.add(line.external_id)
+    if chunk:
+        yield chunk
+
+
+def _told(errors: Any, where: str = "") -> str:
+    """DRF's errors in one sentence a field."""
+    if isinstance(errors, dict):
+        return " ".join(_told(inner, f"{where}.{name}".strip(".")) for name, inner in errors.items())
+    if isinstance(errors, list) and errors and not isinstance(errors[0], ErrorDetail):
+        return " ".join(_told(inner, f"{where}[{n}]") for n, inner in enumerate(errors) if inner)
+    text = " ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
+    return f"{where}: {text}" if where else text
+
+
+# --- what loaders share
+
+
+def same(row: Any, wanted: dict[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in wanted.items())
+
+
+def store(lines: list[tuple[Line, dict[str, Any]]], model: Any, source: str) -> dict[str, Any]:
+    """Create or update rows by (source, external_id) from the columns given for each line; returns them by external_id."""
+    ids = [line.external_id for line, _columns in lines]
+    known = {r.external_id: r for r in model.objects.filter(source=source, external_id__in=ids)}
+    fresh, changed, fields = [], [], set()
+    for line, columns in lines:
+        row = known.get(line.external_id)
+        if row is None:
+            fresh.append(model(source=source, external_id=line.external_id, **columns))
+            line.outcome = CREATED
+        elif same(row, columns):
+            line.outcome = UNCHANGED
+        else:
+            line.outcome = UPDATED
+            fields |= {name for name, value in columns.items() if getattr(row, name) != value}
+            for name, value in columns.items():
+                setattr(row, name, value)
+            changed.append(row)
+    made = model.objects.bulk_create(fresh)
+    if changed:
+        model.objects.bulk_update(changed, sorted(fields))
+    return known | {r.external_id: r for r in made}
+
+
+def by_external_id(model: Any, source: str, ids: Iterable[str | None]) -> dict[str, Any]:
+    """The rows of these external ids, found in one query."""
+    wanted = {i for i in ids if i}
+    return {r.external_id: r for r in model.objects.filter(source=source, external_id__in=wanted)} if wanted else {}
+
+
+def missing(line: Line, what: str, name: str) -> None:
+    """Fail a line whose reference nobody knows."""
+    line.fail(
+        _("There is no %(what)s %(name)s: its line must come before this one, or be imported already with this source.")
+        % {"what": what, "name": name}
+    )
