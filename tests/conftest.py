@@ -9,6 +9,8 @@ from crm.models import User
 from customers.models import Customer
 from tests.builders import make_customer, make_queue, make_user
 
+pytest_plugins = ["tests.database", "tests.selection"]
+
 
 @pytest.fixture
 def ana(db: None) -> User:

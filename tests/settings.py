@@ -1,15 +1,25 @@
 """The product's settings, with the example plugin installed, cheap password hashes and, unless DATABASE_URL names a
 server, a throw-away one (`tests/database.py` starts and removes it)."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-if "PYTEST_VERSION" in os.environ and "FOREFRONT_TEST_VAR" not in os.environ:
+
+def _no_server(folder: Path) -> bool:
+    return not any((folder / name).exists() for name in ("pg", "pg.location"))
+
+
+FIRST_OF_RUN = "PYTEST_VERSION" in os.environ and "FOREFRONT_TEST_VAR" not in os.environ
+if FIRST_OF_RUN:
     # The first process of a test run: everything it starts inherits the folder. Never the one of a real installation.
     _folder = Path(tempfile.mkdtemp(prefix="forefront-tests-"))
     _folder.chmod(0o711)  # the account that runs PostgreSQL for root passes, and sees nothing
     (_folder / "THROWAWAY").touch()
+    # Runs last: by then the last one out has removed it, unless no server was ever started in it.
+    atexit.register(lambda: (_folder / "THROWAWAY").exists() and _no_server(_folder) and shutil.rmtree(_folder))
     os.environ["FOREFRONT_TEST_VAR"] = os.environ["VAR"] = str(_folder)
 
 from crm.settings import *  # noqa: E402, F403
