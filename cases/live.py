@@ -1,1 +1,178 @@
-"""What the case and queue streams show to whom. Registered with crm.live when the app starts."""
+"""What the case and queue streams show to whom. Registered with crm.live when the app starts.
+
+Case events change the row in the queue's list, the head of the open case, one entry of its thread (a message, a system
+line or nothing to see: the versions of a thread have no gap), the customer's timeline and what is `me`'s.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+
+from django.db.models import Prefetch, Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from cases import thread
+from cases.models import Case, Clock, Message, Queue, QueueSession
+from cases.models.queue import SESSION_TTL
+from crm.live import streams, topics
+from crm.live.streams import Fragment, Happening
+from crm.models import Event, User
+
+
+def _ids(only: Collection[str], prefix: str) -> list[int]:
+    return [int(topics.ident(t)) for t in only if t.startswith(f"{prefix}.") and topics.ident(t).isdigit()]
+
+
+# --- the case stream
+
+
+def case_fragments(events: Sequence[Happening], only: Collection[str] | None) -> Iterator[Fragment]:
+    """State (row, head) at most once a case, at the version it has now; thread entries one an event."""
+    cases = _cases(events, only)
+    words = _Words(events)
+    for event in events:
+        if case := cases.get(event.stream_id):
+            yield _entry(case, event, words)
+            yield from _mine(case, event)
+    for case in cases.values():
+        yield from _state(case, [e for e in events if e.stream_id == case.pk])
+
+
+def _cases(events: Sequence[Happening], only: Collection[str] | None) -> dict[int, Case]:
+    """Each case once, with what its row and head show; of a long replay only those that concern its topics."""
+    found = Case.objects.filter(pk__in={e.stream_id for e in events})
+    if only is not None:
+        moved = {e.stream_id for e in events if e.kind == "transferred"}
+        concerned = {e.stream_id for e in events if _concerned(e) & set(_ids(only, "user"))}
+        in_lists = Q(queue__in=_ids(only, "queue")) | Q(customer__in=_ids(only, "customer"))
+        yours = Q(assignee__in=_ids(only, "user"))
+        found = found.filter(in_lists | yours | Q(number__in=_ids(only, "case")) | Q(pk__in=moved | concerned))
+    clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
+    shown = found.select_related("queue", "customer", "assignee")
+    return {case.pk: case for case in shown.prefetch_related(Prefetch("clocks", clocks, to_attr="open_clocks"))}
+
+
+def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:
+    part = partial(Fragment, stream="case", subject=case.number, version=case.version, kind=events[-1].kind)
+    yield part(topic=f"queue.{case.queue_id}", part="row", html=partial(_render, "row", case=case))
+    for queue in _left(case, events):
+        yield part(topic=f"queue.{queue}", part="row", gone=True)
+    yield part(topic=f"case.{case.number}", part="header", html=partial(_render, "header", case=case))
+    if case.customer_id:
+        yield part(topic=f"customer.{case.customer_id}", part="timeline")
+
+
+def _left(case: Case, events: Iterable[Happening]) -> set[int]:
+    """Queues it went through in these events and is not in now."""
+    moves = [e.data for e in events if e.kind == "transferred"]
+    return {q for data in moves for q in (data.get("was"), data.get("queue")) if q and q != case.queue_id}
+
+
+def _entry(case: Case, event: Happening, words: "_Words") -> Fragment:
+    message = event.data.get("message")
+    return Fragment(
+        topic=f"case.{case.number}",
+        stream="case",
+        subject=case.number,
+        part="thread",
+        version=event.version,
+        kind=event.kind,
+        html=partial(words.of, case, event),
+        extra={"message": message} if message else {},
+    )
+
+
+def _mine(case: Case, event: Happening) -> Iterator[Fragment]:
+    for user in _concerned(event) | ({case.assignee_id} if event.kind == "message_received" else set()):
+        if user and user != event.actor_id:
+            yield Fragment(topics.own(user), "case", case.number, "note", event.version, event.kind)
+
+
+def _concerned(event: Happening) -> set[int]:
+    """Whom the event itself names: who got the case, who had it, who is mentioned."""
+    if event.kind in {"assigned", "claimed", "released"}:
+        return {user for user in (event.data.get("assignee"), event.data.get("was")) if user}
+    return set(event.data.get("mentions", ()))
+
+
+def _render(part: str, **shown: object) -> str:
+    return render_to_string(f"cases/_{part}.html", shown)
+
+
+class _Words:
+    """The messages and people that thread entries show, fetched together when the first entry is wanted, if any is."""
+
+    def __init__(self, events: Sequence[Happening]) -> None:
+        self._events = events
+
+    def of(self, case: Case, event: Happening) -> str:
+        if pk := event.data.get("message"):
+            message = self._messages.get(pk)
+            return _render("message", message=thread.dressed(case, [message])[0]) if message else ""
+        line = self._lines.get(event.pos)
+        return _render("system", event=line) if line else ""
+
+    @cached_property
+    def _messages(self) -> Mapping[int, Message]:
+        wanted = {e.data["message"] for e in self._events if e.data.get("message")}
+        return {m.pk: m for m in thread.with_parts(Message.objects.filter(pk__in=wanted))}
+
+    @cached_property
+    def _lines(self) -> Mapping[int, Event]:
+        told = [e for e in self._events if e.kind in thread.TOLD and not e.data.get("message")]
+        people = User.objects.in_bulk({e.actor_id for e in told if e.actor_id})
+        return {e.pos or 0: e for e in thread.named([_event(e, people) for e in told])}
+
+
+def _event(event: Happening, people: Mapping[int, User]) -> Event:
+    """The row again, with its actor at hand."""
+    row = Event(**{name: getattr(event, name) for name in Happening.__dataclass_fields__})
+    row.actor = people.get(event.actor_id or 0)
+    return row
+
+
+def case_readers(events: Sequence[Happening]) -> Iterable[str]:
+    """A case in another queue has other readers."""
+    moved = {e.stream_id for e in events if e.kind == "transferred"}
+    numbers = Case.objects.filter(pk__in=moved).values_list("number", flat=True) if moved else []
+    return [f"case.{number}" for number in numbers]
+
+
+def may_watch_case(user: User, number: str) -> bool:
+    return number.isdigit() and Case.objects.visible_to(user).filter(number=int(number)).exists()
+
+
+def lists_of_cases(numbers: Iterable[str]) -> Mapping[str, str]:
+    """Case number → the topic of its queue, whose list shows who is in the case."""
+    rows = Case.objects.filter(number__in=[n for n in numbers if n.isdigit()]).values_list("number", "queue_id")
+    return {str(number): f"queue.{queue}" for number, queue in rows}
+
+
+# --- the queue stream
+
+
+def queue_fragments(events: Sequence[Happening], only: Collection[str] | None) -> Iterator[Fragment]:
+    """Somebody sat down or got up."""
+    for event in events:
+        yield Fragment(f"queue.{event.stream_id}", "queue", event.stream_id, "people", event.version, event.kind)
+
+
+def may_watch_queue(user: User, pk: str) -> bool:
+    return pk.isdigit() and Queue.objects.visible_to(user).filter(pk=int(pk)).exists()
+
+
+def keep_sittings(pairs: Iterable[tuple[int, str]]) -> None:
+    """An executive's sitting lasts while their console is really open. A lapsed one is not raised from the dead."""
+    now = timezone.now()
+    fresh = QueueSession.objects.filter(ended_at=None, seen_at__gte=now - SESSION_TTL)
+    here = Q(pk__in=[])
+    for user, queue in pairs:
+        here |= Q(user=user, queue=int(queue))
+    fresh.filter(here).update(seen_at=now)
+
+
+# Numbers longer than a bigint are refused by the shape of a topic before they get here (crm.live.topics).
+streams.register("case", fragments=case_fragments, readers=case_readers)
+streams.register("queue", fragments=queue_fragments)
+topics.register("case", may_watch=may_watch_case, shown_on=lists_of_cases, shows_open=True)
+topics.register("queue", may_watch=may_watch_queue, alive=keep_sittings)

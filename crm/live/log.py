@@ -14,7 +14,7 @@ from crm.models import Event, Installation
 
 MOST_BEHIND = 100_000
 LONGEST_AWAY = timedelta(days=7)
-_COLUMNS = "pos, stream, stream_id, version, kind, actor_id, via, reason, at, data"
+_COLUMNS = "id, pos, stream, stream_id, version, kind, actor_id, via, reason, at, data"
 _AFTER = f"SELECT {_COLUMNS} FROM crm_event WHERE pos > %s ORDER BY pos LIMIT %s"  # noqa: S608 - our own column names
 _WHERE_WE_ARE = """SELECT epoch::text, (SELECT COALESCE(max(pos), 0) FROM crm_event) FROM crm_installation"""
 
@@ -49,7 +49,7 @@ async def after(conn: psycopg.AsyncConnection[TupleRow], pos: int, most: int) ->
 
 def between(low: int, high: int, most: int) -> list[Happening]:
     """Events with low < pos ≤ high in order, at most `most`, by Django's connection."""
-    fields = ("pos", "stream", "stream_id", "version", "kind", "actor_id", "via", "reason", "at", "data")
+    fields = ("id", "pos", "stream", "stream_id", "version", "kind", "actor_id", "via", "reason", "at", "data")
     rows = Event.objects.filter(pos__gt=low, pos__lte=high).order_by("pos").values_list(*fields)[:most]
     return [Happening(*row) for row in rows]
 

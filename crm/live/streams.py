@@ -10,6 +10,7 @@ from itertools import groupby
 from time import monotonic
 from typing import Any
 
+from django.db import Error as DatabaseTrouble
 from django.utils import translation
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 class Happening:
     """A numbered event as the hub reads it."""
 
+    id: int
     pos: int
     stream: str
     stream_id: int
@@ -111,12 +113,40 @@ _rendered = _Rendered()
 
 def encode(fragment: Fragment, language: str) -> bytes:
     """The fragment as JSON in one language, rendered once however many sockets get it."""
-    key = (fragment.topic, fragment.stream, fragment.subject, fragment.part, fragment.version, fragment.kind, language)
+    key = (
+        fragment.topic,
+        fragment.stream,
+        fragment.subject,
+        fragment.part,
+        fragment.version,
+        fragment.kind,
+        fragment.gone,
+        language,
+    )
     if (kept := _rendered.get(key)) is not None:
         return kept
     fresh = _encode(fragment, language)
     _rendered.put(key, fresh)
     return fresh
+
+
+def encoded(fragments: Iterable[Fragment], language: str) -> tuple[list[bytes], bool]:
+    """All of them in order, and whether any could not be rendered (its readers must fetch the topic afresh)."""
+    chunks: list[bytes] = []
+    broken = False
+    for fragment in fragments:
+        try:
+            chunks.append(encode(fragment, language))
+        except DatabaseTrouble:
+            raise
+        except Exception:
+            log.exception("live: %s of %s cannot be shown", fragment.part, fragment.topic)
+            broken = True
+    return chunks, broken
+
+
+def as_json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _encode(fragment: Fragment, language: str) -> bytes:
@@ -134,4 +164,4 @@ def _encode(fragment: Fragment, language: str) -> bytes:
     elif fragment.html is not None:
         with translation.override(language):
             content["html"] = fragment.html()
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return as_json(content)

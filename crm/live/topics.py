@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crm.models import User
 
 log = logging.getLogger(__name__)
-_SHAPE = re.compile(r"[a-z]{1,20}\.[A-Za-z0-9_-]{1,40}")
+_SHAPE = re.compile(r"[a-z]{1,20}\.[A-Za-z0-9_-]{1,18}")  # a number of 18 digits fits a bigint
 
 
 @dataclass(frozen=True)
