@@ -1,5 +1,11 @@
 """Who writes the content of a dispatch: the composer of its source."""
 
+import zoneinfo
+
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
 from cases.hooks import File, Outgoing, composers
 from cases.models import Case, Dispatch, Message
 from crm.files import read_bytes
@@ -27,13 +33,31 @@ def reply_content(dispatch: Dispatch) -> Outgoing | None:
         to=dispatch.address,
         to_name=case.customer.name if case.customer else "",
         subject=_subject(case),
-        text=message.text,
+        text=words_of(message),
         language=message.language or case.language,
         thread=thread_of(case),
         files=tuple(
             File(a.name, a.content_type, read_bytes(a.file)) for a in message.attachments.select_related("file")
         ),
     )
+
+
+def words_of(message: Message) -> str:
+    """The reply's text and, under it, the next step and its time as the customer's own clock shows it."""
+    case = message.case
+    with translation.override(message.language or case.language):
+        promise = _next_step(message, case.customer.tz if case.customer else "UTC")
+    return f"{message.text}\n\n{promise}" if promise else message.text
+
+
+def _next_step(message: Message, tz: str) -> str:
+    if not message.by_when:
+        return _("Next step: %(step)s") % {"step": message.next_step} if message.next_step else ""
+    local = timezone.localtime(message.by_when, zoneinfo.ZoneInfo(tz))
+    when = f"{date_format(local, 'DATETIME_FORMAT')} ({local.tzname()})"
+    if not message.next_step:
+        return _("You hear from us by %(when)s.") % {"when": when}
+    return _("Next step: %(step)s, by %(when)s.") % {"step": message.next_step, "when": when}
 
 
 def _subject(case: Case) -> str:

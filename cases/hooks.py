@@ -53,9 +53,11 @@ class Outgoing:
 
 
 class Adapter(Protocol):
-    """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not) or Unknown (may have)."""
+    """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not), Later (try again) or
+    Unknown (may have). `honours_key`: the other side notices a repeated key, so that a repeat is safe."""
 
     kind: str
+    honours_key: bool
 
     def send(self, outgoing: Outgoing, channel: "Channel | None") -> str: ...
 

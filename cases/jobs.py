@@ -1,8 +1,11 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
 from cases.intake import sweep_inbound
+from cases.outward import release_due, send_due
 from crm import limits
 from crm.jobs import every
 
 every(1, name="cases.inbound")(sweep_inbound)
+every(0.5, name="cases.release")(release_due)
+every(0.5, name="cases.send")(send_due)
 every(3600, name="crm.limits")(limits.forget)

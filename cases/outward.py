@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import promises, transitions
-from cases.channels import Failed, Later, Unknown, adapter_for
+from cases.channels import Failed, Later, Unknown, adapter_for, channel_for
 from cases.compose import compose
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
@@ -278,8 +278,7 @@ def _send(row: Dispatch) -> None:
         _finish(row, Dispatch.State.SUPPRESSED, reason=row.reason)
         return
     try:
-        adapter = adapter_for(row.channel)
-        provider_id = adapter.send(compose(row), Channel.objects.filter(slug=row.channel).first())
+        provider_id = adapter_for(row).send(compose(row), channel_for(row.channel))
     except Later as later:
         _try_later(row, later)
     except Failed as failed:
@@ -297,7 +296,8 @@ def _try_later(row: Dispatch, why: Later) -> None:
     if row.attempts >= MOST_TRIES:
         _finish(row, Dispatch.State.FAILED, reason=why.reason, detail=str(why))
         return
-    again = timezone.now() + min(timedelta(seconds=2**row.attempts), timedelta(minutes=10))
+    pause = why.after or min(timedelta(seconds=2**row.attempts), timedelta(minutes=10))
+    again = timezone.now() + pause
     Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED).update(
         state=Dispatch.State.HELD, release_at=again, lease_until=None, reason=why.reason, detail=str(why)[:300]
     )
@@ -348,9 +348,16 @@ def _settle_broken_leases(now: datetime) -> None:
     does not, nobody can know: it is shown as unknown and waits for a person's word."""
     broken = Dispatch.objects.filter(state=Dispatch.State.CLAIMED, lease_until__lt=now)
     for row in broken[:BATCH]:
-        if getattr(adapter_for(row.channel), "honours_key", False):
+        if _honours_key(row):
             Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now).update(
                 state=Dispatch.State.HELD, release_at=now, lease_until=None
             )
         else:
             _finish(row, Dispatch.State.UNKNOWN, reason="interrupted")
+
+
+def _honours_key(row: Dispatch) -> bool:
+    try:
+        return adapter_for(row).honours_key
+    except Failed:
+        return False
