@@ -227,9 +227,9 @@ def take_back(message: Message, *, by: User, at: datetime | None = None) -> Draf
     case = message.case
     case.lock()
     now = at or timezone.now()
-    undone = Dispatch.objects.filter(
-        pk=message.dispatch_id, state=Dispatch.State.HELD, released_at=None, attempts=0
-    ).update(state=Dispatch.State.UNDONE)
+    undone = Dispatch.objects.filter(message=message, state=Dispatch.State.HELD, released_at=None, attempts=0).update(
+        state=Dispatch.State.UNDONE
+    )
     if not undone:
         raise Refusal(_("Too late: it has already been sent."))
     message.taken_back_at = now
@@ -258,7 +258,7 @@ def retry(message: Message, *, by: User, at: datetime | None = None) -> None:
     case = message.case
     case.lock()
     again = Dispatch.objects.filter(
-        pk=message.dispatch_id, state__in=[Dispatch.State.FAILED, Dispatch.State.UNKNOWN, Dispatch.State.SUPPRESSED]
+        message=message, state__in=[Dispatch.State.FAILED, Dispatch.State.UNKNOWN, Dispatch.State.SUPPRESSED]
     ).update(state=Dispatch.State.HELD, release_at=at or timezone.now(), reason="", detail="", lease_until=None)
     if again:
         outward.show(case, "sending")

@@ -181,7 +181,7 @@ def _release(message_id: int, now: datetime) -> int:
     message = Message.objects.select_related("case").get(pk=message_id)
     message.case.lock()
     released = Dispatch.objects.filter(
-        pk=message.dispatch_id, state=Dispatch.State.HELD, released_at=None, release_at__lte=now
+        message=message, state=Dispatch.State.HELD, released_at=None, release_at__lte=now
     ).update(released_at=now)
     if released:
         count(message, message.case, now, via="person")

@@ -8,11 +8,12 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
 from django.db.models.expressions import Func, Value
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import transitions
+from cases.models.clock import Clock
 from cases.models.queue import Queue, QueueMembership
-from cases.models.sla import Clock
 from crm.events import record
 from crm.models import Event, User
 from customers.models import Customer
@@ -30,7 +31,7 @@ class AlreadyClaimed(Refusal):
     """Somebody else was quicker."""
 
     def __init__(self, holder: User) -> None:
-        super().__init__(_("%(name)s already has this case.") % {"name": holder.name})
+        super().__init__(gettext("%(name)s already has this case.") % {"name": holder.name})
         self.holder = holder
 
 
@@ -187,7 +188,7 @@ class Case(models.Model):
             return
         self._must_be_active()
         if not Queue.objects.visible_to(to).filter(pk=self.queue_id).exists():
-            raise Refusal(_("%(name)s does not work in %(queue)s.") % {"name": to.name, "queue": self.queue.name})
+            raise Refusal(gettext("%(name)s does not work in %(queue)s.") % {"name": to.name, "queue": self.queue.name})
         was = self.assignee_id
         self._set_assignee(to)
         self.record("assigned", by=by, at=at, via=via, reason=reason, assignee=to.pk, was=was)
@@ -228,7 +229,7 @@ class Case(models.Model):
         if not transitions.allowed(self.status, status):
             wanted = dict(self.Status.choices).get(status, status)
             raise Refusal(
-                _("A case that is %(now)s cannot become %(wanted)s.")
+                gettext("A case that is %(now)s cannot become %(wanted)s.")
                 % {"now": self.get_status_display(), "wanted": wanted}
             )
         now = at or timezone.now()
@@ -269,7 +270,7 @@ class Case(models.Model):
         self.lock()
         self._must_be_active()
         if until <= (at or timezone.now()):
-            raise Refusal(_("Choose a time in the future."))
+            raise Refusal(gettext("Choose a time in the future."))
         if self.snoozed_until == until:
             return
         self.snoozed_until = until
@@ -291,7 +292,7 @@ class Case(models.Model):
     def set_priority(self, priority: str, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
         self.lock()
         if priority not in self.Priority.values:
-            raise Refusal(_("There is no such priority."))
+            raise Refusal(gettext("There is no such priority."))
         if self.priority == priority:
             return
         was, self.priority = self.priority, priority
@@ -337,7 +338,8 @@ class Case(models.Model):
     def _must_be_active(self) -> None:
         if not self.is_active:
             raise Refusal(
-                _("Case #%(number)s is %(status)s.") % {"number": self.number, "status": self.get_status_display()}
+                gettext("Case #%(number)s is %(status)s.")
+                % {"number": self.number, "status": self.get_status_display()}
             )
 
 

@@ -19,7 +19,7 @@ SESSION_TTL = timedelta(seconds=90)
 def _rights_trigger(name: str, columns: tuple[str, ...] = ()) -> pgtrigger.Trigger:
     """Any change of who belongs where, by whatever path, raises the rights_version of those it touches: open sockets
     compare it and drop what they may no longer see."""
-    update = pgtrigger.UpdateOf(*columns) if columns else pgtrigger.Update
+    update = pgtrigger.UpdateOf(*columns) if columns else pgtrigger.Update  # type: ignore[no-untyped-call]
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.After,
@@ -92,9 +92,9 @@ class Queue(models.Model):
         """Sit down in the queue to watch or to work; joining again only refreshes or changes the mode."""
         now = at or timezone.now()
         Queue.objects.select_for_update().get(pk=self.pk)
-        QueueSession.objects.filter(
-            queue=self, user=user, ended_at=None, seen_at__lt=now - SESSION_TTL
-        ).update(ended_at=models.F("seen_at"))
+        QueueSession.objects.filter(queue=self, user=user, ended_at=None, seen_at__lt=now - SESSION_TTL).update(
+            ended_at=models.F("seen_at")
+        )
         session, fresh = QueueSession.objects.get_or_create(
             queue=self, user=user, ended_at=None, defaults={"mode": mode, "started_at": now, "seen_at": now}
         )

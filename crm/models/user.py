@@ -24,7 +24,7 @@ class User(AbstractUser):
             pgtrigger.Trigger(
                 name="rights",
                 when=pgtrigger.Before,
-                operation=pgtrigger.UpdateOf("role", "is_active", "is_superuser", "password"),
+                operation=pgtrigger.UpdateOf("role", "is_active", "is_superuser", "password"),  # type: ignore[no-untyped-call]
                 func="NEW.rights_version = OLD.rights_version + 1; RETURN NEW;",
             )
         ]

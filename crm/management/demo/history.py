@@ -193,8 +193,10 @@ def _joined(story: Story, contact: Contact) -> None:
         message.case = story.case
         message.contact = None if message.is_note else contact
         message.case_version = versions[id(message)]
-    for row in (*story.promises, *story.clocks):
-        row.case = story.case
+    for promise in story.promises:
+        promise.case = story.case
+    for clock in story.clocks:
+        clock.case = story.case
     if story.case.assignee_id:
         for told in story.events:
             if told.kind == "claimed":
