@@ -34,6 +34,7 @@ class Line:
     data: dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
     error: str = ""
+    about: Any = None  # what the loader made or touched, for `finish`
 
     def fail(self, error: str) -> None:
         self.outcome, self.error = FAILED, error
@@ -108,6 +109,13 @@ class Import:
                 self.on_batch(batch, report)
             transaction.set_rollback(True)
         return report
+
+    def lines_done(self) -> int:
+        """How many lines an earlier run of this import brought in."""
+        return (
+            ImportRun.objects.filter(digest=digest_of(self.path, self.source)).values_list("line", flat=True).first()
+            or 0
+        )
 
     def _begun(self, resume: bool) -> ImportRun:
         digest = digest_of(self.path, self.source)
@@ -266,7 +274,7 @@ def by_external_id(model: Any, source: str, ids: Iterable[str | None]) -> dict[s
     return {r.external_id: r for r in model.objects.filter(source=source, external_id__in=wanted)} if wanted else {}
 
 
-def missing(line: Line, what: str, name: str) -> None:
+def missing(line: Line, what: object, name: str) -> None:
     """Fail a line whose reference nobody knows."""
     line.fail(
         _("There is no %(what)s %(name)s: its line must come before this one, or be imported already with this source.")

@@ -1,6 +1,5 @@
 """customers/, organizations/, products/, subscriptions/, consents/ over HTTP."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -226,15 +225,26 @@ def _limit(text: str | None) -> int:
 # --- what is above a customer, and what they have
 
 
-@extend_schema(methods=["GET"], summary="Organizations", parameters=[*_KEYS[:2], *_LIST], responses=OrganizationShape(many=True))
-@extend_schema(methods=["POST"], summary="Add or change by external_id", request=OrganizationShape, responses={201: OrganizationShape, 200: OrganizationShape})
+@extend_schema(
+    methods=["GET"], summary="Organizations", parameters=[*_KEYS[:2], *_LIST], responses=OrganizationShape(many=True)
+)
+@extend_schema(
+    methods=["POST"],
+    summary="Add or change by external_id",
+    request=OrganizationShape,
+    responses={201: OrganizationShape, 200: OrganizationShape},
+)
 @rest.endpoint("GET", "POST")
 def organizations(request: Request) -> Response:
     return _collection(request, _organizations(request), OrganizationShape)
 
 
-@extend_schema(methods=["GET"], summary="An organization", operation_id="organization_retrieve", responses=OrganizationShape)
-@extend_schema(methods=["PATCH"], summary="Change an organization", request=OrganizationShape, responses=OrganizationShape)
+@extend_schema(
+    methods=["GET"], summary="An organization", operation_id="organization_retrieve", responses=OrganizationShape
+)
+@extend_schema(
+    methods=["PATCH"], summary="Change an organization", request=OrganizationShape, responses=OrganizationShape
+)
 @rest.endpoint("GET", "PATCH")
 def organization(request: Request, pk: int) -> Response:
     return _member(request, _organizations(request), OrganizationShape, pk)
@@ -248,7 +258,12 @@ def _organizations(request: Request) -> QuerySet[Organization]:
 
 
 @extend_schema(methods=["GET"], summary="Products", parameters=[*_KEYS[:2], *_LIST], responses=ProductShape(many=True))
-@extend_schema(methods=["POST"], summary="Add or change by external_id", request=ProductShape, responses={201: ProductShape, 200: ProductShape})
+@extend_schema(
+    methods=["POST"],
+    summary="Add or change by external_id",
+    request=ProductShape,
+    responses={201: ProductShape, 200: ProductShape},
+)
 @rest.endpoint("GET", "POST")
 def products(request: Request) -> Response:
     return _collection(request, Product.objects.all(), ProductShape)
@@ -261,15 +276,26 @@ def product(request: Request, pk: int) -> Response:
     return _member(request, Product.objects.all(), ProductShape, pk)
 
 
-@extend_schema(methods=["GET"], summary="Subscriptions", parameters=[*_KEYS, *_LIST], responses=SubscriptionShape(many=True))
-@extend_schema(methods=["POST"], summary="Add or change by external_id", request=SubscriptionShape, responses={201: SubscriptionShape, 200: SubscriptionShape})
+@extend_schema(
+    methods=["GET"], summary="Subscriptions", parameters=[*_KEYS, *_LIST], responses=SubscriptionShape(many=True)
+)
+@extend_schema(
+    methods=["POST"],
+    summary="Add or change by external_id",
+    request=SubscriptionShape,
+    responses={201: SubscriptionShape, 200: SubscriptionShape},
+)
 @rest.endpoint("GET", "POST")
 def subscriptions(request: Request) -> Response:
     return _collection(request, _subscriptions(request), SubscriptionShape)
 
 
-@extend_schema(methods=["GET"], summary="A subscription", operation_id="subscription_retrieve", responses=SubscriptionShape)
-@extend_schema(methods=["PATCH"], summary="Change a subscription", request=SubscriptionShape, responses=SubscriptionShape)
+@extend_schema(
+    methods=["GET"], summary="A subscription", operation_id="subscription_retrieve", responses=SubscriptionShape
+)
+@extend_schema(
+    methods=["PATCH"], summary="Change a subscription", request=SubscriptionShape, responses=SubscriptionShape
+)
 @rest.endpoint("GET", "PATCH")
 def subscription(request: Request, pk: int) -> Response:
     return _member(request, _subscriptions(request), SubscriptionShape, pk)
@@ -279,7 +305,7 @@ def _subscriptions(request: Request) -> QuerySet[Subscription]:
     return Subscription.objects.filter(customer__in=Customer.objects.visible_to(rest.me(request)))
 
 
-def _collection(request: Request, rows: QuerySet[Any], shape: Callable[..., Any]) -> Response:
+def _collection(request: Request, rows: QuerySet[Any], shape: Any) -> Response:
     """List what may be seen; or add one, changing the one with this (source, external_id) if there is one."""
     if request.method == "GET":
         return rest.page(request, _by_keys(request, rows), shape)
@@ -293,7 +319,7 @@ def _collection(request: Request, rows: QuerySet[Any], shape: Callable[..., Any]
     raise rest.Problem(409, "external_id", _("Something you may not see has this external_id."))
 
 
-def _saved(request: Request, rows: QuerySet[Any], shape: Callable[..., Any]) -> Response:
+def _saved(request: Request, rows: QuerySet[Any], shape: Any) -> Response:
     known = None
     if isinstance(request.data, dict) and (external := request.data.get("external_id")):
         known = rows.filter(source=str(request.data.get("source", "")), external_id=str(external)).first()
@@ -303,7 +329,7 @@ def _saved(request: Request, rows: QuerySet[Any], shape: Callable[..., Any]) -> 
     return Response(form.data, status=200 if known else 201)
 
 
-def _member(request: Request, rows: QuerySet[Any], shape: Callable[..., Any], pk: int) -> Response:
+def _member(request: Request, rows: QuerySet[Any], shape: Any, pk: int) -> Response:
     found: Model = get_object_or_404(rows, pk=pk)
     if request.method == "GET":
         return Response(shape(found, context={"request": request}).data)
@@ -329,7 +355,12 @@ def _by_keys(request: Request, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(customer_id=int(who)) if who and rows.model in (Subscription, Consent) else rows
 
 
-@extend_schema(methods=["GET"], summary="What customers agreed to", parameters=[_KEYS[2], *_LIST], responses=ConsentShape(many=True))
+@extend_schema(
+    methods=["GET"],
+    summary="What customers agreed to",
+    parameters=[_KEYS[2], *_LIST],
+    responses=ConsentShape(many=True),
+)
 @extend_schema(methods=["POST"], summary="Record a statement", request=ConsentShape, responses={201: ConsentShape})
 @rest.endpoint("GET", "POST")
 def consents(request: Request) -> Response:
@@ -339,5 +370,7 @@ def consents(request: Request) -> Response:
     need(request, "customer.consent")
     data = rest.read(ConsentShape, request)
     given = {k: data[k] for k in ("purpose", "channel", "granted", "source")}
-    made = consents_of.record(data["customer"], **given, wording=data.get("wording", ""), by=rest.me(request), via="api")
+    made = consents_of.record(
+        data["customer"], **given, wording=data.get("wording", ""), by=rest.me(request), via="api"
+    )
     return Response(ConsentShape(made, context={"request": request}).data, status=201)

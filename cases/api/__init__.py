@@ -1,0 +1,25 @@
+"""Cases over HTTP: function views that find through `visible_to`, read one shape, call one verb, show one shape."""
+
+from cases.conversation import Stale
+from cases.models.case import AlreadyClaimed, Refusal
+from crm import rest
+
+
+def _refused(error: Refusal) -> rest.Problem:
+    return rest.Problem(409, "refused", str(error.message))
+
+
+def _claimed(error: AlreadyClaimed) -> rest.Problem:
+    return rest.Problem(409, "already_claimed", str(error.message), holder=error.holder.pk)
+
+
+def _stale(error: Stale) -> rest.Problem:
+    from cases.api.shapes import MessageShape
+
+    told = MessageShape(error.newer, many=True).data  # type: ignore[arg-type]
+    return rest.Problem(409, "stale", str(error.message), version=error.newer[-1].case.version, newer=told)
+
+
+rest.means(Refusal, _refused)
+rest.means(AlreadyClaimed, _claimed)
+rest.means(Stale, _stale)

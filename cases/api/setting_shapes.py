@@ -1,0 +1,133 @@
+"""The shapes of what supervisors set: queues, members, calendars, SLA policies."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from cases.api.shapes import Person
+from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class QueueShape(serializers.Serializer[Queue]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    calendar = serializers.IntegerField(source="calendar_id", allow_null=True)
+    is_public = serializers.BooleanField()
+    is_active = serializers.BooleanField()
+    version = serializers.IntegerField()
+
+
+class QueueData(serializers.Serializer[Any]):
+    """A name suffices."""
+
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    calendar = serializers.IntegerField(allow_null=True, required=False)
+    is_public = serializers.BooleanField(required=False)
+    is_active = serializers.BooleanField(required=False)
+    version = serializers.IntegerField(required=False)
+
+
+class MemberShape(serializers.Serializer[QueueMembership]):
+    user = serializers.IntegerField(source="user_id")
+    username = serializers.CharField(source="user.username")
+    name = serializers.CharField(source="user.name")
+    role = serializers.ChoiceField(choices=QueueMembership.Role.choices)
+
+
+class NewMember(serializers.Serializer[Any]):
+    user = Person()
+    role = serializers.ChoiceField(choices=QueueMembership.Role.choices, default=QueueMembership.Role.REP)
+
+
+_PERIODS = {
+    "type": "array",
+    "items": {"type": "array", "items": {"type": "string", "example": "09:00"}, "minItems": 2, "maxItems": 2},
+}
+
+
+@extend_schema_field({"type": "object", "properties": dict.fromkeys(_DAYS, _PERIODS), "additionalProperties": False})
+class HoursField(serializers.Field[Any, Any, Any, Any]):
+    """{"mon": [["09:00", "12:00"], ["13:00", "17:00"]], …}: wall-clock times; 24:00 is the end of a day."""
+
+    def to_internal_value(self, data: Any) -> dict[str, list[list[str]]]:
+        days: dict[str, list[list[str]]] = data if isinstance(data, dict) else {"": []}
+        for day, periods in days.items():
+            if day not in _DAYS:
+                raise serializers.ValidationError(_("Give opening hours by day: mon, tue, wed, thu, fri, sat, sun."))
+            if not isinstance(periods, list) or not all(_is_period(p) for p in periods):
+                wrong = _('%(day)s: give periods as pairs of times, [["09:00", "17:00"]].')
+                raise serializers.ValidationError(wrong % {"day": day})
+        return days
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def _is_period(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(t, str) for t in value)
+
+
+class CalendarShape(serializers.Serializer[BusinessCalendar]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    tz = serializers.CharField(source="current.tz", default="UTC")
+    hours = HoursField(source="current.hours", default=dict)
+    holidays = serializers.ListField(child=serializers.CharField(), source="current.holidays", default=list)
+    version = serializers.IntegerField(source="current.number", default=0)
+
+
+class CalendarData(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    tz = serializers.CharField(max_length=64)
+    hours = HoursField()
+    holidays = serializers.ListField(child=serializers.CharField(max_length=10), default=list, max_length=5000)
+    version = serializers.IntegerField(required=False)
+
+
+class Target(serializers.Serializer[Any]):
+    """`minutes` of open time: a fraction or 0 is allowed."""
+
+    kind = serializers.ChoiceField(choices=Clock.Kind.choices)
+    minutes = serializers.FloatField(min_value=0, max_value=60 * 24 * 366 * 5)
+
+
+class PolicyShape(serializers.Serializer[SLAPolicy]):
+    """Empty lists match everything. `calendar` empty: the case's queue's."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    is_active = serializers.BooleanField()
+    position = serializers.IntegerField()
+    calendar = serializers.IntegerField(source="current.calendar_id", allow_null=True, default=None)
+    queues = serializers.SerializerMethodField()
+    priorities = serializers.ListField(child=serializers.CharField(), source="current.priorities", default=list)
+    channels = serializers.ListField(child=serializers.CharField(), source="current.channels", default=list)
+    tiers = serializers.ListField(child=serializers.CharField(), source="current.tiers", default=list)
+    pause_statuses = serializers.ListField(child=serializers.CharField(), source="current.pause_statuses", default=list)
+    targets = Target(many=True, source="current.targets", default=list)
+    version = serializers.IntegerField(source="current.number", default=0)
+
+    def get_queues(self, policy: SLAPolicy) -> list[int]:
+        return sorted(q.pk for q in policy.queues.all())
+
+
+class PolicyData(serializers.Serializer[Any]):
+    """The first policy that matches a case applies; a new one is asked first unless `position` says otherwise."""
+
+    name = serializers.CharField(max_length=120)
+    calendar = serializers.IntegerField(allow_null=True, default=None)
+    queues = serializers.ListField(child=serializers.IntegerField(), default=list, max_length=1000)
+    priorities = serializers.ListField(child=serializers.ChoiceField(choices=Case.Priority.choices), default=list)
+    channels = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=100)
+    tiers = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=100)
+    pause_statuses = serializers.ListField(child=serializers.ChoiceField(choices=Case.Status.choices), default=list)
+    targets = Target(many=True, allow_empty=False)
+    position = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False)
+    is_active = serializers.BooleanField(default=True)
+    version = serializers.IntegerField(required=False)

@@ -1,0 +1,257 @@
+"""The shapes of cases in JSON, out and in. What goes out is stable: scripts rely on it (docs/api.md)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from cases.models import Case, Clock, Message, Promise
+from customers.shapes import NewContactPoint
+
+LONGEST_TEXT = 200_000
+
+
+class Text(serializers.CharField):
+    """A message's words: kept as written, white space and all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_TEXT, "trim_whitespace": False, **options})
+
+
+class Past(serializers.DateTimeField):
+    """A time that is not in the future."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        at: datetime = super().to_internal_value(value)
+        if at > timezone.now():
+            raise serializers.ValidationError(_("This time is in the future."))
+        return at
+
+
+class ClockShape(serializers.Serializer[Clock]):
+    """One target of a case. Times of open hours in seconds; `due_at` is empty while the clock is paused."""
+
+    kind = serializers.ChoiceField(choices=Clock.Kind.choices)
+    due_at = serializers.DateTimeField(allow_null=True)
+    warn_at = serializers.DateTimeField(allow_null=True)
+    met_at = serializers.DateTimeField(allow_null=True)
+    breached_at = serializers.DateTimeField(allow_null=True)
+    elapsed_seconds = serializers.SerializerMethodField()
+    paused_seconds = serializers.SerializerMethodField()
+    running = serializers.BooleanField(source="is_running")
+    target_seconds = serializers.FloatField()
+    started_at = serializers.DateTimeField()
+    paused_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+
+    def get_elapsed_seconds(self, clock: Clock) -> float:
+        """Open seconds spent by now."""
+        return float(clock.elapsed(self.context.get("now") or timezone.now()))
+
+    def get_paused_seconds(self, clock: Clock) -> float:
+        """Open seconds it stood still, up to now or to its end."""
+        spent = clock.paused_seconds
+        if clock.paused_at and not clock.is_finished:
+            spent += clock.hours.elapsed(clock.paused_at, self.context.get("now") or timezone.now())
+        return float(spent)
+
+
+class PromiseShape(serializers.Serializer[Promise]):
+    id = serializers.IntegerField()
+    what = serializers.CharField()
+    due_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=Promise.State.choices)
+    owner = serializers.IntegerField(source="owner_id", allow_null=True)
+    made_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class CaseRow(serializers.Serializer[Case]):
+    """A case in a list."""
+
+    number = serializers.IntegerField()
+    subject = serializers.CharField()
+    status = serializers.ChoiceField(choices=Case.Status.choices)
+    priority = serializers.ChoiceField(choices=Case.Priority.choices)
+    version = serializers.IntegerField()
+    queue = serializers.IntegerField(source="queue_id")
+    queue_name = serializers.CharField(source="queue.name")
+    assignee = serializers.IntegerField(source="assignee_id", allow_null=True)
+    assignee_name = serializers.CharField(source="assignee.name", allow_null=True, default=None)
+    customer = serializers.IntegerField(source="customer_id", allow_null=True)
+    customer_name = serializers.CharField(source="customer.name", allow_null=True, default=None)
+    channel = serializers.CharField()
+    language = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    opened_at = serializers.DateTimeField()
+    waiting_since = serializers.DateTimeField(allow_null=True)
+    attention_at = serializers.DateTimeField(allow_null=True)
+    snoozed_until = serializers.DateTimeField(allow_null=True)
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    external_id = serializers.CharField(allow_null=True)
+
+
+class Sentiment(serializers.Serializer[Any]):
+    first = serializers.FloatField(allow_null=True)
+    last = serializers.FloatField(allow_null=True)
+
+
+class CaseShape(CaseRow):
+    """A case by itself: its clocks, promises, and whether the need was met."""
+
+    custom = serializers.DictField()
+    clocks = ClockShape(many=True, source="clocks.all")
+    promises = PromiseShape(many=True, source="promises.all")
+    need_met = serializers.SerializerMethodField()
+    sentiment = serializers.SerializerMethodField()
+
+    def get_need_met(self, case: Case) -> bool:
+        return case.need_met_event_id is not None
+
+    @extend_schema_field(Sentiment)
+    def get_sentiment(self, case: Case) -> dict[str, float | None]:
+        """Nobody judges it yet: no model, no figure."""
+        return {"first": None, "last": None}
+
+
+class AttachmentShape(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField()
+    token = serializers.CharField()
+
+
+class MessageShape(serializers.Serializer[Message]):
+    """One utterance. `state` of an answer: held (undo window), claimed, sent, failed, unknown, suppressed, undone."""
+
+    id = serializers.IntegerField()
+    direction = serializers.ChoiceField(choices=Message.Direction.choices)
+    channel = serializers.CharField()
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+    author = serializers.IntegerField(source="author_id", allow_null=True)
+    author_name = serializers.CharField()
+    case_version = serializers.IntegerField()
+    is_answer = serializers.BooleanField()
+    is_auto = serializers.BooleanField()
+    next_step = serializers.CharField()
+    by_when = serializers.DateTimeField(allow_null=True)
+    released_at = serializers.DateTimeField(allow_null=True)
+    taken_back_at = serializers.DateTimeField(allow_null=True)
+    state = serializers.CharField(source="dispatch.state", allow_null=True, default=None)
+    attachments = AttachmentShape(many=True, source="attachments.all")
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    external_id = serializers.CharField(allow_null=True)
+
+
+# --- in
+
+
+class NewCustomer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, default="", allow_blank=True)
+    contact_points = NewContactPoint(many=True, allow_empty=False, max_length=20)  # type: ignore[call-arg]
+    language = serializers.CharField(max_length=12, required=False)
+    tz = serializers.CharField(max_length=64, required=False)
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"$ref": "#/components/schemas/NewCustomer"}]})
+class CustomerReference(serializers.Field[Any, Any, Any, Any]):
+    """An id, or a name with contact points by which the customer is found or made."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, int) and not isinstance(data, bool):
+            return data
+        if isinstance(data, dict):
+            form = NewCustomer(data=data)
+            form.is_valid(raise_exception=True)
+            return form.validated_data
+        raise serializers.ValidationError(_("Give a customer’s id, or {name, contact_points: [{kind, value}]}."))
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class NewCase(serializers.Serializer[Any]):
+    queue = serializers.IntegerField()
+    subject = serializers.CharField(max_length=300, allow_blank=True, default="")
+    customer = CustomerReference(required=False, allow_null=True)
+    channel = serializers.RegexField(r"^[\w.-]+$", max_length=40, default="api")
+    priority = serializers.ChoiceField(choices=Case.Priority.choices, default=Case.Priority.NORMAL)
+    language = serializers.CharField(max_length=12, default="", allow_blank=True)
+    opened_at = Past(required=False, help_text="In the past: needs the import scope; nothing is sent.")
+    text = Text(required=False, help_text="The customer’s first words.")
+    source = serializers.CharField(max_length=40, default="api")  # type: ignore[assignment]
+    external_id = serializers.CharField(max_length=200, required=False)
+
+
+class CaseChange(serializers.Serializer[Any]):
+    """What may be said anew about a case; what is left out stays."""
+
+    priority = serializers.ChoiceField(choices=Case.Priority.choices, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=60), max_length=50, required=False)
+    queue = serializers.IntegerField(required=False)
+    version = serializers.IntegerField(required=False)
+
+
+class NewMessage(serializers.Serializer[Any]):
+    direction = serializers.ChoiceField(choices=Message.Direction.choices)
+    text = Text()
+    is_answer = serializers.BooleanField(default=False)
+    next_step = serializers.CharField(max_length=300, allow_blank=True, default="")
+    by_when = serializers.DateTimeField(required=False, allow_null=True)
+    then_status = serializers.ChoiceField(
+        choices=["open", "waiting_customer", "waiting_internal", "resolved"], default="waiting_customer"
+    )
+    version = serializers.IntegerField(required=False, help_text="The case’s version it was written against.")
+    anyway = serializers.BooleanField(default=False, help_text="Send although somebody wrote in between.")
+    at = Past(required=False, help_text="In the past: needs the import scope; nothing is sent.")
+    source = serializers.CharField(max_length=40, default="api")  # type: ignore[assignment]
+    external_id = serializers.CharField(max_length=250, required=False)
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class Person(serializers.Field[Any, Any, Any, Any]):
+    """A user's id or name."""
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, bool) or not isinstance(data, (int, str)):
+            raise serializers.ValidationError(_("Give a user’s id or name."))
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class NewAssignment(serializers.Serializer[Any]):
+    """Either {assignee} or {claim: true}."""
+
+    assignee = Person(required=False)
+    claim = serializers.BooleanField(default=False)
+    version = serializers.IntegerField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if ("assignee" in data) == data["claim"]:
+            raise serializers.ValidationError(_("Give either an assignee or claim: true."))
+        return data
+
+
+class NewStatus(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=Case.Status.choices)
+    at = Past(required=False, help_text="In the past: needs the import scope.")
+    version = serializers.IntegerField(required=False)
+
+
+class NewResolution(serializers.Serializer[Any]):
+    at = Past(required=False, help_text="In the past: needs the import scope.")
+    version = serializers.IntegerField(required=False)
+
+
+class NewPromise(serializers.Serializer[Any]):
+    what = serializers.CharField(max_length=300)
+    due_at = serializers.DateTimeField()
+    owner = Person(required=False)
