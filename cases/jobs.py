@@ -1,5 +1,6 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
+from cases import clocks, promises
 from cases.intake import sweep_inbound
 from cases.outward import release_due, send_due
 from crm import limits
@@ -9,3 +10,6 @@ every(1, name="cases.inbound")(sweep_inbound)
 every(0.5, name="cases.release")(release_due)
 every(0.5, name="cases.send")(send_due)
 every(3600, name="crm.limits")(limits.forget)
+every(5, name="cases.promises")(promises.sweep)
+every(5, name="cases.breaches")(clocks.breach_due)
+every(5, name="cases.warnings")(clocks.warn_due)

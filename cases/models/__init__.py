@@ -4,13 +4,14 @@ from cases.models.answer import Article, ArticleVersion
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.case import Case, CaseLink, Contact, Issue, Mention, Watch
 from cases.models.channel import Channel, InboundItem, Thread
+from cases.models.clock import Clock
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.message import Attachment, Message
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.search import CaseSearch
-from cases.models.sla import Clock, SLAPolicy, SLAPolicyVersion
+from cases.models.sla import SLAPolicy, SLAPolicyVersion
 
 __all__ = [
     "Article",

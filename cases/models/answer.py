@@ -1,12 +1,34 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.queue import Queue
 from crm.history import tracked
+from crm.models import User
+from customers.folding import clean, words
+
+LONGEST_BODY = 200_000  # characters
+_TITLE_AND_BODY = """
+UPDATE cases_article
+   SET document = setweight(to_tsvector('simple', %s), 'A') || setweight(to_tsvector('simple', %s), 'D')
+ WHERE id = %s
+"""
+
+
+class ArticleQuerySet(models.QuerySet["Article"]):
+    def offered(self, *, queue: Queue | None, audience: str | None) -> "ArticleQuerySet":
+        """Active, published articles for this queue (those of no queue are for every one) and this audience (empty:
+        for us inside, who may read both kinds)."""
+        found = self.filter(is_active=True, current__isnull=False)
+        if audience == Article.Audience.PUBLIC:
+            found = found.filter(audience=Article.Audience.PUBLIC)
+        if queue is not None:
+            found = found.filter(models.Q(queues=None) | models.Q(queues=queue))
+        return found
 
 
 @tracked(exclude=["document", "sent_count", "answered_count"])
@@ -29,12 +51,38 @@ class Article(models.Model):
     source = models.CharField(max_length=40, default="", blank=True)
     external_id = models.CharField(max_length=200, null=True, blank=True)
 
+    objects = ArticleQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="article_external_once")]
         indexes = [GinIndex(fields=["document"], name="article_document")]
 
     def __str__(self) -> str:
         return self.current.title if self.current else f"#{self.pk}"
+
+    @transaction.atomic
+    def publish(self, *, title: str, body: str, language: str = "en", by: User | None = None) -> "ArticleVersion":
+        """Say this from now on: a new version, found by its words at once; the current one if nothing changed.
+
+        Raises ValidationError when there is no title, no text, or too much of either.
+        """
+        content = {"title": clean(title).strip(), "body": clean(body).strip(), "language": language}
+        if errors := _faults(content["title"], content["body"]):
+            raise ValidationError(errors)
+        Article.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        self.refresh_from_db(fields=["current"])
+        if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
+            return self.current
+        number = (self.current.number if self.current else 0) + 1
+        self.current = self.versions.create(number=number, created_by=by, **content)
+        self.save(update_fields=["current"])
+        self._index(self.current)
+        return self.current
+
+    def _index(self, version: "ArticleVersion") -> None:
+        with connection.cursor() as cursor:
+            title, body = (" ".join(words(text)) for text in (version.title, version.body))
+            cursor.execute(_TITLE_AND_BODY, [title, body, self.pk])
 
 
 class ArticleVersion(models.Model):
@@ -53,3 +101,12 @@ class ArticleVersion(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+def _faults(title: str, body: str) -> list[str]:
+    faults = []
+    if not title or len(title) > 200:
+        faults.append(str(_("Give the article a title of at most 200 characters.")))
+    if not body or len(body) > LONGEST_BODY:
+        faults.append(str(_("Give the article a text of at most 200,000 characters.")))
+    return faults

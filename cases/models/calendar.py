@@ -1,7 +1,14 @@
+from collections.abc import Collection
+from functools import cached_property
+
 from django.conf import settings
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from cases.business_hours import Hours, Periods, validate
+from crm.models import User
 
 
 class BusinessCalendar(models.Model):
@@ -12,6 +19,30 @@ class BusinessCalendar(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def publish(
+        self, *, tz: str, hours: Periods, holidays: Collection[str] = (), by: User | None = None
+    ) -> "CalendarVersion":
+        """Open at these hours from now on: a new version, or the current one if nothing changed.
+
+        Running clocks keep the version they were set by. Raises ValidationError with a sentence for each fault.
+        """
+        if errors := validate(hours, tz, holidays):
+            raise ValidationError(errors)
+        BusinessCalendar.objects.select_for_update().get(pk=self.pk)
+        self.refresh_from_db(fields=["current"])
+        content = {
+            "tz": tz,
+            "hours": {day: [list(p) for p in periods] for day, periods in hours.items() if periods},
+            "holidays": sorted(set(holidays)),
+        }
+        if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
+            return self.current
+        number = (self.current.number if self.current else 0) + 1
+        self.current = self.versions.create(number=number, created_by=by, **content)
+        self.save(update_fields=["current"])
+        return self.current
 
 
 class CalendarVersion(models.Model):
@@ -32,3 +63,8 @@ class CalendarVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.calendar} v{self.number}"
+
+    @cached_property
+    def open_hours(self) -> Hours:
+        """The arithmetic of these hours."""
+        return Hours(self.tz, self.hours, self.holidays)

@@ -29,6 +29,11 @@ class Promise(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["made_by"], condition=models.Q(made_by__isnull=False), name="promise_one_a_message"
+            )
+        ]
         indexes = [
             models.Index(fields=["due_at"], name="promise_due", condition=models.Q(state="open")),
             models.Index(fields=["case"], name="promise_case_idx"),

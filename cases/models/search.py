@@ -6,14 +6,17 @@ from cases.models.case import Case
 
 
 class CaseSearch(models.Model):
-    """One full-text document a case: the folded words of its subject and messages. `queue_id` and `opened_at` are
-    copied so that the newest one may see are found without a join."""
+    """One full-text document a case: the folded words of its customer's name, subject and messages, each once and
+    without places, written by `cases.search`."""
 
     case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="search")
     document = SearchVectorField()
 
     class Meta:
-        indexes = [GinIndex(fields=["document"], name="case_document")]
+        indexes = [
+            # A short pending list: a search reads all of it each time.
+            GinIndex(fields=["document"], name="case_document", gin_pending_list_limit=256)
+        ]
 
     def __str__(self) -> str:
         return str(self.case_id)

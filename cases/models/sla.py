@@ -1,17 +1,34 @@
-from typing import TYPE_CHECKING
+"""How quickly we answer and resolve, for which cases: policies and their versions. What runs is in `clock`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.queue import Queue
-from crm.models import Event
+from crm.models import User
 
 if TYPE_CHECKING:
     from cases.models.case import Case
+
+KINDS = ("first_response", "next_response", "update", "resolution")
+LONGEST_MINUTES = 60 * 24 * 366 * 5
+
+
+class SLAPolicyQuerySet(models.QuerySet["SLAPolicy"]):
+    def matching(self, case: "Case") -> "SLAPolicyVersion | None":
+        """The current version of the first active policy, in their order, that covers the case."""
+        in_queue = models.Q(queues=None) | models.Q(queues=case.queue_id)
+        policies = self.filter(in_queue, is_active=True, current__isnull=False)
+        versions = (policy.current for policy in policies.select_related("current__calendar__current"))
+        return next((version for version in versions if version is not None and version.covers(case)), None)
 
 
 class SLAPolicy(models.Model):
@@ -23,11 +40,49 @@ class SLAPolicy(models.Model):
     queues = models.ManyToManyField(Queue, blank=True, related_name="sla_policies", verbose_name=_("queues"))
     current = models.ForeignKey("SLAPolicyVersion", models.PROTECT, null=True, related_name="+")
 
+    objects = SLAPolicyQuerySet.as_manager()
+
     class Meta:
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def publish(
+        self,
+        *,
+        targets: Sequence[Mapping[str, Any]],
+        calendar: BusinessCalendar | None = None,
+        priorities: Collection[str] = (),
+        channels: Collection[str] = (),
+        tiers: Collection[str] = (),
+        pause_statuses: Collection[str] = (),
+        by: User | None = None,
+    ) -> "SLAPolicyVersion":
+        """Judge new cases by this from now on: a new version, or the current one if nothing changed.
+
+        `targets`: [{"kind", "minutes"}], minutes of open time, fractions and 0 allowed. Running clocks keep what they
+        were set by. Raises ValidationError with a sentence for each fault.
+        """
+        if errors := [*_target_errors(targets), *_pause_errors(pause_statuses)]:
+            raise ValidationError(errors)
+        SLAPolicy.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        self.refresh_from_db(fields=["current"])
+        content = {
+            "calendar": calendar,
+            "priorities": sorted(set(priorities)),
+            "channels": sorted(set(channels)),
+            "tiers": sorted(set(tiers)),
+            "pause_statuses": sorted(set(pause_statuses)),
+            "targets": [{"kind": t["kind"], "minutes": t["minutes"]} for t in targets],
+        }
+        if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
+            return self.current
+        number = (self.current.number if self.current else 0) + 1
+        self.current = self.versions.create(number=number, created_by=by, **content)
+        self.save(update_fields=["current"])
+        return self.current
 
 
 class SLAPolicyVersion(models.Model):
@@ -50,68 +105,47 @@ class SLAPolicyVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.policy} v{self.number}"
 
+    def covers(self, case: "Case") -> bool:
+        """Whether this version's lists let the case in; the queue has been asked already."""
+        tier = case.customer.tier if self.tiers and case.customer else ""
+        asked = [(self.priorities, case.priority), (self.channels, case.channel), (self.tiers, tier)]
+        return all(not wanted or value in wanted for wanted, value in asked)
 
-class ClockQuerySet(models.QuerySet["Clock"]):
-    def follow(self, case: "Case", event: Event) -> None:
-        """Start, pause, resume, meet or cancel the case's clocks after `event`, inside its transaction."""
+    def target_seconds(self) -> dict[str, Decimal]:
+        """Open seconds allowed, by kind of clock."""
+        return {t["kind"]: round(Decimal(str(t["minutes"])) * 60, 6) for t in self.targets}
+
+    def hours_for(self, queue: Queue) -> CalendarVersion | None:
+        """The calendar that counts: the policy's, else the queue's, else none, which is round the clock."""
+        calendar = self.calendar or queue.calendar
+        return calendar.current if calendar else None
 
 
-class Clock(models.Model):
-    """One target of one case, running or stopped. It keeps the versions it was set by: history never changes.
+def _target_errors(targets: object) -> list[str]:
+    if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
+        return [str(_("Give at least one target, like first_response in 60 minutes."))]
+    errors = [error for error in map(_target_error, targets) if error]
+    kinds = [t["kind"] for t in targets] if not errors else []
+    if len(set(kinds)) < len(kinds):
+        errors.append(str(_("Each kind of target may stand in a policy once.")))
+    return errors
 
-    While running, `due_at` is exact for the time left; while paused it is empty and `elapsed_seconds` stands still."""
 
-    class Kind(models.TextChoices):
-        FIRST_RESPONSE = "first_response", _("first answer")
-        NEXT_RESPONSE = "next_response", _("next answer")
-        UPDATE = "update", _("update")
-        RESOLUTION = "resolution", _("resolution")
+def _target_error(target: object) -> str:
+    if not isinstance(target, Mapping) or target.get("kind") not in KINDS:
+        return _("A target is one of %(kinds)s, with its minutes.") % {"kinds": ", ".join(KINDS)}
+    minutes = target.get("minutes")
+    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not 0 <= minutes <= LONGEST_MINUTES:
+        return _("The minutes of %(kind)s are a number from 0 to five years.") % {"kind": target["kind"]}
+    return ""
 
-    case = models.ForeignKey("cases.Case", models.CASCADE, related_name="clocks")
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    policy_version = models.ForeignKey(SLAPolicyVersion, models.PROTECT, related_name="+")
-    calendar_version = models.ForeignKey(CalendarVersion, models.PROTECT, related_name="+")
-    target_seconds = models.DecimalField(max_digits=14, decimal_places=3)
-    started_at = models.DateTimeField()
-    resumed_at = models.DateTimeField(null=True)  # since when it runs; empty: paused or stopped
-    paused_at = models.DateTimeField(null=True)
-    elapsed_seconds = models.DecimalField(max_digits=14, decimal_places=3, default=0)  # open time up to resumed_at
-    paused_seconds = models.DecimalField(max_digits=14, decimal_places=3, default=0)  # open time spent paused
-    due_at = models.DateTimeField(null=True)
-    warn_at = models.DateTimeField(null=True)
-    warned_at = models.DateTimeField(null=True)
-    breached_at = models.DateTimeField(null=True)
-    met_at = models.DateTimeField(null=True)
-    cancelled_at = models.DateTimeField(null=True)
 
-    objects = ClockQuerySet.as_manager()
+def _pause_errors(statuses: Collection[str]) -> list[str]:
+    from cases import transitions
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["case", "kind"],
-                condition=models.Q(met_at=None, cancelled_at=None),
-                name="clock_one_open_of_a_kind",
-            )
-        ]
-        indexes = [
-            models.Index(
-                fields=["due_at"],
-                name="clock_due",
-                condition=models.Q(met_at=None, cancelled_at=None, breached_at=None, due_at__isnull=False),
-            ),
-            models.Index(
-                fields=["warn_at"],
-                name="clock_warn",
-                condition=models.Q(
-                    met_at=None, cancelled_at=None, warned_at=None, breached_at=None, warn_at__isnull=False
-                ),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of case {self.case_id}"
-
-    @property
-    def is_running(self) -> bool:
-        return self.resumed_at is not None and self.met_at is None and self.cancelled_at is None
+    unknown = sorted(set(statuses) - set(transitions.ACTIVE))
+    allowed = ", ".join(transitions.ACTIVE)
+    return [
+        _("“%(status)s” cannot pause a clock. Use some of %(allowed)s.") % {"status": str(s)[:40], "allowed": allowed}
+        for s in unknown
+    ]

@@ -1,0 +1,330 @@
+"""A target of a case as it runs: started, paused, resumed, met or cancelled by the events of its case (docs/clocks.md)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases import transitions
+from cases.attention import refresh
+from cases.business_hours import ROUND_THE_CLOCK, Hours
+from cases.models.calendar import CalendarVersion
+from cases.models.sla import SLAPolicy, SLAPolicyVersion
+from crm.models import Event
+
+if TYPE_CHECKING:
+    from cases.models.case import Case
+
+ALWAYS = Hours("UTC", ROUND_THE_CLOCK)
+WARN_AT = Decimal("0.75")  # of the target: a quarter is left
+ZERO = Decimal(0)
+PRESENT = timedelta(minutes=1)  # what is dated further back than this is history: it breaches in silence
+
+CHANGING = (
+    "policy_version_id", "calendar_version_id", "target_seconds", "resumed_at", "paused_at", "elapsed_seconds",
+    "paused_seconds", "due_at", "warn_at", "warned_at", "breached_at", "met_at", "cancelled_at",
+)  # fmt: skip
+ANSWER_CLOCKS = ("first_response", "next_response")
+SAID = ("answer_released", "reply_released")
+STOPS = {"closed", "merged", "marked_spam"}
+STATUS_KINDS = {"opened", "status_changed", "resolved", "reopened"}
+FOLLOWED = {*SAID, *STOPS, *STATUS_KINDS, "message_received", "priority_changed", "transferred"}
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    def unfinished(self) -> "ClockQuerySet":
+        """Neither met nor cancelled: running or paused."""
+        return self.filter(met_at=None, cancelled_at=None)
+
+    def running(self) -> "ClockQuerySet":
+        return self.unfinished().filter(resumed_at__isnull=False)
+
+    def follow(self, case: "Case", event: Event) -> None:
+        """Start, pause, resume, meet or cancel the case's clocks after `event`, inside its transaction, under the
+        case's lock and by the event's own time: what is brought in from the past comes out as it would have then."""
+        if event.kind in FOLLOWED:
+            # A finished answer clock never comes back; a resolution does when the case is reopened.
+            kept = self.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
+            Follower(case, event, [*kept.select_related("policy_version", "calendar_version").order_by("pk")]).run()
+            refresh(case)
+
+
+class Clock(models.Model):
+    """One target of one case, running or stopped. It keeps the versions it was set by: history never changes.
+
+    While running, `due_at` is exact for the time left; while paused it is empty and `elapsed_seconds` stands still.
+    `breached_at` is the moment it fell due, whenever that was noticed."""
+
+    class Kind(models.TextChoices):
+        FIRST_RESPONSE = "first_response", _("first answer")
+        NEXT_RESPONSE = "next_response", _("next answer")
+        UPDATE = "update", _("update")
+        RESOLUTION = "resolution", _("resolution")
+
+    case = models.ForeignKey("cases.Case", models.CASCADE, related_name="clocks")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    policy_version = models.ForeignKey(SLAPolicyVersion, models.PROTECT, related_name="+")
+    # Empty: round the clock.
+    calendar_version = models.ForeignKey(CalendarVersion, models.PROTECT, null=True, related_name="+")
+    target_seconds = models.DecimalField(max_digits=18, decimal_places=6)
+    started_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True)  # since when it runs; empty: paused or stopped
+    paused_at = models.DateTimeField(null=True)
+    elapsed_seconds = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)  # open time up to resumed_at
+    paused_seconds = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)  # open time spent paused
+    due_at = models.DateTimeField(null=True)
+    warn_at = models.DateTimeField(null=True)
+    warned_at = models.DateTimeField(null=True)
+    breached_at = models.DateTimeField(null=True)
+    met_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    objects = ClockQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "kind"],
+                condition=models.Q(met_at=None, cancelled_at=None),
+                name="clock_one_open_of_a_kind",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                name="clock_due",
+                condition=models.Q(met_at=None, cancelled_at=None, breached_at=None, due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["warn_at"],
+                name="clock_warn",
+                condition=models.Q(
+                    met_at=None, cancelled_at=None, warned_at=None, breached_at=None, warn_at__isnull=False
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of case {self.case_id}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.met_at is not None or self.cancelled_at is not None
+
+    @property
+    def is_running(self) -> bool:
+        return self.resumed_at is not None and not self.is_finished
+
+    @property
+    def hours(self) -> Hours:
+        return self.calendar_version.open_hours if self.calendar_version else ALWAYS
+
+    def elapsed(self, at: datetime) -> Decimal:
+        """Open seconds it has run by `at`."""
+        return self.elapsed_seconds + (self.hours.elapsed(self.resumed_at, at) if self.resumed_at else ZERO)
+
+    def remaining(self, at: datetime) -> Decimal:
+        """Open seconds left at `at`; negative when overdue."""
+        return self.target_seconds - self.elapsed(at)
+
+    def state(self) -> list[object]:
+        """What may change; to tell whether it did."""
+        return [getattr(self, name) for name in CHANGING]
+
+    # --- steps of Follower; none saves
+
+    def run_from(self, at: datetime) -> None:
+        """Run on from `at` with what has elapsed so far."""
+        self.resumed_at, self.paused_at = at, None
+        left = max(self.target_seconds - self.elapsed_seconds, ZERO)
+        until_warning = max(self.target_seconds * WARN_AT - self.elapsed_seconds, ZERO)
+        self.due_at = self.breached_at or self.hours.add(at, left)
+        self.warn_at = None if self.breached_at or self.warned_at else self.hours.add(at, until_warning)
+
+    def stand_from(self, at: datetime) -> None:
+        """Stop counting at `at`. A breach that this moment comes before never was; one it comes after was."""
+        if self.resumed_at is not None:
+            self.breached_at = self.due_at if self.due_at and self.due_at < at else None
+            self.elapsed_seconds = self.elapsed(at)
+        elif self.paused_at is not None:
+            self.paused_seconds += self.hours.elapsed(self.paused_at, at)
+        self.resumed_at, self.paused_at, self.due_at, self.warn_at = None, at, None, None
+
+    def go_on_from(self, at: datetime) -> None:
+        """Run again after standing still since it was paused, met or cancelled."""
+        stood_since = self.paused_at or at
+        self.paused_seconds += self.hours.elapsed(stood_since, at)
+        self.met_at = self.cancelled_at = None
+        self.run_from(at)
+
+
+class Follower:
+    """One event and the clocks of its case: which of them start, stop or go on because of it."""
+
+    def __init__(self, case: "Case", event: Event, clocks: list[Clock]) -> None:
+        self.case, self.event, self.at, self.clocks = case, event, event.at, clocks
+        self._before = {clock.pk: clock.state() for clock in clocks}
+        self._was_breached = {clock.pk for clock in clocks if clock.breached_at}
+
+    def run(self) -> None:
+        if self.event.kind in STOPS:
+            self._cancel(self._unfinished())
+        else:
+            self._revise()
+            self._start_and_meet()
+            self._align()
+        self._save()
+
+    # --- what the event says
+
+    def _start_and_meet(self) -> None:
+        kind = self.event.kind
+        if kind == "opened":
+            self._start("first_response", "update", "resolution")
+        elif kind == "message_received" and not self.event.data.get("auto") and self._was_answered():
+            self._start("next_response")
+        elif kind == "resolved":
+            self._meet("resolution")
+        elif kind in SAID:
+            self._meet("update", *(ANSWER_CLOCKS if kind == "answer_released" else ()))
+            self._start("update")
+
+    def _was_answered(self) -> bool:
+        """An answer has gone out and none is owed."""
+        owed = any(clock.kind in ANSWER_CLOCKS for clock in self._unfinished())
+        return not owed and self._has_answer()
+
+    def _has_answer(self) -> bool:
+        return Event.objects.filter(stream="case", stream_id=self.case.pk, kind="answer_released").exists()
+
+    def _revise(self) -> None:
+        """Another queue or priority: clocks go on with their time spent, under the targets that hold there."""
+        if self.event.kind not in {"priority_changed", "transferred"}:
+            return
+        version = self._policy
+        targets = version.target_seconds() if version else {}
+        hours = version.hours_for(self.case.queue) if version else None
+        self._cancel(clock for clock in self._unfinished() if clock.kind not in targets)
+        for clock in self._unfinished():
+            if version and (clock.policy_version_id, clock.calendar_version_id) != (version.pk, hours and hours.pk):
+                self._retarget(clock, version, hours, targets[clock.kind])
+        self._start("update", "resolution", *(() if self._has_answer() else ("first_response",)))
+
+    def _retarget(
+        self, clock: Clock, version: SLAPolicyVersion, hours: CalendarVersion | None, target: Decimal
+    ) -> None:
+        was_running = clock.is_running
+        if was_running:
+            clock.stand_from(self.at)
+        clock.policy_version, clock.calendar_version, clock.target_seconds = version, hours, target
+        if was_running:
+            clock.run_from(self.at)
+
+    def _align(self) -> None:
+        """Run what should run in the status the case has now, and stand the rest still."""
+        if self.event.kind == "reopened":
+            for clock in self._reopened():
+                clock.go_on_from(self.at)
+        for clock in self._unfinished():
+            if self._stands_still(clock):
+                if clock.is_running:
+                    clock.stand_from(self.at)
+            elif not clock.is_running:
+                clock.go_on_from(self.at)
+
+    def _stands_still(self, clock: Clock) -> bool:
+        if self.case.status not in transitions.ACTIVE:
+            return True
+        if self.case.status not in clock.policy_version.pause_statuses:
+            return False
+        if clock.kind in ANSWER_CLOCKS and clock.is_running:
+            return self.event.kind in STATUS_KINDS and not self._by_bare_reply()
+        return True
+
+    def _by_bare_reply(self) -> bool:
+        """The status came with a reply that is no answer: that must not stop the clock of the answer (product C5)."""
+        said = Event.objects.filter(stream="case", stream_id=self.case.pk, kind__in=SAID).order_by("-version").first()
+        return said is not None and said.kind == "reply_released" and said.at == self.at
+
+    def _reopened(self) -> list[Clock]:
+        """What the end of the case had ended: its newest resolution clock, or what the spam mark cancelled."""
+        if self.event.data.get("was") == transitions.SPAM:
+            times = [clock.cancelled_at for clock in self.clocks if clock.cancelled_at]
+            return [clock for clock in self.clocks if times and clock.cancelled_at == max(times)]
+        if any(clock.kind == "resolution" for clock in self._unfinished()):
+            return []
+        return [clock for clock in self.clocks if clock.kind == "resolution" and clock.met_at][-1:]
+
+    # --- how clocks change
+
+    def _unfinished(self) -> list[Clock]:
+        return [clock for clock in self.clocks if not clock.is_finished]
+
+    @cached_property
+    def _policy(self) -> SLAPolicyVersion | None:
+        return SLAPolicy.objects.matching(self.case)
+
+    def _start(self, *kinds: str) -> None:
+        """Start clocks of these kinds, as far as the policy has a target and none is under way."""
+        if self.case.status not in {*transitions.ACTIVE, transitions.RESOLVED}:
+            return
+        held = {clock.kind for clock in self._unfinished()}
+        version = self._policy if set(kinds) - held else None
+        if version is None:
+            return
+        targets, hours = version.target_seconds(), version.hours_for(self.case.queue)
+        for kind in [k for k in kinds if k in targets and k not in held]:
+            clock = Clock(
+                case=self.case,
+                kind=kind,
+                policy_version=version,
+                calendar_version=hours,
+                target_seconds=targets[kind],
+                started_at=self.at,
+            )
+            clock.run_from(self.at)
+            self.clocks.append(clock)
+
+    def _meet(self, *kinds: str) -> None:
+        for clock in self._unfinished():
+            if clock.kind in kinds:
+                clock.stand_from(self.at)
+                clock.met_at = self.at
+
+    def _cancel(self, clocks: Iterable[Clock]) -> None:
+        for clock in [*clocks]:
+            clock.stand_from(self.at)
+            clock.cancelled_at = self.at
+
+    def _save(self) -> None:
+        for clock in self.clocks:
+            self._breach_in_silence(clock)
+            if clock.pk is None or clock.state() != self._before[clock.pk]:
+                clock.save()
+        late = [c for c in self.clocks if c.breached_at and c.pk not in self._was_breached and not self._is_history]
+        for clock in late:  # it fell due before the sweep looked, and stopped in between
+            report_breach(clock, self.case)
+
+    @property
+    def _is_history(self) -> bool:
+        return self.event.via == "import" or self.at < timezone.now() - PRESENT
+
+    def _breach_in_silence(self, clock: Clock) -> None:
+        """Brought in from the past: what has fallen due since then runs no action now. A later event from the past may
+        still come before the breach and take it back (`stand_from`)."""
+        if not (self._is_history and clock.is_running and clock.due_at):
+            return
+        now = timezone.now()
+        clock.breached_at = clock.due_at if clock.due_at < now else None
+        if clock.warn_at and clock.warn_at < now:
+            clock.warned_at = clock.warned_at or clock.warn_at
+
+
+def report_breach(clock: Clock, case: "Case") -> None:
+    """The one event of a breach, dated when it fell due, whenever that was noticed."""
+    case.record("sla_breached", by=None, via="clock", at=clock.breached_at, clock=clock.pk, target=clock.kind)

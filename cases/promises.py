@@ -1,0 +1,189 @@
+"""What we told customers we would do, and by when: made, kept, moved with notice, or broken. Never forgotten.
+
+Call `make` and `keep` when the message is released, not when it is written: what is taken back was never promised.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.attention import refresh
+from cases.models import Case, Message, Promise
+from cases.models.case import Refusal
+from crm.models import User
+from customers.folding import clean
+
+ALARM = timedelta(minutes=15)  # before due, somebody is told
+BATCH = 100
+
+
+@transaction.atomic
+def make(
+    case: Case,
+    *,
+    what: str,
+    due_at: datetime,
+    owner: User | None,
+    made_by: Message | None,
+    at: datetime,
+    by: User | None = None,
+    via: str = "person",
+) -> Promise:
+    """Promise `what` by `due_at`. Without an `owner` it is whoever has the case. One message makes one promise: again
+    returns it. Raises Refusal when it says nothing or is due by `at`."""
+    case.lock()
+    if made_by is not None and (made := Promise.objects.filter(made_by=made_by).first()):
+        return made
+    words = clean(what).strip()[:300]
+    if not words:
+        raise Refusal(_("Say what is promised."))
+    if due_at <= at:
+        raise Refusal(_("A promise is for a time that is still to come."))
+    promise = Promise.objects.create(case=case, what=words, due_at=due_at, owner=owner, made_by=made_by, made_at=at)
+    _tell("promise_made", promise, case, by or (made_by.author if made_by else owner), at, via, due=due_at.isoformat())
+    return promise
+
+
+@transaction.atomic
+def keep(promise: Promise, *, message: Message | None, by: User | None, at: datetime, via: str = "person") -> bool:
+    """It was done, by this message if there is one; True if that kept it. Quiet when it is already settled; after its
+    time it is broken, whoever noticed first."""
+    case = _locked(promise)
+    if promise.state in {Promise.State.KEPT, Promise.State.MOVED}:
+        return promise.state == Promise.State.KEPT
+    if at > promise.due_at:
+        if promise.state == Promise.State.OPEN:
+            _break(promise, case, at)
+        return False
+    # Broken, yet done in time: history brought in after the sweep had looked.
+    promise.state, promise.kept_by, promise.settled_at = Promise.State.KEPT, message, at
+    promise.save(update_fields=["state", "kept_by", "settled_at"])
+    _tell("promise_kept", promise, case, by, at, via)
+    return True
+
+
+def answered(case: Case, *, message: Message, by: User | None, at: datetime, via: str = "person") -> int:
+    """An answer went out: it keeps every promise of the case made before it and not yet due; returns how many."""
+    waiting = case.promises.filter(
+        state__in=[Promise.State.OPEN, Promise.State.BROKEN], made_at__lte=at, due_at__gte=at
+    )
+    return sum(keep(promise, message=message, by=by, at=at, via=via) for promise in waiting.exclude(made_by=message))
+
+
+@transaction.atomic
+def move(
+    promise: Promise, *, due_at: datetime, message: Message, by: User | None, at: datetime, via: str = "person"
+) -> Promise:
+    """Put it off to `due_at`, which `message` told the customer; returns the promise that takes its place.
+
+    The same message again returns the same promise. Raises Refusal without a message to the customer, when it is
+    settled, when its time has passed (it is broken then, not moved), or when the new time has.
+    """
+    case = _locked(promise)
+    if promise.moved_to is not None and promise.moved_to.made_by_id == message.pk:
+        return promise.moved_to
+    _must_be_told(case, message)
+    if promise.state != Promise.State.OPEN:
+        raise Refusal(_("This promise is already %(state)s.") % {"state": promise.get_state_display()})
+    if at > promise.due_at:
+        raise Refusal(_("Its time has passed: it is broken and can no longer be moved. Make a new promise."))
+    if due_at <= at:
+        raise Refusal(_("A promise is for a time that is still to come."))
+    later = Promise.objects.create(
+        case=case, what=promise.what, due_at=due_at, owner=promise.owner, made_by=message, made_at=at
+    )
+    promise.state, promise.moved_to, promise.settled_at = Promise.State.MOVED, later, at
+    promise.save(update_fields=["state", "moved_to", "settled_at"])
+    _tell("promise_moved", promise, case, by, at, via, to=later.pk, due=due_at.isoformat())
+    return later
+
+
+def _must_be_told(case: Case, message: Message | None) -> None:
+    told = message is not None and message.case_id == case.pk and message.direction == Message.Direction.OUTBOUND
+    if not told or message is None or message.taken_back_at is not None:
+        raise Refusal(_("Tell the customer first: a promise moves only with a message to them."))
+
+
+# --- the sweeps: each promise once, however many look and whoever dies
+
+
+def sweep(now: datetime) -> int:
+    """Break what is overdue and warn of what soon will be; returns how many."""
+    return break_due(now) + warn_due(now)
+
+
+def break_due(now: datetime) -> int:
+    """Open promises whose time has passed are broken: one event each."""
+    return _settle(_open(now).filter(due_at__lt=now), now, _break)
+
+
+def warn_due(now: datetime) -> int:
+    """Open promises due within ALARM: one `promise_due_soon` each."""
+    return _settle(_open(now).filter(alarmed_at=None, due_at__gte=now, due_at__lte=now + ALARM), now, _warn)
+
+
+def _open(now: datetime) -> QuerySet[Promise]:
+    return Promise.objects.filter(state=Promise.State.OPEN, made_at__lte=now)
+
+
+@transaction.atomic
+def _settle(due: QuerySet[Promise], now: datetime, step: Callable[[Promise, Case, datetime], None]) -> int:
+    """Case first, then promise: the order in which verbs lock. A case somebody works on right now is left to the next
+    turn; what changed while we waited is read afresh under the lock."""
+    found = list(due.order_by("due_at").values_list("pk", "case_id")[:BATCH])
+    free = Case.objects.filter(pk__in={case for _pk, case in found})
+    cases = {c.pk: c for c in free.select_for_update(skip_locked=True, no_key=True, of=("self",))}
+    ready = list(due.filter(pk__in=[pk for pk, case in found if case in cases]).order_by("due_at"))
+    for promise in ready:
+        step(promise, cases[promise.case_id], now)
+    return len(ready)
+
+
+def _break(promise: Promise, case: Case, _now: datetime) -> None:
+    promise.state, promise.settled_at = Promise.State.BROKEN, promise.due_at
+    promise.save(update_fields=["state", "settled_at"])
+    _tell("promise_broken", promise, case, None, promise.due_at, "clock")
+
+
+def _warn(promise: Promise, case: Case, now: datetime) -> None:
+    promise.alarmed_at = now
+    promise.save(update_fields=["alarmed_at"])
+    _tell("promise_due_soon", promise, case, None, now, "clock", due=promise.due_at.isoformat())
+
+
+# --- reads
+
+
+def owned_by(user: User) -> Q:
+    """Promises that are this person's: given to them, or to nobody on a case they have."""
+    return Q(owner=user) | Q(owner=None, case__assignee=user)
+
+
+def in_order(promises: QuerySet[Promise]) -> QuerySet[Promise]:
+    """Open ones first, by when; then the settled, newest first."""
+    return promises.order_by(F("settled_at").desc(nulls_first=True), "due_at", "pk")
+
+
+def _locked(promise: Promise) -> Case:
+    case = promise.case
+    case.lock()
+    promise.refresh_from_db()
+    promise.case = case
+    return case
+
+
+def _tell(kind: str, promise: Promise, case: Case, by: User | None, at: datetime, via: str, **data: Any) -> None:
+    refresh(case)
+    case.record(kind, by=by, at=at, via=via, promise=promise.pk, owner=promise.owner_id, **data)
+
+
+def is_overdue(promise: Promise, at: datetime | None = None) -> bool:
+    """Past its time, whether or not the sweep has looked."""
+    return promise.state == Promise.State.BROKEN or (
+        promise.state == Promise.State.OPEN and promise.due_at < (at or timezone.now())
+    )
