@@ -1,0 +1,31 @@
+"""The desk's own panels beside a case. What other apps add is in their own file of this name."""
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from cases.hooks import Panel, case_panels
+from cases.models import Case
+from crm.models import User
+
+
+@case_panels.register(order=0, name="customer")
+def customer(case: Case, user: User) -> Panel | None:
+    """Who this is. The card belongs to the customers' pages."""
+    if case.customer_id is None:
+        return None
+    return Panel("customer", _("Customer"), f"{reverse('customers:card', args=[case.customer_id])}?case={case.number}")
+
+
+@case_panels.register(order=10, name="answers")
+def answers(case: Case, user: User) -> Panel | None:
+    return Panel("answers", _("Answer"), reverse("cases:answers", args=[case.number]))
+
+
+@case_panels.register(order=20, name="since")
+def since(case: Case, user: User) -> Panel | None:
+    return Panel("since", _("Since we last spoke"), reverse("cases:since", args=[case.number]))
+
+
+@case_panels.register(order=30, name="others")
+def others(case: Case, user: User) -> Panel | None:
+    return Panel("others", _("Other cases"), reverse("cases:others", args=[case.number]))

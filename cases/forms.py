@@ -1,0 +1,128 @@
+"""What people type into the console, checked and in words."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases import transitions, when
+from cases.hooks import File
+from cases.models import Case, Queue
+from cases.models.case import Refusal
+from crm.models import User
+
+MOST_FILES = 10
+MOST_BYTES = 10 * 1024 * 1024
+
+
+class WhenField(forms.CharField):
+    """A time in typed words ("today 17:00", "in 2 h"), read in the person's time zone."""
+
+    def clean(self, value: Any) -> datetime | None:
+        text = str(super().clean(value) or "").strip()
+        if not text:
+            return None
+        try:
+            return when.parse(text, now=timezone.localtime())
+        except when.NotATime as wrong:
+            raise forms.ValidationError(str(wrong)) from wrong
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Attachments, read and bounded."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[File]:  # type: ignore[override]
+        given: list[UploadedFile] = [f for f in (data or []) if f]
+        if len(given) > MOST_FILES:
+            raise forms.ValidationError(_("Send at most %(n)s files at once.") % {"n": MOST_FILES})
+        if sum(f.size or 0 for f in given) > MOST_BYTES:
+            raise forms.ValidationError(_("These files are more than 10 MB together. Send fewer, or a link."))
+        return [File(f.name or "file", f.content_type or "application/octet-stream", f.read()) for f in given]
+
+
+class ReplyForm(forms.Form):
+    text = forms.CharField(max_length=100_000, strip=False, error_messages={"required": _("Write something first.")})
+    is_answer = forms.BooleanField(required=False)
+    next_step = forms.CharField(max_length=300, required=False)
+    by_when = WhenField(required=False)
+    then_status = forms.ChoiceField(
+        required=False, choices=[(s, s) for s in (transitions.WAITING_CUSTOMER, transitions.OPEN, transitions.RESOLVED)]
+    )
+    against = forms.IntegerField(min_value=0)
+    anyway = forms.BooleanField(required=False)
+    files = FilesField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if found.get("by_when") and not found.get("next_step", "").strip():
+            self.add_error("next_step", _("Say what will be done by then."))
+        return found
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(max_length=100_000, strip=False, error_messages={"required": _("Write something first.")})
+    files = FilesField(required=False)
+
+
+class DraftForm(forms.Form):
+    text = forms.CharField(max_length=100_000, strip=False, required=False)
+    is_answer = forms.BooleanField(required=False)
+    next_step = forms.CharField(max_length=300, required=False)
+    by_when = forms.CharField(max_length=60, required=False)
+    against = forms.IntegerField(min_value=0, required=False)
+
+
+class AssignmentForm(forms.Form):
+    to = forms.ModelChoiceField(
+        User.objects.none(), error_messages={"invalid_choice": _("Choose somebody who works in this queue.")}
+    )
+
+    def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = people  # type: ignore[attr-defined]
+
+
+class TransferForm(forms.Form):
+    queue = forms.ModelChoiceField(Queue.objects.filter(is_active=True))
+    note = forms.CharField(max_length=5000, required=False)
+
+
+class StatusForm(forms.Form):
+    status = forms.ChoiceField(choices=Case.Status.choices)
+
+
+class PriorityForm(forms.Form):
+    priority = forms.ChoiceField(choices=Case.Priority.choices)
+
+
+class SnoozeForm(forms.Form):
+    until = WhenField(error_messages={"required": _("Say until when, such as “tomorrow 9:30”.")})
+
+
+class TagsForm(forms.Form):
+    tags = forms.CharField(max_length=600, required=False)
+
+    def words(self) -> list[str]:
+        return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
+
+
+def checked(form: forms.Form) -> dict[str, Any]:
+    """The form's values, or a Refusal with its first complaint."""
+    if form.is_valid():
+        return form.cleaned_data
+    field, complaints = next(iter(form.errors.items()))
+    complaint = str(complaints[0])
+    named = field in {"by_when", "next_step", "until"}
+    raise Refusal(f"{_LABELS[field]}: {complaint}" if named else complaint)
+
+
+_LABELS = {"by_when": _("By when"), "next_step": _("Next step"), "until": _("Until")}

@@ -1,0 +1,287 @@
+"""How the console writes times, clocks, channels and events. Times carry their moment; the browser words them."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise as LazyText
+from django.utils.html import escape, format_html, json_script, urlize
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases import transitions
+from cases.models import Case, Clock
+from crm.models import Event
+
+register = template.Library()
+
+_ICONS = {"mail": "mail", "email": "mail", "web": "globe", "form": "globe", "chat": "message-circle", "phone": "phone"}
+_SHORT: dict[str, LazyText] = {
+    "first_response": gettext_lazy("first answer"),
+    "next_response": gettext_lazy("next answer"),
+    "update": gettext_lazy("update"),
+    "resolution": gettext_lazy("resolve"),
+}
+_AMBER_SHARE = 0.25
+
+
+@register.filter
+def channel_icon(channel: str) -> str:
+    return _ICONS.get(channel, "message-square")
+
+
+def _length(seconds: float) -> str:
+    """A duration in its largest unit, as the browser words it too (static/js/console/times.js)."""
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return _("%(n)s min") % {"n": max(minutes, 0)}
+    if minutes < 48 * 60:
+        return _("%(n)s h") % {"n": minutes // 60}
+    return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
+
+
+def _time(at: datetime | None, kind: str, text: str) -> str:
+    if at is None:
+        return ""
+    return format_html('<time datetime="{}" data-kind="{}">{}</time>', at.isoformat(), kind, text)
+
+
+@register.simple_tag
+def since(at: datetime | None) -> str:
+    """How long ago."""
+    return _time(at, "since", _length((timezone.now() - at).total_seconds())) if at else ""
+
+
+@register.simple_tag
+def until(at: datetime | None) -> str:
+    """How long until, or how long past."""
+    return _time(at, "until", _length(abs((at - timezone.now()).total_seconds()))) if at else ""
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> str:
+    """The hour if it is today, else the day."""
+    return _time(at, "moment", _moment(at)) if at else ""
+
+
+@register.simple_tag
+def hour(at: datetime | None) -> str:
+    """The hour."""
+    return _time(at, "hour", date_format(timezone.localtime(at), "H:i")) if at else ""
+
+
+def _moment(at: datetime) -> str:
+    local = timezone.localtime(at)
+    today = timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "H:i")
+    return date_format(local, "j M H:i" if abs(local.date() - today) < timedelta(days=7) else "j M Y")
+
+
+# --- clocks
+
+
+def _amber_at(clock: Clock) -> datetime | None:
+    """From when a clock is amber: its own warning, else the last quarter of its target."""
+    if clock.warn_at or clock.due_at is None:
+        return clock.warn_at
+    return clock.due_at - timedelta(seconds=float(clock.target_seconds) * _AMBER_SHARE)
+
+
+@register.inclusion_tag("cases/_clock.html")
+def clock_chip(clock: Clock) -> dict[str, Any]:
+    """One target as a chip: calm, amber, red, paused or met, in words too."""
+    label = _SHORT.get(clock.kind, clock.kind)
+    return {"clock": clock, "label": label, "tone": _tone(clock), "amber_at": _amber_at(clock)}
+
+
+def _tone(clock: Clock) -> str:
+    if clock.met_at:
+        return "late-met" if clock.breached_at else "met"
+    if clock.due_at is None:
+        return "paused"
+    now, amber = timezone.now(), _amber_at(clock)
+    if now >= clock.due_at:
+        return "red"
+    return "amber" if amber and now >= amber else "calm"
+
+
+@register.filter
+def nearest(case: Case) -> Clock | None:
+    """The clock a row shows: the running one that falls due first, else a paused one."""
+    held = getattr(case, "open_clocks", None)
+    clocks = held if held is not None else list(case.clocks.filter(met_at=None, cancelled_at=None))
+    open_now = [c for c in clocks if c.met_at is None]
+    running = [c for c in open_now if c.due_at]
+    return min(running, key=lambda c: c.due_at) if running else next(iter(open_now), None)  # type: ignore[arg-type, return-value]
+
+
+@register.filter
+def clocks(case: Case) -> list[Clock]:
+    """Every clock that is open or was met, the newest of its kind, in a steady order."""
+    held = getattr(case, "open_clocks", None)
+    found = held if held is not None else list(case.clocks.filter(cancelled_at=None).order_by("kind", "-started_at"))
+    newest: dict[str, Clock] = {}
+    for clock in found:
+        newest.setdefault(clock.kind, clock)
+    return [newest[kind] for kind in _SHORT if kind in newest]
+
+
+# --- words
+
+
+_MENTION = re.compile(r"(?<![\w@])@[\w.-]{2,150}")
+
+
+@register.filter
+def worded(text: str, kind: str = "") -> SafeString:
+    """A message's text for reading: escaped, links as links, names in notes marked. Line breaks are the stylesheet's."""
+    linked = urlize(text, nofollow=True, autoescape=True)
+    if kind == "note":
+        linked = _MENTION.sub(lambda m: f"<mark>{escape(m[0])}</mark>", linked)
+    return mark_safe(linked)  # noqa: S308 - urlize escapes, and a mention is a word
+
+
+_REASONS: dict[str, LazyText] = {
+    "suppressed": gettext_lazy("this address asked not to be written to, or bounced"),
+    "erased": gettext_lazy("this customer's data was erased"),
+    "no_consent": gettext_lazy("there is no consent for this"),
+    "consent_withdrawn": gettext_lazy("consent was withdrawn"),
+    "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
+    "refused": gettext_lazy("the other side refused it"),
+    "rejected": gettext_lazy("the other side refused it"),
+    "timeout": gettext_lazy("the other side did not answer in time"),
+    "unreachable": gettext_lazy("the other side could not be reached"),
+    "no_address": gettext_lazy("there is no address to send it to"),
+    "error": gettext_lazy("something went wrong on our side"),
+}
+
+
+@register.filter
+def cause(reason: str) -> str:
+    """Why a message did not go out, in words."""
+    return str(_REASONS.get(reason, reason.replace("_", " ")))
+
+
+_SENTENCES: dict[str, LazyText] = {
+    "acknowledged": gettext_lazy("Acknowledged to the customer"),
+    "assigned": gettext_lazy("%(who)s gave it to %(assignee)s"),
+    "claimed": gettext_lazy("%(who)s took it"),
+    "released": gettext_lazy("%(who)s put it back for anyone"),
+    "transferred": gettext_lazy("%(who)s moved it from %(was)s to %(queue)s"),
+    "status_changed": gettext_lazy("%(who)s set it to %(status)s"),
+    "resolved": gettext_lazy("%(who)s resolved it"),
+    "reopened": gettext_lazy("Open again (%(who)s)"),
+    "closed": gettext_lazy("Closed"),
+    "marked_spam": gettext_lazy("%(who)s marked it as spam"),
+    "snoozed": gettext_lazy("%(who)s snoozed it"),
+    "woken": gettext_lazy("Awake again"),
+    "priority_changed": gettext_lazy("%(who)s set the priority to %(priority)s"),
+    "promise_made": gettext_lazy("%(who)s made a promise"),
+    "promise_kept": gettext_lazy("Promise kept"),
+    "promise_moved": gettext_lazy("%(who)s moved the promise, and told the customer"),
+    "promise_broken": gettext_lazy("A promise was not kept in time"),
+    "sla_warned": gettext_lazy("A service time runs out soon"),
+    "sla_breached": gettext_lazy("A service time has run out"),
+    "clock_warned": gettext_lazy("A service time runs out soon"),
+    "clock_breached": gettext_lazy("A service time has run out"),
+}
+_BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
+
+
+@register.filter
+def told(event: Event) -> str:
+    """An event as a sentence. `event.names` (cases.thread.named) holds the names its ids stand for."""
+    from cases import thread
+
+    if not hasattr(event, "names"):
+        thread.named([event])
+    words: dict[str, Any] = {k: v for k, v in event.data.items() if isinstance(v, str)}
+    words |= event.names  # type: ignore[attr-defined]
+    words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
+    words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
+    words["who"] = event.actor.name if event.actor else _BY_ITSELF.get(event.reason, _("by itself"))
+    sentence = str(_SENTENCES.get(event.kind, event.kind.replace("_", " ")))
+    try:
+        return sentence % words
+    except KeyError:
+        return event.kind.replace("_", " ")
+
+
+@register.filter
+def is_waiting(case: Case) -> bool:
+    """Whether the customer waits for us."""
+    return case.waiting_since is not None and case.status in {transitions.NEW, transitions.OPEN}
+
+
+@register.filter
+def epoch_ms(at: datetime | None) -> str:
+    """A moment as the browser counts, for ordering rows; nothing when there is none."""
+    return str(int(at.timestamp() * 1000)) if at else ""
+
+
+@register.filter
+def filesize(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} kB"
+
+
+@register.simple_tag
+def console_words() -> SafeString:
+    """The sentences the console's scripts say, in the person's language (static/js/console/words.js)."""
+    return json_script(
+        {
+            "min": _("%s min"),
+            "hour": _("%s h"),
+            "day": _("%s d"),
+            "live": _("live"),
+            "connecting": _("connecting"),
+            "reconnecting": _("reconnecting in %s s"),
+            "offline": _("offline since %s"),
+            "offline_long": _("Live updates stopped at %s. What you send still goes out."),
+            "last": _("last event %s"),
+            "newer": _("%s newer · show"),
+            "newer_said": _("%s newer cases"),
+            "moved": _("order changed · show"),
+            "saved": _("draft saved %s"),
+            "saving": _("saving…"),
+            "unsaved": _("draft not saved yet: no connection"),
+            "new": _("new"),
+            "below": _("%s new below"),
+            "arrived": _("New message from %s"),
+            "earlier_changes": _("%s earlier changes"),
+            "today": _("Today"),
+            "yesterday": _("Yesterday"),
+            "reload": _("A new version is ready."),
+            "reload_do": _("Reload"),
+            "gone": _("You can no longer see this case."),
+            "with_other": _("now with %s"),
+            "failed": _("That did not arrive: no connection. Nothing is lost; try again."),
+            "failed_server": _("Something went wrong on our side. Nothing is lost; try again."),
+            "forbidden": _("You may no longer see this. Reload the page."),
+            "signed_out": _("You are signed out. Your drafts are kept; sign in again."),
+            "undo_in": _("%s s"),
+            "sent": _("Sent in a moment; undo is in the thread."),
+            "noted": _("Note added."),
+            "open": _("has it open"),
+            "viewing": _("is looking"),
+            "typing": _("is typing"),
+            "executive": _("executive"),
+            "no_command": _("No command by that name. Enter searches."),
+            "open_case": _("Open case #%s"),
+            "search_for": _("Search for “%s”"),
+            "taken": _("%s has it"),
+            "left": _("no longer in this view"),
+            "too_big": _("These files are more than 10 MB together. Send fewer, or a link."),
+            "remove": _("remove"),
+            "inserted": _("Inserted into your reply."),
+            "queues": _("Queues"),
+            "customers": _("Customers"),
+            "search": _("Search"),
+            "keys": _("Keys"),
+        },
+        "words",
+    )

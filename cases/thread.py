@@ -1,0 +1,134 @@
+"""A case's thread as it is read: what was said, and between it what happened, oldest first, in bounded pieces."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from cases.models import Case, Message, Queue
+from cases.models.message import MessageQuerySet
+from crm.models import Event, User
+
+PIECE = 50
+MOST_EVENTS = 150
+# What is not a message and still worth a line. Everything said in words is a message of its own.
+TOLD = (
+    "acknowledged",
+    "assigned",
+    "claimed",
+    "released",
+    "transferred",
+    "status_changed",
+    "resolved",
+    "reopened",
+    "closed",
+    "marked_spam",
+    "merged",
+    "unmerged",
+    "snoozed",
+    "woken",
+    "priority_changed",
+    "promise_made",
+    "promise_kept",
+    "promise_moved",
+    "promise_broken",
+    "sla_warned",
+    "sla_breached",
+    "clock_warned",
+    "clock_breached",
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """Either one message or the run of events between two messages."""
+
+    at: datetime
+    message: Message | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Up to 50 messages with the events among them; `earlier` is the id to ask before, None at the beginning."""
+
+    items: list[Item]
+    earlier: int | None
+
+
+def piece(case: Case, *, before: int | None = None) -> Piece:
+    """The newest piece of the thread, or the one before message `before`. Four queries however long the thread."""
+    found = _messages(case, before)
+    more = len(found) > PIECE
+    found = found[:PIECE][::-1]
+    events = _events(case, since=found[0].at if more else None, until=_end(case, before))
+    return Piece(_woven(dressed(case, found), events), found[0].pk if more else None)
+
+
+def _messages(case: Case, before: int | None) -> list[Message]:
+    messages: MessageQuerySet = case.messages.all()  # type: ignore[assignment]
+    if before is not None:
+        first = case.messages.filter(pk=before).values("at", "pk").first()
+        messages = (
+            messages.filter(at__lt=first["at"]) | messages.filter(at=first["at"], pk__lt=before)
+            if first
+            else messages.none()
+        )
+    return list(with_parts(messages).order_by("-at", "-id")[: PIECE + 1])
+
+
+def with_parts(messages: MessageQuerySet) -> MessageQuerySet:
+    """With everything `cases/_message.html` shows."""
+    return messages.select_related("author", "dispatch").prefetch_related("attachments")
+
+
+def _end(case: Case, before: int | None) -> datetime | None:
+    return case.messages.filter(pk=before).values_list("at", flat=True).first() if before else None
+
+
+def _events(case: Case, *, since: datetime | None, until: datetime | None) -> list[Event]:
+    events = Event.objects.filter(stream="case", stream_id=case.pk, kind__in=TOLD)
+    if since:
+        events = events.filter(at__gte=since)
+    if until:
+        events = events.filter(at__lt=until)
+    newest = list(events.select_related("actor").order_by("-version")[:MOST_EVENTS])
+    return named(newest[::-1])
+
+
+def named(events: list[Event]) -> list[Event]:
+    """Give each event `names`: the people and queues its data points at, by kind and id."""
+    people = User.objects.in_bulk({p for e in events for p in _ids(e, "assignee", "was", "user") if _is_person(e)})
+    queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
+    for event in events:
+        event.names = {  # type: ignore[attr-defined]
+            key: str((queues if event.kind == "transferred" else people).get(value, "") or "")
+            for key, value in event.data.items()
+            if isinstance(value, int)
+        }
+    return events
+
+
+def _is_person(event: Event) -> bool:
+    return event.kind in {"assigned", "claimed", "released"}
+
+
+def _ids(event: Event, *keys: str) -> Iterable[int]:
+    return [event.data[key] for key in keys if isinstance(event.data.get(key), int)]
+
+
+def dressed(case: Case, messages: Sequence[Message]) -> list[Message]:
+    """Messages that know their case without asking the database again."""
+    for message in messages:
+        message.case = case
+    return list(messages)
+
+
+def _woven(messages: list[Message], events: list[Event]) -> list[Item]:
+    items = [Item(m.at, message=m) for m in messages] + [Item(e.at, events=[e]) for e in events]
+    items.sort(key=lambda item: item.at)
+    woven: list[Item] = []
+    for is_message, run in groupby(items, key=lambda item: item.message is not None):
+        run_items = list(run)
+        woven += run_items if is_message else [Item(run_items[0].at, events=[e for i in run_items for e in i.events])]
+    return woven

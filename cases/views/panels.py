@@ -1,0 +1,77 @@
+"""The desk's own sections of the context column: answers, since we last spoke, the customer's other cases."""
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import F
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.models import Article, Case
+from cases.views.saying import find, guarded, said
+from crm.http import StaffRequest
+from customers.hooks import Entry, timeline
+
+MOST_OTHERS = 8
+
+
+@login_required
+@require_GET
+def answers(request: StaffRequest, number: int) -> HttpResponse:
+    """Articles for the customer's last words, or for what is searched (`q`)."""
+    case = find(request.user, number)
+    text = request.GET.get("q", "").strip() or _last_words(case)
+    from cases import answers as finding
+
+    found = finding.suggest(text, queue=case.queue) if text else []
+    return render(request, "cases/_answers.html", {"case": case, "found": found, "q": request.GET.get("q", "")})
+
+
+def _last_words(case: Case) -> str:
+    """What the customer last asked, with the subject, as it is searched."""
+    last = (
+        case.messages.filter(direction="inbound", is_auto=False).order_by("-at", "-id").values_list("text", flat=True)
+    )
+    return f"{case.subject} {(last.first() or '')[:2000]}".strip()
+
+
+@login_required
+@require_POST
+@guarded
+def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
+    """Count that an article went into a reply (`how=sent`) or answered the customer (`how=answered`)."""
+    find(request.user, number)
+    article = get_object_or_404(Article, pk=pk, is_active=True)
+    column = "answered_count" if request.POST.get("how") == "answered" else "sent_count"
+    Article.objects.filter(pk=article.pk).update(**{column: F(column) + 1})
+    return said(request, "", status=204)
+
+
+@login_required
+@require_GET
+def since(request: StaffRequest, number: int) -> HttpResponse:
+    """What happened with this customer since our last answer in this case, newest first."""
+    case = find(request.user, number)
+    spoke = case.messages.filter(direction="outbound", taken_back_at=None).order_by("-at").values_list("at", flat=True)
+    entries = _entries(case, request) if case.customer else []
+    last = spoke.first()
+    return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": last})
+
+
+def _entries(case: Case, request: StaffRequest) -> list[Entry]:
+    """The customer's timeline from every app, but for the messages that are already in the thread."""
+    if case.customer is None:
+        return []
+    gathered = [e for part in timeline.collect(case.customer, request.user, timezone.now(), 12, "") for e in part]
+    others = [e for e in gathered if e.kind not in {"message", "note"}]
+    return sorted(others, key=lambda entry: entry.at, reverse=True)[:8]
+
+
+@login_required
+@require_GET
+def others(request: StaffRequest, number: int) -> HttpResponse:
+    """The customer's other cases this person may see."""
+    case = find(request.user, number)
+    seen = Case.objects.visible_to(request.user).exclude(pk=case.pk)
+    found = seen.filter(customer=case.customer_id).order_by("-opened_at") if case.customer_id else seen.none()
+    return render(request, "cases/_others.html", {"case": case, "others": found[:MOST_OTHERS]})

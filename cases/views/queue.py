@@ -1,0 +1,132 @@
+"""The queue list: which cases, in which order, with counts that equal their lists."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from cases import lists
+from cases.models import Case, Promise, Queue
+from cases.routing import claim_next
+from cases.views.saying import allowed, guarded, require, said, where
+from crm.http import StaffRequest
+from crm.models import User
+
+
+@login_required
+@require_GET
+def home(request: StaffRequest) -> HttpResponse:
+    """The first queue this person may see, the one with somebody waiting before the others; else how to get one."""
+    queues = list(lists.queues_of(request.user))
+    if queues and not request.GET.get("join"):
+        best = next((q for q in queues if q.waiting), queues[0])
+        return redirect("cases:queue", pk=best.pk)
+    joinable = list(Queue.objects.joinable_by(request.user)) if request.user.is_executive else []
+    steering = User.objects.filter(role=User.Role.SUPERVISOR, is_active=True)
+    helpers = [] if joinable else [user.name for user in steering.order_by("pk")[:2]]
+    return render(request, "cases/welcome.html", {**where(), "joinable": joinable, "helpers": helpers})
+
+
+@login_required
+@require_GET
+def queue(request: StaffRequest, pk: int) -> HttpResponse:
+    """The list beside what to do next; to htmx only the list, from `start` only its further rows."""
+    at = timezone.now()
+    place = where()
+    found = _find(request.user, pk)
+    numbers = lists.counts(found, request.user, at=at)
+    view = request.GET.get("view", "")
+    view = view if view in lists.NAMES else lists.first_view(numbers)
+    start = _number(request.GET.get("start", ""))
+    context = {
+        **place,
+        "queue": found,
+        "view": view,
+        "tabs": [(name, title, numbers[name]) for name, title in lists.NAMES.items()],
+        "empty": lists.EMPTY[view],
+        "cases": lists.page(view, found, request.user, at=at, start=start),
+        "next_start": start + lists.PAGE if start + lists.PAGE < numbers[view] else 0,
+    }
+    if start:
+        return render(request, "cases/_rows.html", context)
+    context["queues"] = list(lists.queues_of(request.user))
+    context["session"] = found.sessions.filter(user=request.user, ended_at=None).first()
+    context["may"] = allowed(request.user, found)
+    context["may_join"] = request.user.is_executive
+    if request.htmx and not request.htmx.history_restore_request:
+        return render(request, "cases/_list.html", context)
+    return render(request, "cases/queue.html", {**context, "promises": _promises(found, request.user)})
+
+
+def _find(user: User, pk: int) -> Queue:
+    return get_object_or_404(Queue.objects.visible_to(user), pk=pk)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def _promises(queue: Queue, user: User) -> list[Promise]:
+    """What falls due next in this queue, for the empty room."""
+    due = Promise.objects.filter(state="open", case__queue=queue, case__in=Case.objects.active())
+    return list(due.select_related("case", "case__customer", "owner").order_by("due_at")[:8])
+
+
+@login_required
+@require_GET
+def counts(request: StaffRequest, pk: int) -> JsonResponse:
+    """The counts again, and which of the rows on the screen (`numbers`) belong to `view`: asked at most once a second."""
+    at = timezone.now()
+    found = _find(request.user, pk)
+    asked = [int(n) for n in request.GET.get("numbers", "").split(",")[:200] if n.isdecimal() and len(n) < 15]
+    cases = lists.view(request.GET.get("view", "all"), found, request.user, at=at)
+    inside = list(cases.filter(number__in=asked).values_list("number", flat=True)) if asked else []
+    return JsonResponse({"counts": lists.counts(found, request.user, at=at), "inside": inside})
+
+
+@login_required
+@require_http_methods(["POST", "PUT", "DELETE"])
+@guarded
+def session(request: StaffRequest, pk: int) -> HttpResponse:
+    """Sit down in a queue (POST mode=watch|work), stay (PUT), get up (DELETE, or POST mode=leave)."""
+    found = get_object_or_404(Queue.objects.joinable_by(request.user), pk=pk)
+    mode = request.POST.get("mode", "")
+    if request.method == "DELETE" or mode == "leave":
+        found.leave(request.user)
+        return _go(request, reverse("cases:home"))
+    if request.method == "PUT":
+        return _stay(found, request.user)
+    if mode not in {"watch", "work"}:
+        return said(request, _("Choose to watch or to work."), status=400, level="red")
+    found.join(request.user, mode=mode)
+    return _go(request, reverse("cases:queue", args=[found.pk]))
+
+
+def _stay(queue: Queue, user: User) -> HttpResponse:
+    """A heartbeat keeps the sitting; it never begins one."""
+    open_now = queue.sessions.filter(user=user, ended_at=None)
+    if not open_now.update(seen_at=timezone.now()):
+        raise Http404
+    return HttpResponse(status=204)
+
+
+@login_required
+@require_POST
+@guarded
+def take_next(request: StaffRequest, pk: int) -> HttpResponse:
+    """Give me the case that has waited longest."""
+    found = _find(request.user, pk)
+    require(request.user, "claim", found)
+    case = claim_next(found, request.user)
+    if case is None:
+        return said(request, _("Nobody is waiting in %(queue)s.") % {"queue": found.name})
+    return _go(request, reverse("cases:case", args=[case.number]))
+
+
+def _go(request: StaffRequest, url: str) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)

@@ -1,0 +1,84 @@
+"""One case: what was said, what stands, what to do, and beside it what helps."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from cases import drafts, thread
+from cases.hooks import case_banners, case_panels
+from cases.models import Case, Clock, Draft
+from cases.views.saying import allowed, changed, find, where
+from crm.http import StaffRequest
+from crm.models import User
+
+
+@login_required
+@require_GET
+def case(request: StaffRequest, number: int) -> HttpResponse:
+    """The whole page; to htmx, coming from the list, only the room."""
+    place = where()
+    found = find(request.user, number)
+    context = {**place, **room(found, request.user)}
+    _seen(found, request.user)
+    if request.htmx and not request.htmx.history_restore_request:
+        return render(request, "cases/_room.html", context)
+    return render(request, "cases/case.html", {**context, "queue": found.queue})
+
+
+def room(case: Case, user: User) -> dict[str, Any]:
+    """Everything `cases/_room.html` shows."""
+    case.open_clocks = list(Clock.objects.filter(case=case, cancelled_at=None).order_by("kind", "-started_at"))  # type: ignore[attr-defined]
+    return {
+        "case": case,
+        "may": allowed(user, case.queue),
+        "piece": thread.piece(case),
+        "banners": case_banners.collect(case, user),
+        "panels": case_panels.collect(case, user),
+        **writing(case, user),
+    }
+
+
+def writing(case: Case, user: User) -> dict[str, Any]:
+    """What `cases/_composer.html` shows: both drafts as they were left, a fresh key for each."""
+    kept = drafts.of(case, user)
+    return {"case": case, "writings": [_writing(case, kind, kept.get(kind)) for kind in drafts.KINDS]}
+
+
+def _writing(case: Case, kind: str, draft: Draft | None) -> dict[str, Any]:
+    shown = draft or Draft(kind=kind)
+    return {
+        "kind": kind,
+        "draft": shown,
+        "key": uuid.uuid4(),
+        "against": shown.written_against if shown.text and shown.written_against else case.version,
+        "saved_at": draft.saved_at if draft else None,
+    }
+
+
+def _seen(case: Case, user: User) -> None:
+    """Opening a case answers the notes that named you in it."""
+    user.mentions.filter(case=case, seen_at=None).update(seen_at=timezone.now())
+
+
+@login_required
+@require_GET
+def earlier(request: StaffRequest, number: int) -> HttpResponse:
+    """The piece of the thread before message `before`."""
+    found = find(request.user, number)
+    before = request.GET.get("before", "")
+    piece = thread.piece(found, before=int(before) if before.isdecimal() and len(before) < 18 else None)
+    return render(request, "cases/_piece.html", {"case": found, "piece": piece})
+
+
+@login_required
+@require_GET
+def fragments(request: StaffRequest, number: int) -> HttpResponse:
+    """The case as it now is, for a screen that may have missed something: row, header and the newest messages."""
+    found = find(request.user, number)
+    newest = thread.with_parts(found.messages.all()).order_by("-at", "-id")[: thread.PIECE]  # type: ignore[arg-type]
+    return changed(request, found, messages=list(newest)[::-1])

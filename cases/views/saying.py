@@ -1,0 +1,95 @@
+"""What every console view says back: fragments to place, a sentence for the person, the position it was rendered at."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from cases import thread
+from cases.lists import for_rows
+from cases.models import Case, Message, Queue
+from cases.models.case import Refusal
+from crm.http import StaffRequest
+from crm.live import position
+from crm.models import User
+from crm.roles import TABLE, may, roles_of
+
+P = ParamSpec("P")
+View = Callable[Concatenate[StaffRequest, P], HttpResponse]
+
+
+def where() -> dict[str, Any]:
+    """Where the log stood before the page read its state: the page carries it, the socket goes on from there."""
+    epoch, _colon, pos = position().rpartition(":")
+    return {"epoch": epoch, "pos": pos}
+
+
+def find(user: User, number: int) -> Case:
+    """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists."""
+    cases = Case.objects.visible_to(user).select_related("customer", "assignee", "queue")
+    return get_object_or_404(cases, number=number)
+
+
+def require(user: User, verb: str, place: Case | Queue) -> None:
+    """403 with a sentence unless the table of roles lets this person do `verb` to cases of that queue."""
+    queue = place.queue_id if isinstance(place, Case) else place.pk
+    if not may(user, f"case.{verb}", queue):
+        raise PermissionDenied(_("Your role here does not allow this."))
+
+
+def allowed(user: User, queue: Queue) -> dict[str, bool]:
+    """Which verbs on cases of this queue the person's buttons are shown for."""
+    held = roles_of(user, queue.pk)
+    return {verb.removeprefix("case."): bool(who & held) for verb, who in TABLE.items() if verb.startswith("case.")}
+
+
+def guarded(view: View[P]) -> View[P]:
+    """A verb that refuses becomes a sentence for the person and a 409, never an error page."""
+
+    @wraps(view)
+    def answer(request: StaffRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Refusal as refusal:
+            return said(request, refusal.message, status=409, level="red")
+        except PermissionDenied as denied:
+            return said(request, str(denied), status=403, level="red")
+
+    return answer
+
+
+def said(request: StaffRequest, text: str, *, status: int = 200, level: str = "calm") -> HttpResponse:
+    """Only a sentence; the screen stays as it is."""
+    response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    return _toast(response, text, level) if request.htmx else response
+
+
+def _toast(response: HttpResponse, text: str, level: str) -> HttpResponse:
+    response["HX-Reswap"] = "none"
+    response["HX-Trigger"] = json.dumps({"said": {"text": str(text), "level": level}})
+    return response
+
+
+def changed(
+    request: StaffRequest, case: Case, text: str = "", *, messages: list[Message] | None = None, gone: bool = False
+) -> HttpResponse:
+    """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
+    if not request.htmx:
+        return redirect("cases:case", number=case.number)
+    shown = for_rows(Case.objects.filter(pk=case.pk)).select_related("queue").get()
+    context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
+    body = render_to_string("cases/_changed.html", context, request=request)
+    response = HttpResponse(body)
+    response["X-Fragments"] = "1"
+    return _toast(response, text, "calm") if text else _quiet(response)
+
+
+def _quiet(response: HttpResponse) -> HttpResponse:
+    response["HX-Reswap"] = "none"
+    return response

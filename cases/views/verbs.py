@@ -1,0 +1,179 @@
+"""What a person does to a case. Each is a noun: GET shows its small form, POST does it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cases import conversation, transitions
+from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TagsForm, TransferForm, checked
+from cases.hooks import resolve_checks
+from cases.models import Case, Queue
+from cases.models.case import Refusal
+from cases.views.saying import changed, find, guarded, require
+from crm.http import StaffRequest
+from crm.models import User
+
+asking = require_http_methods(["GET", "POST"])
+
+
+@login_required
+@require_POST
+@guarded
+def claim(request: StaffRequest, number: int) -> HttpResponse:
+    """Take it; whoever is second reads who was first."""
+    case = find(request.user, number)
+    require(request.user, "claim", case)
+    case.claim(by=request.user)
+    return changed(request, case, _("#%(number)s is yours.") % {"number": number})
+
+
+@login_required
+@require_http_methods(["GET", "POST", "DELETE"])
+@guarded
+def assignment(request: StaffRequest, number: int) -> HttpResponse:
+    """Give it to somebody of its queue (POST to=id), or back to everybody (DELETE, or POST without one)."""
+    case = find(request.user, number)
+    if request.method == "GET":
+        return _ask(request, case, "assignment", people=_people(case))
+    if request.method == "DELETE" or not request.POST.get("to"):
+        require(request.user, "release", case)
+        case.release(by=request.user)
+        return changed(request, case, _("#%(number)s is free for anyone.") % {"number": number})
+    require(request.user, "assign", case)
+    to = checked(AssignmentForm(request.POST, people=_people(case)))["to"]
+    case.assign(to, by=request.user)
+    return changed(request, case, _("#%(number)s is now with %(name)s.") % {"number": number, "name": to.name})
+
+
+def _people(case: Case) -> QuerySet[User]:
+    return User.objects.filter(is_active=True, memberships__queue=case.queue_id).distinct().order_by("first_name")
+
+
+@login_required
+@asking
+@guarded
+def transfer(request: StaffRequest, number: int) -> HttpResponse:
+    """Move it to another queue, with a note for those who get it."""
+    case = find(request.user, number)
+    if request.method == "GET":
+        return _ask(request, case, "transfer", queues=Queue.objects.filter(is_active=True).exclude(pk=case.queue_id))
+    require(request.user, "transfer", case)
+    given = checked(TransferForm(request.POST))
+    with transaction.atomic():
+        if given["note"].strip():
+            conversation.add_note(case, by=request.user, text=given["note"])
+        case.transfer(given["queue"], by=request.user)
+    still = Case.objects.visible_to(request.user).filter(pk=case.pk).exists()
+    return changed(
+        request,
+        case,
+        _("#%(number)s is now in %(queue)s.") % {"number": number, "queue": given["queue"].name},
+        gone=not still,
+    )
+
+
+@login_required
+@asking
+@guarded
+def status(request: StaffRequest, number: int) -> HttpResponse:
+    """Where it stands, along the transition table; resolving goes through its checks."""
+    case = find(request.user, number)
+    if request.method == "GET":
+        steps = [(s, label) for s, label in Case.Status.choices if s in _by_hand(case)]
+        return _ask(request, case, "status", steps=steps)
+    wanted = checked(StatusForm(request.POST))["status"]
+    return _move(request, case, wanted)
+
+
+def _by_hand(case: Case) -> frozenset[str]:
+    """The statuses a person may choose: merging has its own noun, closing happens by itself."""
+    return transitions.TRANSITIONS[case.status] - {transitions.MERGED, transitions.CLOSED}
+
+
+@login_required
+@require_POST
+@guarded
+def resolution(request: StaffRequest, number: int) -> HttpResponse:
+    """It is done; what still forbids that is said in words."""
+    return _move(request, find(request.user, number), transitions.RESOLVED)
+
+
+def _move(request: StaffRequest, case: Case, wanted: str) -> HttpResponse:
+    require(request.user, "status", case)
+    if wanted not in _by_hand(case) and wanted != case.status:
+        raise Refusal(_("A case that is %(now)s cannot be set to that by hand.") % {"now": case.get_status_display()})
+    if wanted == transitions.RESOLVED:
+        may_resolve(case, request.user)
+    case.change_status(wanted, by=request.user)
+    return changed(
+        request, case, _("#%(number)s is %(status)s.") % {"number": case.number, "status": case.get_status_display()}
+    )
+
+
+def may_resolve(case: Case, user: User) -> None:
+    """Refuse with every sentence the checks have to say."""
+    if sentences := resolve_checks.collect(case, user):
+        raise Refusal(" ".join(sentences))
+
+
+@login_required
+@require_http_methods(["GET", "POST", "DELETE"])
+@guarded
+def snooze(request: StaffRequest, number: int) -> HttpResponse:
+    """Hide it until then, or until the customer writes (DELETE wakes it)."""
+    case = find(request.user, number)
+    if request.method == "GET":
+        return _ask(request, case, "snooze")
+    require(request.user, "snooze", case)
+    if request.method == "DELETE" or "wake" in request.POST:
+        case.wake(by=request.user)
+        return changed(request, case, _("#%(number)s is awake.") % {"number": number})
+    case.snooze(checked(SnoozeForm(request.POST))["until"], by=request.user)
+    return changed(
+        request, case, _("#%(number)s sleeps until then, or until the customer writes.") % {"number": number}
+    )
+
+
+@login_required
+@asking
+@guarded
+def priority(request: StaffRequest, number: int) -> HttpResponse:
+    return _describe(
+        request,
+        number,
+        "priority",
+        PriorityForm,
+        lambda case, by, form: case.set_priority(form.cleaned_data["priority"], by=by),
+    )
+
+
+@login_required
+@asking
+@guarded
+def tags(request: StaffRequest, number: int) -> HttpResponse:
+    return _describe(request, number, "tags", TagsForm, lambda case, by, form: case.set_tags(form.words(), by=by))
+
+
+def _describe(
+    request: StaffRequest, number: int, noun: str, form_class: type[Any], do: Callable[[Case, User, Any], None]
+) -> HttpResponse:
+    case = find(request.user, number)
+    if request.method == "GET":
+        return _ask(request, case, noun, choices=Case.Priority.choices)
+    require(request.user, "tag" if noun == "tags" else noun, case)
+    form = form_class(request.POST)
+    checked(form)
+    do(case, request.user, form)
+    return changed(request, case)
+
+
+def _ask(request: StaffRequest, case: Case, noun: str, **more: Any) -> HttpResponse:
+    """The small form of one noun, for the dialog."""
+    return render(request, "cases/_ask.html", {"case": case, "noun": noun, **more})

@@ -1,0 +1,256 @@
+// The queue list. Rows never move under the pointer or the focus: what would move is held and announced.
+import { me, seen } from "./me.js";
+import { freshen, now } from "./times.js";
+import { whisper } from "./toast.js";
+import { say } from "./words.js";
+
+const ACTIVE = new Set(["new", "open", "waiting_customer", "waiting_internal"]);
+const held = new Map(); // number → row that is to come in
+let reorder = false;
+let asked = 0;
+let timer = 0;
+
+export const list = () => document.querySelector("#list[data-view]");
+const rows = () => [...document.querySelectorAll("#cases > .case")];
+export const rowOf = (number) => document.getElementById(`row-${number}`);
+export const openNumber = () => document.getElementById("case")?.dataset.case || "";
+
+const canHover = matchMedia("(hover: hover)");
+function busy() {
+  const box = list();
+  if (!box) return false;
+  return (canHover.matches && box.matches(":hover")) || document.getElementById("cases").contains(document.activeElement);
+}
+
+// Which view a row belongs to, told from the row alone; null: only the server knows.
+function belongs(row, view) {
+  const data = row.dataset;
+  if (data.queue !== list().dataset.queue) return false;
+  if (view === "mentions" || view === "watching") return null;
+  if (!ACTIVE.has(data.status)) return false;
+  const asleep = Number(data.snoozed || 0) > now();
+  if (view === "snoozed") return asleep;
+  if (view === "promises") return Boolean(data.promise);
+  if (asleep) return false;
+  if (view === "mine") return data.assignee === me;
+  if (view === "unassigned") return !data.assignee;
+  return true;
+}
+
+const far = (text) => (text ? Number(text) : Infinity);
+function before(a, b) {
+  for (const key of ["attention", "waiting", "id"]) {
+    const left = far(a.dataset[key]);
+    const right = far(b.dataset[key]);
+    if (left !== right) return left < right;
+  }
+  return false;
+}
+
+function dress(row) {
+  const number = row.dataset.case;
+  const inbound = row.classList.contains("inbound");
+  row.classList.toggle("unread", inbound && Number(row.dataset.last || 0) > seen.of(number) && number !== openNumber());
+  if (number === openNumber()) row.setAttribute("aria-current", "true");
+  else row.removeAttribute("aria-current");
+  row.querySelectorAll(".who[data-user]").forEach((who) => who.classList.toggle("mine", who.dataset.user === me));
+}
+
+export function dressList() {
+  if (!list()) return;
+  rows().forEach(dress);
+  freshen(list());
+  showNewer();
+}
+
+// A list that was loaded anew has everything; what was held is in it.
+export function forgetHeld() {
+  held.clear();
+  reorder = false;
+}
+
+export function applyRow(row) {
+  if (!list()) return;
+  const number = row.dataset.case;
+  const old = rowOf(number);
+  if (old && Number(old.dataset.version) > Number(row.dataset.version)) return;
+  const fits = belongs(row, list().dataset.view);
+  if (old) replace(old, row, fits === null ? true : fits);
+  else if (fits) arrive(row);
+  else held.delete(number);
+  askCounts(fits === null && !old ? row : null);
+}
+
+function replace(old, row, stays) {
+  const focused = old.contains(document.activeElement);
+  const eyes = old.querySelector(".eyes");
+  old.replaceWith(row);
+  if (eyes) row.querySelector(".eyes")?.replaceWith(eyes);
+  htmx.process(row);
+  dress(row);
+  freshen(row);
+  if (focused) row.querySelector("a").focus({ preventScroll: true });
+  if (!stays) leave(row);
+  else if (outOfPlace(row)) orderLater();
+}
+
+function leave(row) {
+  const who = row.querySelector(".who");
+  const word = row.dataset.assignee && row.dataset.assignee !== me && who ? say("taken", who.title) : say("left");
+  row.classList.add("left");
+  const wait = row.querySelector(".wait");
+  if (wait) wait.textContent = word;
+  if (!busy()) removeRow(row);
+}
+
+function removeRow(row) {
+  row.remove();
+  showEmpty();
+}
+
+export function dropRow(number) {
+  held.delete(String(number));
+  const row = rowOf(number);
+  if (row) leave(row);
+  askCounts();
+}
+
+function arrive(row) {
+  if (busy()) {
+    held.set(row.dataset.case, row);
+    showNewer(true);
+  } else insert(row, true);
+}
+
+function insert(row, fresh = false) {
+  const next = rows().find((other) => before(row, other));
+  const end = document.querySelector("#cases > .more");
+  // Beyond the last row of a list that goes on: it comes with the next page.
+  if (!next && end) return;
+  document.getElementById("cases").insertBefore(row, next || null);
+  htmx.process(row);
+  dress(row);
+  freshen(row);
+  row.classList.toggle("just", fresh);
+  showEmpty();
+}
+
+function outOfPlace(row) {
+  const previous = row.previousElementSibling;
+  const next = row.nextElementSibling;
+  return (previous?.matches(".case") && before(row, previous)) || (next?.matches(".case") && before(next, row));
+}
+
+function orderLater() {
+  if (busy()) {
+    reorder = true;
+    showNewer();
+  } else order();
+}
+
+function order() {
+  const place = document.getElementById("cases");
+  const more = place.querySelector(":scope > .more");
+  rows().sort((a, b) => (before(a, b) ? -1 : 1)).forEach((row) => place.insertBefore(row, more));
+  reorder = false;
+}
+
+export function showHeld() {
+  if (!list()) return;
+  const waiting = [...held.values()];
+  held.clear();
+  waiting.forEach((row) => insert(row, true));
+  rows().filter((row) => row.classList.contains("left")).forEach(removeRow);
+  if (reorder) order();
+  showNewer();
+}
+
+function showNewer(announce = false) {
+  const button = list()?.querySelector("[data-newer]");
+  if (!button) return;
+  button.hidden = !held.size && !reorder;
+  button.textContent = held.size ? say("newer", held.size) : say("moved");
+  if (announce) whisper(say("newer_said", held.size));
+}
+
+function showEmpty() {
+  const empty = list()?.querySelector("[data-empty]");
+  if (empty) empty.hidden = rows().length > 0;
+}
+
+// Counts, and membership that only the server knows: asked at most once a second, and not by hidden windows.
+export function askCounts() {
+  if (timer || !list()) return;
+  const wait = Math.max(0, asked + 1000 - Date.now()) + Math.random() * 250;
+  timer = setTimeout(() => (document.hidden ? later() : ask()), wait);
+}
+function later() {
+  timer = 0;
+  document.addEventListener("visibilitychange", () => askCounts(), { once: true });
+}
+async function ask() {
+  timer = 0;
+  asked = Date.now();
+  const box = list();
+  if (!box) return;
+  const special = ["mentions", "watching"].includes(box.dataset.view);
+  const numbers = special ? rows().map((row) => row.dataset.case).join(",") : "";
+  const url = `${box.dataset.counts}?view=${box.dataset.view}&numbers=${numbers}`;
+  try {
+    const answer = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    if (answer.ok && !answer.redirected) showCounts(await answer.json(), special);
+  } catch { /* offline: the light says so */ }
+}
+function showCounts({ counts, inside }, special) {
+  for (const [name, count] of Object.entries(counts)) {
+    document.querySelectorAll(`[data-count="${name}"]`).forEach((place) => (place.textContent = count));
+  }
+  if (!special) return;
+  const stay = new Set(inside.map(String));
+  rows().filter((row) => !stay.has(row.dataset.case)).forEach(leave);
+  if (counts[list().dataset.view] > rows().length + held.size && !document.querySelector("#cases > .more")) refreshList();
+}
+
+export function refreshList() {
+  const box = list();
+  if (!box) return;
+  const url = `/queues/${box.dataset.queue}/?view=${box.dataset.view}`;
+  if (busy()) { reorder = true; showNewer(); return; }
+  htmx.ajax("GET", url, { target: "#list", swap: "outerHTML" });
+}
+
+export function markOpen(number) {
+  const row = rowOf(number);
+  if (row) seen.mark(number, Number(row.dataset.last || 0));
+  rows().forEach(dress);
+}
+
+export function step(by) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const from = at >= 0 ? at : all.findIndex((row) => row.getAttribute("aria-current"));
+  const next = all[Math.min(all.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
+  next.querySelector("a").focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+// After "resolve, next": the row below the one that was open, else above, else the server's choice.
+export function openNext() {
+  const all = rows().filter((row) => !row.classList.contains("left"));
+  const at = all.findIndex((row) => row.dataset.case === openNumber());
+  const next = all[at + 1] || all[at - 1];
+  if (next && next.dataset.case !== openNumber()) next.querySelector("a").click();
+  else document.querySelector('[data-action="next"]')?.click();
+}
+
+export function startList() {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-newer]")) { if (reorder && !held.size) order(); showHeld(); }
+  });
+  let leaving = 0;
+  const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
+  document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
+  document.addEventListener("focusout", (event) => { if (event.target.closest?.("#cases")) settle(); });
+  dressList();
+}

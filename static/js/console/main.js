@@ -1,0 +1,132 @@
+// The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
+import { insertText, openComposer, startComposer } from "./composer.js";
+import { startDialogs } from "./dialogs.js";
+import { startKeys } from "./keys.js";
+import { dressList, forgetHeld, list, markOpen, openNext, startList } from "./list.js";
+import { startLink, watchPage } from "./link.js";
+import { csrf, memory } from "./me.js";
+import { startMentions } from "./mentions.js";
+import { startPalette } from "./palette.js";
+import { placeHtml } from "./place.js";
+import { earlierCame, openThread, startThread } from "./thread.js";
+import { freshen, startTimes } from "./times.js";
+import { toast } from "./toast.js";
+import { say } from "./words.js";
+
+let earlierHeight = 0;
+
+function configure(event) {
+  const { detail } = event;
+  detail.headers["X-CSRFToken"] = csrf();
+  if (event.target.matches?.("form.write")) detail.headers["Idempotency-Key"] = event.target.elements.key.value;
+  // The list beside a case opened by its address comes back in the view one last used.
+  if (event.target.id === "list" && !detail.path.includes("view=")) { const view = sessionStorage.getItem("view"); if (view) detail.parameters.set ? detail.parameters.set("view", view) : (detail.parameters.view = view); }
+}
+
+function afterRequest(event) {
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader("X-Fragments")) placeHtml(xhr.responseText);
+  if (!xhr.status || xhr.status < 400 || xhr.status === 409) return;
+  const told = (xhr.getResponseHeader("HX-Trigger") || "").includes("said");
+  if (!told && !event.target.matches?.(".panel-body")) toast(say(xhr.status === 403 || xhr.status === 404 ? "forbidden" : "failed_server"), { level: "red" });
+}
+
+function beforeSwap(event) {
+  const { xhr, target } = event.detail;
+  // A sign-in page that came where a fragment was asked: the session is over.
+  if (xhr.responseURL.includes("/sign-in/")) { event.detail.shouldSwap = false; toast(say("signed_out"), { level: "red", stay: 60000 }); location.reload(); }
+  if (event.target.closest?.(".earlier")) earlierHeight = document.getElementById("messages").scrollHeight;
+  if (target?.id === "case") document.dispatchEvent(new Event("console:leaving"));
+}
+
+function afterSwap(event) {
+  const { target, requestConfig } = event.detail;
+  if (requestConfig?.path.includes("/earlier/")) earlierCame(document.getElementById("messages"), earlierHeight);
+  else if (target?.id === "case") openRoom();
+  else if (target?.id === "list") openList();
+  else if (target) freshen(target.isConnected ? target : document);
+}
+
+function openRoom() {
+  const number = document.getElementById("case")?.dataset.case;
+  document.body.classList.add("has-case");
+  openThread();
+  openComposer();
+  markOpen(number);
+  watchPage();
+  if (!document.getElementById("cases")?.contains(document.activeElement)) document.getElementById("main").focus({ preventScroll: true });
+}
+
+function openList() {
+  forgetHeld();
+  if (list()) sessionStorage.setItem("view", list().dataset.view);
+  dressList();
+  watchPage();
+}
+
+function panelFailed(event) {
+  const body = event.target.closest?.(".panel-body");
+  if (!body) return;
+  body.querySelector(".skeleton")?.remove();
+  const failed = body.querySelector(".panel-failed");
+  if (failed) failed.hidden = false;
+}
+
+function clicks(event) {
+  const { target } = event;
+  const again = target.closest?.("[data-again]");
+  if (again) htmx.trigger(again.closest(".panel-body"), "load");
+  if (target.closest?.("[data-drawer]")) drawer(target.closest("[data-drawer]"));
+  const insert = target.closest?.("[data-insert]");
+  if (insert) { insertText(insert.closest(".answer").querySelector("[data-body]").textContent.trim()); toast(say("inserted")); }
+  if (target.closest?.("[data-answered]")) { const box = document.querySelector('form.write [name="is_answer"]'); if (box) { box.checked = true; box.dispatchEvent(new Event("input", { bubbles: true })); } }
+}
+
+// Wide windows put the column away for good; narrow ones slide it in.
+function drawer(button) {
+  const room = document.getElementById("case");
+  if (matchMedia("(max-width: 1279px)").matches) room.classList.toggle("context-open");
+  else memory.set("context", document.body.classList.toggle("no-context") ? "off" : "on");
+  button.setAttribute("aria-expanded", String(room.classList.contains("context-open") || !document.body.classList.contains("no-context")));
+}
+
+function panelsRemembered(event) {
+  const panel = event.target;
+  if (!panel.matches?.("[data-panel]")) return;
+  const closed = new Set(memory.get("closed") || []);
+  if (panel.open) closed.delete(panel.dataset.panel); else closed.add(panel.dataset.panel);
+  memory.set("closed", [...closed]);
+}
+function closePanels() {
+  const closed = new Set(memory.get("closed") || []);
+  document.querySelectorAll("[data-panel]").forEach((panel) => { if (closed.has(panel.dataset.panel)) panel.open = false; });
+}
+
+function start() {
+  if (memory.get("context") === "off") document.body.classList.add("no-context");
+  document.addEventListener("htmx:configRequest", configure);
+  document.addEventListener("htmx:afterRequest", afterRequest);
+  document.addEventListener("htmx:beforeSwap", beforeSwap);
+  document.addEventListener("htmx:afterSettle", (event) => { afterSwap(event); closePanels(); });
+  document.addEventListener("htmx:responseError", panelFailed);
+  document.addEventListener("htmx:sendError", (event) => { panelFailed(event); if (!event.target.closest?.(".panel-body, #list")) toast(say("failed"), { level: "red" }); });
+  document.addEventListener("said", (event) => toast(event.detail.text, { level: event.detail.level }));
+  document.addEventListener("click", clicks);
+  document.addEventListener("toggle", panelsRemembered, true);
+  document.addEventListener("console:next", openNext);
+  document.querySelectorAll("#flash li").forEach((line) => toast(line.textContent, { level: line.dataset.level === "error" ? "red" : "calm" }));
+  closePanels();
+  startTimes();
+  startDialogs();
+  startPalette();
+  startKeys();
+  startMentions();
+  startList();
+  startThread();
+  startComposer();
+  if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
+  if (list()) sessionStorage.setItem("view", list().dataset.view);
+  startLink();
+}
+
+start();

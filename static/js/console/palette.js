@@ -1,0 +1,77 @@
+// Ctrl+K: every command by name, with its key, so that the keys are learnt.
+import { say } from "./words.js";
+
+const dialog = () => document.getElementById("palette");
+const input = () => dialog().querySelector("input");
+const items = () => [...dialog().querySelectorAll("li[data-at]")];
+let found = [];
+
+function commands() {
+  const named = [...document.querySelectorAll("[data-name]")].filter((e) => e.checkVisibility?.() ?? true).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
+  const views = [...document.querySelectorAll("#list [data-tab]")].map((tab) => ({ name: tab.firstChild.textContent.trim() || tab.textContent.trim(), keys: "", run: () => tab.click() }));
+  const queues = [...document.querySelectorAll("#queues .pick")].map((pick) => ({ name: pick.firstElementChild.textContent.trim(), keys: "", run: () => pick.click() }));
+  const rooms = [
+    { name: say("queues"), keys: "g q", run: () => document.querySelector('[data-go="q"]').click() },
+    { name: say("customers"), keys: "g c", run: () => document.querySelector('[data-go="c"]').click() },
+    { name: say("search"), keys: "/", run: () => document.querySelector('[data-key="/"]').click() },
+    { name: say("keys"), keys: "?", run: () => document.getElementById("help").showModal() },
+  ];
+  return [...named, ...views, ...rooms, ...queues];
+}
+
+function matching(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const all = commands().filter((c) => words.every((w) => c.name.toLowerCase().includes(w)));
+  const number = text.trim().match(/^#?(\d{1,12})$/)?.[1];
+  const extra = number ? [{ name: say("open_case", number), keys: "Enter", run: () => location.assign(`/cases/${number}/`) }] : [];
+  const search = text.trim() ? [{ name: say("search_for", text.trim()), keys: "", run: () => location.assign(`/search/?q=${encodeURIComponent(text.trim())}`) }] : [];
+  return [...extra, ...all, ...search];
+}
+
+function show() {
+  found = matching(input().value);
+  dialog().querySelector("ul").replaceChildren(...found.map((command, at) => {
+    const item = document.createElement("li");
+    item.role = "option";
+    item.id = `palette-${at}`;
+    item.dataset.at = at;
+    item.append(command.name);
+    if (command.keys) { const key = document.createElement("kbd"); key.textContent = command.keys; item.append(key); }
+    item.addEventListener("click", () => run(at));
+    return item;
+  }));
+  select(0);
+}
+
+function select(at) {
+  items().forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
+  const item = items()[at];
+  input().setAttribute("aria-activedescendant", item ? item.id : "");
+  item?.scrollIntoView({ block: "nearest" });
+}
+
+function run(at) {
+  dialog().close();
+  found[at]?.run();
+}
+
+function keys(event) {
+  const at = items().findIndex((item) => item.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown") select((at + 1) % items().length);
+  else if (event.key === "ArrowUp") select((at - 1 + items().length) % items().length);
+  else if (event.key === "Enter") run(at);
+  else return;
+  event.preventDefault();
+}
+
+export function openPalette() {
+  if (dialog().open) return;
+  input().value = "";
+  dialog().showModal();
+  show();
+}
+
+export function startPalette() {
+  input().addEventListener("input", show);
+  input().addEventListener("keydown", keys);
+}

@@ -1,0 +1,196 @@
+// The open conversation: placing messages, days, the rule before what is new, undo's seconds.
+import { me, seen } from "./me.js";
+import { dayKey, dayLabel, freshen, now } from "./times.js";
+import { whisper } from "./toast.js";
+import { say } from "./words.js";
+
+const place = () => document.getElementById("messages");
+const FOLD = 3;
+
+export const headVersion = () => Number(document.querySelector(".case-head")?.dataset.version || 0);
+
+export function applyHead(head) {
+  const old = document.getElementById(head.id);
+  if (!old || Number(old.dataset.version) > Number(head.dataset.version)) return;
+  old.replaceWith(head);
+  freshen(head);
+  fitActions();
+}
+
+// Buttons that make no sense now are not in the way.
+export function fitActions() {
+  const head = document.querySelector(".case-head");
+  if (!head) return;
+  const { status, assignee } = head.dataset;
+  const active = ["new", "open", "waiting_customer", "waiting_internal"].includes(status);
+  const show = (action, on) => document.querySelectorAll(`.actions [data-action="${action}"]`).forEach((b) => (b.hidden = !on));
+  show("claim", active && assignee !== me && !assignee);
+  show("resolution", active);
+  for (const action of ["assignment", "snooze", "transfer"]) show(action, active);
+}
+
+export function applyMessage(message, version) {
+  const box = place();
+  if (!box) return;
+  const old = document.getElementById(message.id);
+  message.dataset.applied = version;
+  if (old) {
+    if (Number(old.dataset.applied || 0) > version) return;
+    old.replaceWith(message);
+  } else {
+    const stick = nearEnd();
+    insertByTime(box, message, message.dataset.at);
+    if (message.classList.contains("in")) announce(message, stick);
+    if (stick || message.dataset.author === me) toEnd();
+  }
+  settle(message);
+}
+
+function insertByTime(box, element, at) {
+  const later = [...box.children].filter((child) => timeOf(child) > at).shift();
+  box.insertBefore(element, later || null);
+}
+const timeOf = (child) => child.dataset.at || child.querySelector(".line")?.dataset.at || "";
+
+export function applyLine(line) {
+  const box = place();
+  if (!box || document.getElementById(line.id)) return;
+  const stick = nearEnd();
+  const last = box.lastElementChild;
+  if (last?.matches(".sys")) last.append(line);
+  else {
+    const list = document.createElement("ul");
+    list.className = "sys";
+    list.append(line);
+    box.append(list);
+  }
+  settle(line);
+  fold(line.parentElement);
+  if (stick) toEnd();
+}
+
+function settle(element) {
+  htmx.process(element);
+  freshen(element.parentElement || element);
+  days();
+  tick();
+}
+
+function announce(message, seenNow) {
+  whisper(say("arrived", message.querySelector("header b")?.textContent || ""), { urgent: true });
+  if (!seenNow) {
+    const jump = document.querySelector("[data-jump]");
+    const count = Number(jump.dataset.count || 0) + 1;
+    jump.dataset.count = count;
+    jump.hidden = false;
+    jump.querySelector("[data-jump-word]").textContent = say("below", count);
+  }
+}
+
+// One divider a day, in this person's zone.
+function days() {
+  const box = place();
+  box.querySelectorAll(":scope > .day").forEach((day) => day.remove());
+  let last = "";
+  for (const child of [...box.children]) {
+    const at = timeOf(child);
+    if (!at) continue;
+    const key = dayKey(new Date(at));
+    if (key !== last) {
+      const day = document.createElement("div");
+      day.className = "day";
+      day.dataset.day = key;
+      day.append(document.createElement("span"));
+      day.firstChild.textContent = dayLabel(new Date(at));
+      box.insertBefore(day, child.previousElementSibling?.matches(".unread-rule") ? child.previousElementSibling : child);
+    }
+    last = key;
+  }
+}
+
+function fold(list) {
+  list.querySelector(".fold")?.remove();
+  const lines = list.querySelectorAll(".line").length;
+  if (lines <= FOLD || list.dataset.unfolded) { list.classList.remove("folded"); return; }
+  list.classList.add("folded");
+  const item = document.createElement("li");
+  item.className = "fold";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "ghost";
+  button.textContent = say("earlier_changes", lines - 1);
+  button.addEventListener("click", () => { list.dataset.unfolded = "1"; fold(list); });
+  item.append(button);
+  list.prepend(item);
+}
+
+function unreadRule(box, number) {
+  const since = seen.of(number);
+  if (!since) return null;
+  const first = [...box.querySelectorAll(".msg.in, .msg.note")].find((m) => Date.parse(m.dataset.at) > since && m.dataset.author !== me);
+  if (!first || !first.previousElementSibling) return null;
+  const rule = document.createElement("div");
+  rule.className = "unread-rule";
+  rule.setAttribute("role", "separator");
+  rule.setAttribute("aria-label", say("new"));
+  rule.dataset.label = say("new");
+  first.before(rule);
+  return rule;
+}
+
+const nearEnd = () => { const box = place(); return box.scrollHeight - box.scrollTop - box.clientHeight < 90; };
+function toEnd() {
+  const box = place();
+  box.scrollTop = box.scrollHeight;
+  const jump = document.querySelector("[data-jump]");
+  if (jump) { jump.hidden = true; jump.dataset.count = 0; }
+}
+
+export function openThread() {
+  const box = place();
+  if (!box) return;
+  const number = document.getElementById("case").dataset.case;
+  box.querySelectorAll(".sys").forEach(fold);
+  const rule = unreadRule(box, number);
+  days();
+  freshen(document.getElementById("case"));
+  fitActions();
+  tick();
+  if (rule && rule.offsetTop < box.scrollHeight - box.clientHeight) box.scrollTop = rule.offsetTop - 60;
+  else toEnd();
+  markRead();
+}
+
+// What stands on the screen while somebody looks is read.
+export function markRead() {
+  const box = place();
+  if (!box || document.hidden) return;
+  const last = Math.max(0, ...[...box.querySelectorAll(".msg")].map((m) => Date.parse(m.dataset.at)));
+  seen.mark(document.getElementById("case").dataset.case, last);
+}
+
+// Undo is offered to its author while the seconds run.
+function tick() {
+  document.querySelectorAll(".delivery[data-release]").forEach((delivery) => {
+    const left = Math.ceil((Date.parse(delivery.dataset.release) - now()) / 1000);
+    const undo = delivery.querySelector(".undo");
+    undo.hidden = undo.dataset.onlyFor !== me || left <= 0;
+    undo.querySelector("[data-countdown]").textContent = say("undo_in", Math.max(left, 0));
+  });
+}
+
+export function startThread() {
+  setInterval(tick, 500);
+  document.addEventListener("visibilitychange", markRead);
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-jump]")) toEnd(); });
+  document.addEventListener("scroll", (event) => { if (event.target.id === "messages" && nearEnd()) { const jump = document.querySelector("[data-jump]"); if (jump) { jump.hidden = true; jump.dataset.count = 0; } } }, true);
+  openThread();
+}
+
+// More of the thread came in above: keep the eye where it was.
+export function earlierCame(box, heightBefore) {
+  box.querySelectorAll(".sys").forEach(fold);
+  days();
+  freshen(box);
+  box.scrollTop += box.scrollHeight - heightBefore;
+}
