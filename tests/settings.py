@@ -8,8 +8,10 @@ import tempfile
 from pathlib import Path
 
 
-def _no_server(folder: Path) -> bool:
-    return not any((folder / name).exists() for name in ("pg", "pg.location"))
+def _remove(folder: Path) -> None:
+    """By now the last one out has removed it, unless no server was ever started in it."""
+    if not any((folder / name).exists() for name in ("pg", "pg.location")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 FIRST_OF_RUN = "PYTEST_VERSION" in os.environ and "FOREFRONT_TEST_VAR" not in os.environ
@@ -18,12 +20,11 @@ if FIRST_OF_RUN:
     _folder = Path(tempfile.mkdtemp(prefix="forefront-tests-"))
     _folder.chmod(0o711)  # the account that runs PostgreSQL for root passes, and sees nothing
     (_folder / "THROWAWAY").touch()
-    # Runs last: by then the last one out has removed it, unless no server was ever started in it.
-    atexit.register(lambda: (_folder / "THROWAWAY").exists() and _no_server(_folder) and shutil.rmtree(_folder))
+    atexit.register(_remove, _folder)
     os.environ["FOREFRONT_TEST_VAR"] = os.environ["VAR"] = str(_folder)
 
 from crm.settings import *  # noqa: E402, F403
-from crm.settings import DATABASES, INSTALLED_APPS, Q_CLUSTER  # noqa: E402
+from crm.settings import DATABASES, INSTALLED_APPS, Q_CLUSTER, STATIC_ROOT  # noqa: E402
 
 if "EMBEDDED" in DATABASES["default"]:
     DATABASES["default"] |= {"USER": "postgres", "OWNER": {}}  # makes the test databases, empties append-only tables
@@ -33,3 +34,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns about a folder that is not there

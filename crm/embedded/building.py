@@ -1,5 +1,6 @@
 """Makes what a server needs before it can start: its account, its folders, a copy of the binaries, the cluster."""
 
+import errno
 import importlib.metadata
 import os
 import shutil
@@ -37,6 +38,8 @@ def make_home(place: Place) -> None:
         _set_aside_leftovers(place)
         SYSTEM.mkdir(mode=0o755, parents=True, exist_ok=True)
     private_folder(place.home, account)
+    for lock in ("gate", "holders"):
+        os.close(os.open(place.home / lock, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
 
 
 def existing(account: Account) -> Account:
@@ -58,16 +61,24 @@ def private_folder(folder: Path, account: Account) -> None:
     """Make a folder of mode 0700 that belongs to the account; refuse one that somebody else put there."""
     if not folder.parent.exists():
         private_parent(folder.parent, account)
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    else:
-        if os.geteuid() == 0:
-            os.chown(folder, account.uid, account.gid)
+    if not folder.exists():
+        _make_private(folder, account)
     status = folder.lstat()
     if folder.is_symlink() or status.st_uid != account.uid or status.st_mode & 0o077:
         raise Refused(f"{folder} must be a folder of {account.name} alone (mode 0700). Move it away and start again.")
+
+
+def _make_private(folder: Path, account: Account) -> None:
+    """In one step for everybody who looks: a draft, renamed when it has its owner. The first of several wins."""
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    if os.geteuid() == 0:
+        os.chown(draft, account.uid, account.gid)
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        draft.rmdir()
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def private_parent(folder: Path, account: Account) -> None:

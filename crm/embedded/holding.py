@@ -99,4 +99,4 @@ def gate(place: Place, *, wait: bool = True) -> Iterator[None]:
 
 def _open(place: Place, name: str) -> int:
     """Read-only is enough to lock, so root and the owner of the folder can share one file."""
-    return os.open(place.home / name, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    return os.open(place.home / name, os.O_RDONLY | os.O_NOFOLLOW)

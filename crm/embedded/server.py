@@ -83,7 +83,8 @@ def _started(place: Place) -> bool:
 
 def _call_doorman(place: Place, pipe: int) -> None:
     command = [sys.executable, "-m", "crm.embedded.doorman", str(place.var)]
-    environment = {**os.environ, "PYTHONPATH": str(_CODE)}
+    paths = [str(_CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with open_log(place) as log:
         subprocess.run(  # noqa: S603 - our own module
             command,
@@ -116,11 +117,13 @@ def spawn(place: Place) -> "subprocess.Popen[bytes]":
 
     A postmaster.pid left by a killed server may name a process that is somebody else's by now, and PostgreSQL would
     refuse to start beside it. Nobody answers at our socket, so we tell it that this pid is no server's: it then relies
-    on its shared memory block, which only processes of this very cluster can keep.
+    on its shared memory block, which only processes of this very cluster can keep. The same for the socket's lock file.
     """
     how = building.as_account(place)
     if stale := _foreign_pid(place):
         how["env"] = {**how["env"], "PG_GRANDPARENT_PID": stale}
+        for left in (place.socket, place.socket.with_name(f"{place.socket.name}.lock")):
+            left.unlink(missing_ok=True)
     command = [str(place.binaries / "postgres"), "-D", str(place.data), "-p", str(PORT), "-k", str(place.sockets)]
     with open_log(place) as log:
         return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **how)  # noqa: S603 - likewise
