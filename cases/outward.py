@@ -198,16 +198,12 @@ def count(message: Message, case: Case, now: datetime, *, via: str) -> None:
     kind = "answer_released" if message.is_answer else "reply_released"
     case.record(kind, by=by, at=now, via=via, message=message.pk)
     if message.is_answer:
-        _keep_promises(case, message, by, now)
+        promises.answered(case, message=message, by=by, at=now, via=via)
     if message.by_when:
-        what = message.next_step or _("an answer")
-        promises.make(case, what=what, due_at=message.by_when, owner=case.assignee or by, made_by=message, at=now)
+        what, owner = message.next_step or _("an answer"), case.assignee or by
+        # Made when it was written: "by when" was still to come then, however long the sending took.
+        promises.make(case, what=what, due_at=message.by_when, owner=owner, made_by=message, at=message.at, via=via)
     _become(case, message.then_status, by, now, via)
-
-
-def _keep_promises(case: Case, message: Message, by: User | None, now: datetime) -> None:
-    for promise in case.promises.filter(state="open", due_at__gte=now):
-        promises.keep(promise, message=message, by=by, at=now)
 
 
 def _become(case: Case, status: str, by: User | None, now: datetime, via: str) -> None:

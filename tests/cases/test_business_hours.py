@@ -201,7 +201,7 @@ def test_what_is_wrong_is_said_in_words(hours: object, tz: object, holidays: obj
 
 MINUTES = st.integers(0, 24 * 60)
 PERIODS = st.lists(st.tuples(MINUTES, MINUTES).filter(lambda p: p[0] < p[1]), max_size=3)
-WEEKS = st.fixed_dictionaries({}, optional={day: PERIODS for day in DAYS})
+WEEKS = st.fixed_dictionaries({}, optional=dict.fromkeys(DAYS, PERIODS))
 MOMENTS = st.datetimes(datetime(2010, 10, 1), datetime(2012, 2, 1)) | st.datetimes(  # noqa: DTZ001
     datetime(2026, 1, 1),  # noqa: DTZ001
     datetime(2026, 12, 1),  # noqa: DTZ001
