@@ -230,7 +230,8 @@ def _without_repeats(lines: list[Line]) -> Iterator[list[Line]]:
 def _told(errors: Any, where: str = "") -> str:
     """DRF's errors in one sentence a field."""
     if isinstance(errors, dict):
-        return " ".join(_told(inner, f"{where}.{name}".strip(".")) for name, inner in errors.items())
+        places = {n: f"{where}[{n}]" if isinstance(n, int) else f"{where}.{n}".lstrip(".") for n in errors}
+        return " ".join(_told(inner, places[name]) for name, inner in errors.items())
     if isinstance(errors, list) and errors and not isinstance(errors[0], ErrorDetail):
         return " ".join(_told(inner, f"{where}[{n}]") for n, inner in enumerate(errors) if inner)
     text = " ".join(map(str, errors)) if isinstance(errors, list) else str(errors)

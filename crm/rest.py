@@ -211,13 +211,13 @@ def _once(request: Request, key: str, do: Callable[[], Response]) -> Response:
         detail = _("The first request with this Idempotency-Key is still running.")
         raise Problem(409, "still_running", detail, retry_after=running.after) from None
     headers = answer.response["headers"] | ({"Idempotent-Replayed": "true"} if answer.replayed else {})
-    return Response(answer.response["data"], status=answer.status, headers=headers)
+    return Response(json.loads(answer.response["body"]), status=answer.status, headers=headers)
 
 
 def _plain(response: Response) -> tuple[int, Any]:
-    """What the table can keep of an answer: its JSON, as it goes out, and our headers."""
-    data = None if response.data is None else json.loads(JSONRenderer().render(response.data))
-    return response.status_code, {"data": data, "headers": dict(response.items())}
+    """What the table can keep of an answer: the text of its JSON (jsonb would forget the order) and our headers."""
+    text = "null" if response.data is None else JSONRenderer().render(response.data).decode()
+    return response.status_code, {"body": text, "headers": dict(response.items())}
 
 
 # --- errors
@@ -293,7 +293,8 @@ def _fields(detail: Any, where: str) -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for name, inner in detail.items():
             same = name == api_settings.NON_FIELD_ERRORS_KEY
-            yield from _fields(inner, where if same else f"{where}.{name}".lstrip("."))
+            place = f"{where}[{name}]" if isinstance(name, int) else f"{where}.{name}".lstrip(".")
+            yield from _fields(inner, where if same else place)
     elif isinstance(detail, list):
         for n, inner in enumerate(detail):
             yield from _fields(inner, where if isinstance(inner, str) else f"{where}[{n}]")
