@@ -159,7 +159,9 @@ def suggest(request: Request) -> Response:
     data = rest.read(Question, request)
     finding.need(request, "article.see")
     queue = finding.queue(request, data["queue"]) if data.get("queue") is not None else None
-    found = answers.suggest(data["text"], queue=queue)
+    readable = set(_readable(request).values_list("pk", flat=True))
+    likely = answers.suggest(data["text"], queue=queue, limit=50)
+    found = [s for s in likely if s.article.pk in readable][:5]
     shown = Suggestion(found, many=True)  # type: ignore[arg-type]
     return Response({"results": shown.data, "refused": not found})
 
