@@ -33,7 +33,8 @@ function back(event) {
   if (room) return document.querySelector("[data-drawer]")?.click();
   const row = rowOf(openNumber());
   if (row && visible(row)) return row.querySelector("a").focus();
-  return document.querySelector(".case-top .back")?.click();
+  const link = document.querySelector(".case-top .back");
+  return link && visible(link) ? link.click() : event.target.blur?.();
 }
 
 const fixed = {
