@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from cases import answers as finding
 from cases.models import Article, Case
 from cases.views.saying import find, guarded, said
 from crm.http import StaffRequest
@@ -21,8 +22,6 @@ def answers(request: StaffRequest, number: int) -> HttpResponse:
     """Articles for the customer's last words, or for what is searched (`q`)."""
     case = find(request.user, number)
     text = request.GET.get("q", "").strip() or _last_words(case)
-    from cases import answers as finding
-
     found = finding.suggest(text, queue=case.queue) if text else []
     return render(request, "cases/_answers.html", {"case": case, "found": found, "q": request.GET.get("q", "")})
 

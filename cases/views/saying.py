@@ -77,17 +77,23 @@ def _toast(response: HttpResponse, text: str, level: str) -> HttpResponse:
 
 
 def changed(
-    request: StaffRequest, case: Case, text: str = "", *, messages: list[Message] | None = None, gone: bool = False
+    request: StaffRequest,
+    case: Case,
+    text: str = "",
+    *,
+    messages: list[Message] | None = None,
+    gone: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
     if not request.htmx:
-        return redirect("cases:case", number=case.number)
+        return said(request, text, status=status) if status != 200 else redirect("cases:case", number=case.number)
     shown = for_rows(Case.objects.filter(pk=case.pk)).select_related("queue").get()
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
     body = render_to_string("cases/_changed.html", context, request=request)
-    response = HttpResponse(body)
+    response = HttpResponse(body, status=status)
     response["X-Fragments"] = "1"
-    return _toast(response, text, "calm") if text else _quiet(response)
+    return _toast(response, text, "calm" if status == 200 else "red") if text else _quiet(response)
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:

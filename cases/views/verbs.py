@@ -15,7 +15,7 @@ from cases import conversation, transitions
 from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TagsForm, TransferForm, checked
 from cases.hooks import resolve_checks
 from cases.models import Case, Queue
-from cases.models.case import Refusal
+from cases.models.case import AlreadyClaimed, Refusal
 from cases.views.saying import changed, find, guarded, require
 from crm.http import StaffRequest
 from crm.models import User
@@ -30,7 +30,10 @@ def claim(request: StaffRequest, number: int) -> HttpResponse:
     """Take it; whoever is second reads who was first."""
     case = find(request.user, number)
     require(request.user, "claim", case)
-    case.claim(by=request.user)
+    try:
+        case.claim(by=request.user)
+    except AlreadyClaimed as lost:
+        return changed(request, case, lost.message, status=409)
     return changed(request, case, _("#%(number)s is yours.") % {"number": number})
 
 
