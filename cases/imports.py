@@ -368,8 +368,8 @@ def finish(lines: list[Line]) -> None:
 
 KINDS = {
     "queue": Kind(QueueLine, load_queues),
+    "article": Kind(ArticleLine, load_articles),
     "case": Kind(CaseLine, load_cases),
     "message": Kind(MessageLine, load_messages),
     "event": Kind(EventLine, load_events),
-    "article": Kind(ArticleLine, load_articles),
 }

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +33,7 @@ class Line:
     data: dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
     error: str = ""
+    warning: str = ""  # it came in, but for this
     about: Any = None  # what the loader made or touched, for `finish`
 
     def fail(self, error: str) -> None:
@@ -59,6 +59,7 @@ class Report:
     lines: int = 0
     offset: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    warnings: int = 0
 
     @property
     def failed(self) -> int:
@@ -67,6 +68,7 @@ class Report:
     def add(self, lines: Iterable[Line]) -> None:
         for line in lines:
             self.counts.setdefault(line.type or "?", Counter())[line.outcome] += 1
+            self.warnings += bool(line.warning)
             self.lines, self.offset = line.number, line.end
 
 
@@ -146,16 +148,17 @@ class Import:
                 remember()
 
     def _load_groups(self, batch: list[Line]) -> None:
-        good = [line for line in batch if line.outcome != FAILED]
-        for kind, group in groupby(good, key=lambda line: line.type):
-            for lines in _without_repeats(list(group)):
-                self.kinds[kind].load(lines, self.source)
+        """Kind by kind, in the order of `kinds`: what others point at comes first."""
+        good = [line for line in batch if line.data]
+        for name, kind in self.kinds.items():
+            for lines in _without_repeats([line for line in good if line.type == name]):
+                kind.load(lines, self.source)
         self.finish([line for line in good if line.outcome != FAILED])
 
     def _load_alone(self, line: Line) -> None:
-        if line.outcome == FAILED and not line.data:
+        if not line.data:
             return
-        line.outcome = line.error = ""
+        line.outcome, line.error, line.warning, line.about = "", "", "", None
         try:
             with transaction.atomic():
                 self._load_groups([line])

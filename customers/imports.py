@@ -111,14 +111,11 @@ def _without(line: Line, *names: str) -> dict[str, Any]:
 
 def load_customers(lines: list[Line], source: str) -> None:
     organizations = by_external_id(Organization, source, [line.data.get("organization") for line in lines])
-    owners = _owners(lines)
-    ready = [
-        (line, columns)
-        for line in lines
-        if _owns_its_points(line, source, owners) and (columns := _customer(line, organizations)) is not None
-    ]
-    rows = store(ready, Customer, source)
+    ready = [(line, columns) for line in lines if (columns := _customer(line, organizations)) is not None]
     stored = [line for line, _columns in ready]
+    owners = _owners(stored)
+    _adopt(stored, source, owners)
+    rows = store(ready, Customer, source)
     for line in stored:
         line.about = rows[line.external_id]
     _add_points(stored, owners)
@@ -135,39 +132,45 @@ def _customer(line: Line, organizations: dict[str, Organization]) -> dict[str, A
     return columns | ({"organization": organizations[name]} if name else {})
 
 
-Owners = dict[tuple[str, str], tuple[str, str | None]]
+Owners = dict[tuple[str, str], Customer]
+
+
+def _keys(line: Line) -> dict[tuple[str, str], dict[str, Any]]:
+    """The addresses a line gives, each once."""
+    return {(p["address"].kind, p["address"].value): p for p in line.data.get("contact_points", [])}
 
 
 def _owners(lines: list[Line]) -> Owners:
-    """Whose the addresses of these lines are now: (kind, value) to (source, external_id)."""
-    values = {p["address"].value for line in lines for p in line.data.get("contact_points", [])}
-    points = ContactPoint.objects.filter(value__in=values, ended_at=None)
-    rows = points.values_list("kind", "value", "customer__source", "customer__external_id")
-    return {(kind, value): (source, external_id) for kind, value, source, external_id in rows}
+    """Whose the addresses of these lines are now."""
+    values = {value for line in lines for _kind, value in _keys(line)}
+    points = ContactPoint.objects.filter(value__in=values, ended_at=None).select_related("customer")
+    return {(p.kind, p.value): p.customer for p in points}
 
 
-def _owns_its_points(line: Line, source: str, owners: Owners) -> bool:
-    """Nobody else has them. An address of somebody else fails the line: that the two are one is a person's decision."""
-    me = (source, line.external_id)
-    for address in [p["address"] for p in line.data.get("contact_points", [])]:
-        if owners.get((address.kind, address.value), me) != me:
-            told = _("%(address)s belongs to another customer. Leave it out here, or end it there, then import again.")
-            line.fail(str(told % {"address": address.display}))
-            return False
-    return True
+def _adopt(lines: list[Line], source: str, owners: Owners) -> None:
+    """Somebody we know by an address of a line, who has no id elsewhere yet, is who the line is about: unless the
+    line's own customer is here already."""
+    known = by_external_id(Customer, source, [line.external_id for line in lines])
+    for line in lines:
+        free = [owners[key] for key in _keys(line) if key in owners and owners[key].external_id is None]
+        if free and line.external_id not in known:
+            Customer.objects.filter(pk=free[0].pk, external_id=None).update(source=source, external_id=line.external_id)
+            free[0].source, free[0].external_id = source, line.external_id
 
 
 def _add_points(lines: list[Line], owners: Owners) -> None:
-    """Two lines of one file may bring one address: the first has it, and the database refuses the second line."""
+    """Add the addresses a customer lacks. One that somebody else has stays theirs: merging is a person's decision."""
     now = timezone.now()
     fresh = []
     for line in lines:
-        given = {(p["address"].kind, p["address"].value): p for p in line.data.get("contact_points", [])}
-        for key, point in given.items():
-            if key not in owners:
+        for key, point in _keys(line).items():
+            owner = owners.setdefault(key, line.about)
+            if owner is line.about:
                 fresh.append(_point(line, point["address"], now if point["verified"] else None))
-                if line.outcome == UNCHANGED:
-                    line.outcome = UPDATED
+                line.outcome = UPDATED if line.outcome == UNCHANGED else line.outcome
+            elif owner.pk != line.about.pk:
+                told = _("%(address)s stays with the customer who has it: merge the two if they are one person.")
+                line.warning = str(told % {"address": point["address"].display})
     ContactPoint.objects.bulk_create(fresh)
 
 

@@ -52,9 +52,7 @@ class Command(BaseCommand):
     def _after_batch(self, batch: list[Line], report: Report) -> None:
         failed = [line for line in batch if line.outcome == FAILED]
         with self.errors.open("a") as file:
-            for line in failed:
-                entry = {"line": line.number, "type": line.type, "external_id": line.external_id, "error": line.error}
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            file.writelines(_entry(line) for line in batch if line.error or line.warning)
         for line in failed[: max(0, MOST_SHOWN - self.shown)]:
             self.stderr.write(f"line {line.number}: {line.error}")
         self.shown += len(failed)
@@ -81,9 +79,18 @@ class Command(BaseCommand):
         for kind, counts in sorted(report.counts.items()):
             told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
             self.stdout.write(f"{kind}: {told}")
+        if report.warnings:
+            self.stdout.write(f"{report.warnings} lines came in but for an address: see {self.errors}.")
         if not report.failed:
-            self.errors.unlink()
+            if not self.errors.stat().st_size:
+                self.errors.unlink()
             return
         more = f" ({self.shown - MOST_SHOWN} more there)" if self.shown > MOST_SHOWN else ""
         self.stderr.write(f"{report.failed} lines failed. What to do with each is in {self.errors}{more}.")
         sys.exit(1)
+
+
+def _entry(line: Line) -> str:
+    said = {"error": line.error} if line.error else {"warning": line.warning}
+    entry = {"line": line.number, "type": line.type, "external_id": line.external_id, **said}
+    return json.dumps(entry, ensure_ascii=False) + "\n"
