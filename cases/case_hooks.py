@@ -8,7 +8,6 @@ from cases.models import Case
 from crm.models import User
 
 
-@case_panels.register(order=0, name="customer")
 def customer(case: Case, user: User) -> Panel | None:
     """Who this is. The card belongs to the customers' pages."""
     if case.customer_id is None:
@@ -16,16 +15,19 @@ def customer(case: Case, user: User) -> Panel | None:
     return Panel("customer", _("Customer"), f"{reverse('customers:card', args=[case.customer_id])}?case={case.number}")
 
 
-@case_panels.register(order=10, name="answers")
 def answers(case: Case, user: User) -> Panel | None:
     return Panel("answers", _("Answer"), reverse("cases:answers", args=[case.number]))
 
 
-@case_panels.register(order=20, name="since")
 def since(case: Case, user: User) -> Panel | None:
     return Panel("since", _("Since we last spoke"), reverse("cases:since", args=[case.number]))
 
 
-@case_panels.register(order=30, name="others")
 def others(case: Case, user: User) -> Panel | None:
     return Panel("others", _("Other cases"), reverse("cases:others", args=[case.number]))
+
+
+case_panels.register(customer, order=0, name="customer")
+case_panels.register(answers, order=10, name="answers")
+case_panels.register(since, order=20, name="since")
+case_panels.register(others, order=30, name="others")

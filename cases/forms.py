@@ -40,8 +40,8 @@ class FilesField(forms.FileField):
 
     widget = ManyFiles
 
-    def clean(self, data: Any, initial: Any = None) -> list[File]:  # type: ignore[override]
-        given: list[UploadedFile] = [f for f in (data or []) if f]
+    def clean(self, data: Any, initial: Any = None) -> list[File]:
+        given: list[UploadedFile[Any]] = [f for f in (data or []) if f]
         if len(given) > MOST_FILES:
             raise forms.ValidationError(_("Send at most %(n)s files at once.") % {"n": MOST_FILES})
         if sum(f.size or 0 for f in given) > MOST_BYTES:
@@ -59,7 +59,7 @@ class ReplyForm(forms.Form):
     )
     against = forms.IntegerField(min_value=0)
     anyway = forms.BooleanField(required=False)
-    files = FilesField(required=False)
+    files = FilesField(required=False)  # type: ignore[assignment]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -70,7 +70,7 @@ class ReplyForm(forms.Form):
 
 class NoteForm(forms.Form):
     text = forms.CharField(max_length=100_000, strip=False, error_messages={"required": _("Write something first.")})
-    files = FilesField(required=False)
+    files = FilesField(required=False)  # type: ignore[assignment]
 
 
 class DraftForm(forms.Form):

@@ -1,6 +1,8 @@
 """The views of a queue. A view is one queryset; its count is the count of that queryset, so the two always agree."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -51,7 +53,8 @@ def view(name: str, queue: Queue, user: User, *, at: datetime) -> CaseQuerySet:
 def counts(queue: Queue, user: User, *, at: datetime) -> dict[str, int]:
     """How many each view holds, in one query."""
     numbers = {name: _how_many(view(name, queue, user, at=at)) for name in NAMES}
-    return dict(Queue.objects.filter(pk=queue.pk).order_by().values(**numbers).get())
+    found: Mapping[str, Any] = Queue.objects.filter(pk=queue.pk).order_by().values(**numbers).get()
+    return {name: int(found[name]) for name in NAMES}
 
 
 def _how_many(cases: CaseQuerySet) -> Coalesce:

@@ -66,7 +66,7 @@ def piece(case: Case, *, before: int | None = None) -> Piece:
 
 
 def _messages(case: Case, before: int | None) -> list[Message]:
-    messages: MessageQuerySet = case.messages.all()  # type: ignore[assignment]
+    messages: MessageQuerySet = case.messages.all()
     if before is not None:
         first = case.messages.filter(pk=before).values("at", "pk").first()
         messages = (

@@ -97,7 +97,7 @@ def _written(request: StaffRequest, case: Case, pk: int, kind: str) -> HttpRespo
 
 
 def _message(case: Case, pk: int) -> Message:
-    return get_object_or_404(thread.with_parts(case.messages.all()), pk=pk)  # type: ignore[arg-type]
+    return get_object_or_404(thread.with_parts(case.messages.all()), pk=pk)
 
 
 def _stale(request: StaffRequest, case: Case, stale: conversation.Stale) -> HttpResponse:
@@ -106,7 +106,7 @@ def _stale(request: StaffRequest, case: Case, stale: conversation.Stale) -> Http
         return said(request, stale.message, status=409)
     case.refresh_from_db()
     pks = [m.pk for m in stale.newer]
-    newer = thread.dressed(case, list(thread.with_parts(case.messages.filter(pk__in=pks))))  # type: ignore[arg-type]
+    newer = thread.dressed(case, list(thread.with_parts(case.messages.filter(pk__in=pks))))
     context = {"case": case, "newer": newer, "said": stale.message}
     response = HttpResponse(render_to_string("cases/_stale.html", context, request=request), status=409)
     response["HX-Retarget"] = "#stale"

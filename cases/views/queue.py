@@ -22,7 +22,7 @@ def home(request: StaffRequest) -> HttpResponse:
     """The first queue this person may see, the one with somebody waiting before the others; else how to get one."""
     queues = list(lists.queues_of(request.user))
     if queues and not request.GET.get("join"):
-        best = next((q for q in queues if q.waiting), queues[0])
+        best = next((q for q in queues if q.waiting), queues[0])  # type: ignore[attr-defined]
         return redirect("cases:queue", pk=best.pk)
     joinable = list(Queue.objects.joinable_by(request.user)) if request.user.is_executive else []
     steering = User.objects.filter(role=User.Role.SUPERVISOR, is_active=True)

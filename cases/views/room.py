@@ -80,5 +80,5 @@ def earlier(request: StaffRequest, number: int) -> HttpResponse:
 def fragments(request: StaffRequest, number: int) -> HttpResponse:
     """The case as it now is, for a screen that may have missed something: row, header and the newest messages."""
     found = find(request.user, number)
-    newest = thread.with_parts(found.messages.all()).order_by("-at", "-id")[: thread.PIECE]  # type: ignore[arg-type]
+    newest = thread.with_parts(found.messages.all()).order_by("-at", "-id")[: thread.PIECE]
     return changed(request, found, messages=list(newest)[::-1])

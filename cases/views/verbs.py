@@ -122,7 +122,7 @@ def _move(request: StaffRequest, case: Case, wanted: str) -> HttpResponse:
 
 def may_resolve(case: Case, user: User) -> None:
     """Refuse with every sentence the checks have to say."""
-    if sentences := resolve_checks.collect(case, user):
+    if sentences := [sentence for sentence in resolve_checks.collect(case, user) if sentence]:
         raise Refusal(" ".join(sentences))
 
 

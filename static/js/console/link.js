@@ -1,3 +1,91 @@
-// The live connection: what it brings is placed, what it says about itself is shown.
-export function startLink() {}
-export function watchPage() {}
+// What the live connection brings, put where it belongs. The connection itself is socket.js.
+import { flushDrafts } from "./composer.js";
+import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./list.js";
+import { heard, light } from "./light.js";
+import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
+import { goneCase, placeHtml } from "./place.js";
+import { connect } from "./socket.js";
+import { markRead } from "./thread.js";
+import { toast, whisper } from "./toast.js";
+import { say } from "./words.js";
+
+const queueTopic = () => (list() ? `queue.${list().dataset.queue}` : "");
+const caseTopic = () => (openNumber() ? `case.${openNumber()}` : "");
+
+// Every topic this page shows now.
+export function topics() {
+  return [...new Set([queueTopic(), caseTopic(), ...[...document.querySelectorAll("[data-topic]")].map((part) => part.dataset.topic), ...(document.body.dataset.topics || "").split(/\s+/).filter((t) => t === "me" || t.startsWith("customer."))])].filter(Boolean);
+}
+
+// The earliest position any part of the page was rendered at.
+export function position() {
+  const parts = [document.body, ...document.querySelectorAll("[data-pos]")].filter((part) => part.dataset.epoch);
+  const least = Math.min(...parts.map((part) => Number(part.dataset.pos)));
+  return parts.length ? `${parts[0].dataset.epoch}:${least}` : null;
+}
+
+export function happened(event) {
+  heard();
+  const { topic, part, version, html } = event;
+  const number = String(event.case || "");
+  if (event.gone) return topic.startsWith("queue.") ? topic === queueTopic() && dropRow(number) : goneCase(number);
+  if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
+  if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version, number }); if (!document.hidden) markRead(); }
+  if (topic === "me") noteForMe(event);
+  return undefined;
+}
+
+const TELLS = new Set(["assigned", "note_added"]);
+function noteForMe(event) {
+  askCounts();
+  if (!TELLS.has(event.kind) || String(event.case) === openNumber()) return;
+  const text = say(event.kind === "assigned" ? "given" : "named", event.case);
+  toast(text, { action: say("open_it"), act: () => location.assign(`/cases/${event.case}/`), stay: 8000 });
+  whisper(text, { urgent: true });
+}
+
+// Continuity cannot be proven: what is shown is fetched afresh.
+export function resync(names) {
+  if (names.includes(queueTopic())) refreshList();
+  if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
+}
+
+export function refused(names) {
+  if (names.includes(caseTopic())) goneCase(openNumber());
+  if (names.includes(queueTopic())) toast(say("forbidden"), { level: "red", stay: 60000, action: say("reload_do"), act: () => location.assign("/") });
+}
+
+let told = "";
+export function build(name) {
+  if (!document.body.dataset.build || name === document.body.dataset.build || told === name) return;
+  told = name;
+  toast(say("reload"), { action: say("reload_do"), act: () => { flushDrafts(); location.reload(); }, stay: 3600000 });
+}
+
+// The position the newest of these topics' parts was rendered at.
+function positionOf(names) {
+  const parts = [...document.querySelectorAll("[data-topic][data-pos]")].filter((part) => names.includes(part.dataset.topic));
+  return parts.length ? `${parts[0].dataset.epoch}:${Math.min(...parts.map((part) => Number(part.dataset.pos)))}` : null;
+}
+
+function ended(code) {
+  if (code === 4401) toast(say("signed_out"), { level: "red", stay: 3600000, action: say("reload_do"), act: () => location.reload() });
+}
+
+let line = null;
+let lastTyped = 0;
+
+export function startLink() {
+  line = connect({ topics, position, positionOf, happened, resync, refused, build, ended, looking: caseTopic, presence: showPeople, state: light, forgotten: forgetPeople });
+  document.addEventListener("console:typing", () => {
+    if (Date.now() - lastTyped < 2500 || !caseTopic()) return;
+    lastTyped = Date.now();
+    line.typing(caseTopic());
+  });
+}
+
+// The page shows other things now.
+export function watchPage() {
+  line?.watch();
+  showKnownPeople();
+}

@@ -1,0 +1,58 @@
+// Who has a case open, looks at it, types in it: beside its head, and as an eye on its row.
+import { rowOf } from "./list.js";
+import { me } from "./me.js";
+import { say } from "./words.js";
+
+const known = new Map(); // topic → people
+
+const initials = (name) => {
+  const words = name.split(/\s+/).filter(Boolean);
+  return ((words[0]?.[0] || "?") + (words.length > 1 ? words.at(-1)[0] : words[0]?.[1] || "")).toUpperCase();
+};
+const sentence = (person) => `${person.name} ${say(person.state)}${person.role === "executive" ? ` (${say("executive")})` : ""}`;
+
+function badge(person) {
+  const who = document.createElement("span");
+  who.className = `who ${person.state}`;
+  who.title = sentence(person);
+  who.textContent = initials(person.name);
+  const words = document.createElement("span");
+  words.className = "unseen";
+  words.textContent = ` ${sentence(person)}`;
+  who.append(words);
+  if (person.role !== "executive") return [who];
+  who.classList.add("exec");
+  const role = document.createElement("span");
+  role.className = "role";
+  role.textContent = say("executive");
+  return [who, role];
+}
+
+export function showPeople({ topic, people }) {
+  known.set(topic, people);
+  const others = people.filter((person) => String(person.id) !== me);
+  document.querySelectorAll(`[data-presence="${CSS.escape(topic)}"]`).forEach((place) => place.replaceChildren(...others.flatMap(badge)));
+  eyes(topic, others);
+}
+
+function eyes(topic, others) {
+  const number = topic.startsWith("case.") ? topic.slice(5) : "";
+  const place = number && rowOf(number)?.querySelector(".eyes");
+  if (!place) return;
+  place.classList.toggle("typing", others.some((person) => person.state === "typing"));
+  place.title = others.map(sentence).join(", ");
+  place.replaceChildren();
+  if (!others.length) return;
+  const icon = document.getElementById(others.some((p) => p.state === "typing") ? "icon-pen" : "icon-eye");
+  place.append(icon.content.cloneNode(true));
+  const words = document.createElement("span");
+  words.className = "unseen";
+  words.textContent = place.title;
+  place.append(words);
+}
+
+// A part of the page was rendered anew: what is known of its people is put in.
+export function showKnownPeople() {
+  known.forEach((people, topic) => showPeople({ topic, people }));
+}
+export const forgetPeople = () => known.clear();
