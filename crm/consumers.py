@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -51,7 +51,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self._heard: deque[float] = deque(maxlen=A_MINUTE)
         self.socket = Socket(
-            wire=wire(self.scope["forefront.send"]),
+            wire=wire(cast(Scope, self.scope)["forefront.send"]),
             user_id=user.pk,
             role=user.role,
             language=user.language,
@@ -146,8 +146,8 @@ def _is_ours(origin: str, host: str, scheme: str) -> bool:
 
 def _scheme(scope: Scope, headers: dict[bytes, bytes]) -> str:
     """Of the page, as the browser saw it: a proxy in front may end TLS and say so."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        name, secure = settings.SECURE_PROXY_SSL_HEADER
+    if header := getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
+        name, secure = header
         said = headers.get(name.removeprefix("HTTP_").replace("_", "-").lower().encode(), b"")
         return "https" if said == secure.encode() else "http"
     return "https" if scope.get("scheme") == "wss" else "http"

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from crm.live.database import WAKE_CHANNEL, parameters
 
 log = logging.getLogger(__name__)
-IDLE = 2.0  # an unused connection is given back after this long
+IDLE = 0.5  # an unused connection is given back after this long
 
 
 class Waker:
