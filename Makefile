@@ -28,7 +28,7 @@ run: $(RUNTIME)
 
 test: $(COMPLETE)
 	@$(BIN)/python -m tests.chromium
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
 
 check: $(COMPLETE)
 	@exec $(BIN)/python .ci/check.py $(ARGS)

@@ -36,7 +36,18 @@ def secret_key(*, debug: bool, folder: Path) -> tuple[str, list[str]]:
 
 def _kept_key(path: Path) -> str:
     """Two processes may start at once: the first to create the file wins, the other reads it."""
+    try:
+        return _made_key(path)
+    except OSError as error:
+        raise Refused(
+            f"{error.filename or path}: {error.strerror}. Name a data folder of your own with VAR=."
+        ) from error
+
+
+def _made_key(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return path.read_text().strip()
     fresh = path.with_name(f".secret_key.{os.getpid()}.{secrets.token_hex(4)}")
     fresh.write_text(secrets.token_urlsafe(50))
     fresh.chmod(0o600)

@@ -1,22 +1,38 @@
 """Django's PostgreSQL backend, which starts the embedded server when there is one, and names the versions we run on."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base, features
+from django.db.backends.postgresql import base, client, features
 from django.db.utils import NotSupportedError
 
 from crm import embedded
+from crm.embedded import server
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
     minimum_database_version = (15,)
 
 
+class DatabaseClient(client.DatabaseClient):
+    """`manage.py dbshell` with the psql that came with the embedded server."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        args, environment = super().settings_to_cmd_args_env(settings_dict, parameters)
+        if var := settings_dict.get("EMBEDDED"):
+            args[0] = server.program(embedded.join(var).place, "psql")
+        return args, environment
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Connects as Django does. With `EMBEDDED` in its settings the first connection starts or joins that server."""
 
     features_class = DatabaseFeatures
+    client_class = DatabaseClient
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         var = self.settings_dict.get("EMBEDDED")
