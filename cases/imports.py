@@ -18,6 +18,7 @@ from cases.models import Article, Case, Issue, Message, Queue
 from crm.events import record_history
 from crm.importing import CREATED, UNCHANGED, UPDATED, Kind, Line, by_external_id, missing
 from crm.models import Event, User
+from crm.times import Past
 from customers.folding import clean
 from customers.imports import Named, text
 from customers.models import Customer
@@ -40,10 +41,10 @@ class CaseLine(Named):
     priority = serializers.ChoiceField(choices=Case.Priority.choices, default=Case.Priority.NORMAL)
     status = serializers.ChoiceField(choices=Case.Status.choices, default=Case.Status.CLOSED)
     language = text(12, allow_blank=False)
-    opened_at = serializers.DateTimeField()
-    resolved_at = serializers.DateTimeField(required=False, allow_null=True)
-    closed_at = serializers.DateTimeField(required=False, allow_null=True)
-    status_at = serializers.DateTimeField(required=False, allow_null=True)
+    opened_at = Past()
+    resolved_at = Past(required=False, allow_null=True)
+    closed_at = Past(required=False, allow_null=True)
+    status_at = Past(required=False, allow_null=True)
     answered_by = text(200, allow_null=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=60), default=list, max_length=50)
     custom = serializers.DictField(default=dict)
@@ -64,7 +65,7 @@ class MessageLine(Named):
     case = serializers.CharField(max_length=200)
     direction = serializers.ChoiceField(choices=Message.Direction.choices)
     author = text(200, allow_null=True)
-    at = serializers.DateTimeField()
+    at = Past()
     text = serializers.CharField(max_length=1_000_000, allow_blank=True, trim_whitespace=False, default="")
     html = serializers.CharField(max_length=2_000_000, allow_blank=True, required=False, trim_whitespace=False)
     is_answer = serializers.BooleanField(required=False)
@@ -75,7 +76,7 @@ class EventLine(serializers.Serializer[Any]):
     case = serializers.CharField(max_length=200)
     kind = serializers.RegexField(r"^[a-z_]{1,40}$")
     actor = text(150, allow_null=True)
-    at = serializers.DateTimeField()
+    at = Past()
     data = serializers.DictField(default=dict)  # type: ignore[assignment]
 
     def validate_data(self, value: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -44,7 +44,9 @@ _TITLES = {
     415: "Unsupported media type",
     422: "Not the same command",
     429: "Too many requests",
+    410: "Gone",
     500: "Our mistake",
+    503: "Busy",
 }
 
 
@@ -255,20 +257,24 @@ def _headers(found: Problem) -> Iterator[tuple[str, str]]:
         yield "WWW-Authenticate", challenge
 
 
+def _busy(error: OperationalError) -> Problem:
+    log.warning("database: %s", error)
+    return Problem(503, "busy", _("The database cannot answer now. Try again."), retry_after=2)
+
+
+means(Http404, lambda _error: Problem(404, "not_found", _("There is no such thing, or you may not see it.")))
+means(PermissionDenied, lambda error: forbid(str(error) or _("You may not do this.")))
+means(RequestDataTooBig, lambda _error: Problem(413, "too_large", _("The body is too large.")))
+means(DataError, lambda _error: Problem(400, "invalid", _("A value is too large or not of its kind.")))
+means(OperationalError, _busy)
+
+
 def _problem_of(error: Exception) -> Problem | None:
     for kind in type(error).__mro__:
         if kind in _meanings:
             return _meanings[kind](error)
     if isinstance(error, Problem):
         return error
-    if isinstance(error, Http404):
-        return Problem(404, "not_found", _("There is no such thing, or you may not see it."))
-    if isinstance(error, PermissionDenied):
-        return forbid(str(error) or _("You may not do this."))
-    if isinstance(error, RequestDataTooBig):
-        return Problem(413, "too_large", _("The body is too large."))
-    if isinstance(error, DataError):
-        return Problem(400, "invalid", _("A value is too large or not of its kind."))
     return _of_framework(error) if isinstance(error, exceptions.APIException) else None
 
 

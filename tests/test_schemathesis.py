@@ -29,7 +29,9 @@ def one_connection() -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_nothing_the_document_allows_breaks_the_api(root: User, billing: Queue, carl: Customer, one_connection: None) -> None:
+def test_nothing_the_document_allows_breaks_the_api(
+    root: User, billing: Queue, carl: Customer, one_connection: None
+) -> None:
     make_case(billing, customer=carl)
     token, _row = tokens.issue(root)
     document = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())

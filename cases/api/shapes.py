@@ -1,6 +1,5 @@
 """The shapes of cases in JSON, out and in. What goes out is stable: scripts rely on it (docs/api.md)."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cases.models import Case, Clock, Message, Promise
+from crm.times import Ahead, Past
 from customers.shapes import NewContactPoint
 
 LONGEST_TEXT = 200_000
@@ -19,16 +19,6 @@ class Text(serializers.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": LONGEST_TEXT, "trim_whitespace": False, **options})
-
-
-class Past(serializers.DateTimeField):
-    """A time that is not in the future."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        at: datetime = super().to_internal_value(value)
-        if at > timezone.now():
-            raise serializers.ValidationError(_("This time is in the future."))
-        return at
 
 
 class ClockShape(serializers.Serializer[Clock]):
@@ -203,7 +193,7 @@ class NewMessage(serializers.Serializer[Any]):
     text = Text()
     is_answer = serializers.BooleanField(default=False)
     next_step = serializers.CharField(max_length=300, allow_blank=True, default="")
-    by_when = serializers.DateTimeField(required=False, allow_null=True)
+    by_when = Ahead(required=False, allow_null=True)
     then_status = serializers.ChoiceField(
         choices=["open", "waiting_customer", "waiting_internal", "resolved"], default="waiting_customer"
     )
@@ -253,5 +243,5 @@ class NewResolution(serializers.Serializer[Any]):
 
 class NewPromise(serializers.Serializer[Any]):
     what = serializers.CharField(max_length=300)
-    due_at = serializers.DateTimeField()
+    due_at = Ahead()
     owner = Person(required=False)

@@ -82,7 +82,9 @@ def test_a_rep_sees_the_customers_of_their_cases_only(
         Caller(ben).get(f"customers/{carl.pk}/timeline/"),
     ):
         assert answer.status_code == 404
-    refused = Caller(ben).post("consents/", {"customer": carl.pk, "purpose": "marketing", "channel": "mail", "granted": True})
+    refused = Caller(ben).post(
+        "consents/", {"customer": carl.pk, "purpose": "marketing", "channel": "mail", "granted": True}
+    )
     assert refused.status_code == 400
     assert Customer.objects.get(pk=carl.pk).name == "Carl Jensen"
     assert not Consent.objects.exists()
@@ -141,7 +143,15 @@ def test_a_consent_is_recorded(root: User, carl: Customer) -> None:
 def test_the_timeline_is_paged(root: User, ana: User, billing: Queue, carl: Customer) -> None:
     call = Caller(root)
     for n in range(4):
-        call.post("cases/", {"queue": billing.pk, "customer": carl.pk, "subject": f"Case {n}", "opened_at": f"2024-01-0{n + 1}T09:00:00Z"})
+        call.post(
+            "cases/",
+            {
+                "queue": billing.pk,
+                "customer": carl.pk,
+                "subject": f"Case {n}",
+                "opened_at": f"2024-01-0{n + 1}T09:00:00Z",
+            },
+        )
     first = call.get(f"customers/{carl.pk}/timeline/?limit=3").json()
     assert len(first["results"]) == 3
     rest = call.get(f"customers/{carl.pk}/timeline/?before={first['before']}").json()
