@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -73,10 +73,10 @@ def page(name: str, queue: Queue, user: User, *, at: datetime, start: int = 0) -
     return list(for_rows(view(name, queue, user, at=at)).in_order()[start : start + PAGE])
 
 
-def queues_of(user: User) -> QuerySet[Queue]:
-    """The queues this person may see, each with how many wait unassigned (`waiting`)."""
-    waiting = Count("cases", filter=Q(cases__status__in=["new", "open"], cases__assignee=None))
-    return Queue.objects.visible_to(user).filter(is_active=True).annotate(waiting=waiting).order_by("name")
+def queues_of(user: User, *, at: datetime) -> QuerySet[Queue]:
+    """The queues this person may see, each with how many cases in it have nobody (`waiting`)."""
+    free = Case.objects.unassigned().awake(at).filter(queue=OuterRef("pk"))
+    return Queue.objects.visible_to(user).filter(is_active=True).annotate(waiting=_how_many(free)).order_by("name")
 
 
 def first_view(numbers: dict[str, int]) -> str:

@@ -98,7 +98,7 @@ def _events(case: Case, *, since: datetime | None, until: datetime | None) -> li
 
 def named(events: list[Event]) -> list[Event]:
     """Give each event `names`: the people and queues its data points at, by kind and id."""
-    people = User.objects.in_bulk({p for e in events for p in _ids(e, "assignee", "was", "user") if _is_person(e)})
+    people = _people(events)
     queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
     for event in events:
         event.names = {  # type: ignore[attr-defined]
@@ -107,6 +107,13 @@ def named(events: list[Event]) -> list[Event]:
             if isinstance(value, int)
         }
     return events
+
+
+def _people(events: list[Event]) -> dict[int, User]:
+    """Whom the events name. Most of them did something here too, so that they are at hand."""
+    known = {e.actor.pk: e.actor for e in events if e.actor}
+    wanted = {p for e in events if _is_person(e) for p in _ids(e, "assignee", "was")}
+    return known | User.objects.in_bulk(wanted - known.keys())
 
 
 def _is_person(event: Event) -> bool:

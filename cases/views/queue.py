@@ -20,7 +20,7 @@ from crm.models import User
 @require_GET
 def home(request: StaffRequest) -> HttpResponse:
     """The first queue this person may see, the one with somebody waiting before the others; else how to get one."""
-    queues = list(lists.queues_of(request.user))
+    queues = list(lists.queues_of(request.user, at=timezone.now()))
     if queues and not request.GET.get("join"):
         best = next((q for q in queues if q.waiting), queues[0])  # type: ignore[attr-defined]
         return redirect("cases:queue", pk=best.pk)
@@ -52,10 +52,10 @@ def queue(request: StaffRequest, pk: int) -> HttpResponse:
     }
     if start:
         return render(request, "cases/_rows.html", context)
-    context["queues"] = list(lists.queues_of(request.user))
-    context["session"] = found.sessions.filter(user=request.user, ended_at=None).first()
+    context["queues"] = list(lists.queues_of(request.user, at=at))
     context["may"] = allowed(request.user, found)
-    context["may_join"] = request.user.is_executive
+    if request.user.is_executive:
+        context |= {"may_join": True, "session": found.sessions.filter(user=request.user, ended_at=None).first()}
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "cases/_list.html", context)
     return render(request, "cases/queue.html", {**context, "promises": _promises(found, request.user)})
