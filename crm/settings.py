@@ -238,6 +238,12 @@ PGHISTORY_APPEND_ONLY = True
 
 LOGGING = {
     "version": 1,
+    "ENUM_NAME_OVERRIDES": {
+        "ContactPointKind": "customers.models.ContactPoint.Kind",
+        "ClockKind": "cases.models.Clock.Kind",
+        "CasePriority": "cases.models.Case.Priority",
+        "CaseStatus": "cases.models.Case.Status",
+    },
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
