@@ -134,11 +134,12 @@ def _by_words(wanted: Sequence[str], queues: list[int], limit: int) -> list[int]
 
     Rare words are looked up first and their cases sorted; common ones are met within a few steps down the newest cases.
     The planner's statistics only choose which is tried first: both are exact, and a walk that comes up short is
-    followed by the lookup.
+    followed by the lookup. A step of the walk costs about a quarter of a looked-up case, so the walk goes first where
+    limit * total / expected steps are fewer than four times the expected cases.
     """
     query = " & ".join(f"'{word}'" for word in dict.fromkeys(wanted))
     expected, total = _expected(query)
-    if expected * expected > 150 * total:
+    if expected * expected > 20 * total:
         depth = min(DEEPEST_WALK, max(500, 4 * limit * total // max(expected, 1)))
         found = _walk(_HOLDS_WORDS, [query], queues, depth, limit)
         if len(found) >= limit:
@@ -160,8 +161,10 @@ def _expected(query: str) -> tuple[int, int]:
 _MATCHING = "SELECT case_id FROM cases_casesearch WHERE document @@ %s::tsquery"
 _LOOKUP = f"""
 WITH hits AS MATERIALIZED ({_MATCHING})
-SELECT c.id FROM hits JOIN cases_case c ON c.id = hits.case_id
- WHERE c.queue_id = ANY(%s) ORDER BY c.opened_at DESC, c.id DESC LIMIT %s
+SELECT seen.id FROM hits CROSS JOIN LATERAL (
+    SELECT c.id, c.opened_at FROM cases_case c WHERE c.id = hits.case_id AND c.queue_id = ANY(%s) OFFSET 0
+) seen
+ ORDER BY seen.opened_at DESC, seen.id DESC LIMIT %s
 """  # noqa: S608 - no text of anyone's is in the statement
 
 # OFFSET 0 keeps the planner from turning the walk into a join over everything.
@@ -173,11 +176,18 @@ _HOLDS_WORDS = """CROSS JOIN LATERAL (
 def _walk(condition: str, params: list[Any], queues: list[int], depth: int, limit: int) -> list[int]:
     """Down the newest `depth` cases of these queues until `limit` of them meet the condition: each queue's own index is
     read in order, and merged."""
-    each = " UNION ALL ".join(["SELECT id, opened_at, customer_id FROM cases_case WHERE queue_id = %s"] * len(queues))
+    each = " UNION ALL ".join([_NEWEST_OF_QUEUE] * len(queues))
     statement = f"""
         SELECT newest.id FROM (SELECT * FROM ({each}) AS every_queue ORDER BY opened_at DESC LIMIT %s) newest
         {condition} ORDER BY newest.opened_at DESC LIMIT %s"""  # noqa: S608
-    return _ids(statement, [*queues, depth, *params, limit])
+    bounds = [bound for queue in queues for bound in (queue, depth)]
+    return _ids(statement, [*bounds, depth, *params, limit])
+
+
+# The limit in each makes the planner read its index in order and merge lazily, instead of sorting whole queues.
+_NEWEST_OF_QUEUE = """(
+    SELECT id, opened_at, customer_id FROM cases_case WHERE queue_id = %s ORDER BY opened_at DESC LIMIT %s
+)"""
 
 
 def _ids(statement: str, params: list[Any]) -> list[int]:
@@ -239,12 +249,14 @@ SELECT id FROM trail WHERE next IS NULL
 def _by_people(people: People, queues: list[int], limit: int) -> list[int]:
     found = _ids(_THEIRS, [people.ids, queues, limit, limit]) if people.ids else []
     if people.beginnings:
-        named = " AND ".join([_IS_NAMED] * len(people.beginnings))
-        found += _walk(f"WHERE {named}", [*map(_beginning, people.beginnings)], queues, DEEPEST_WALK, limit)
+        named = " ".join(_IS_NAMED.format(n) for n in range(len(people.beginnings)))
+        found += _walk(named, [*map(_beginning, people.beginnings)], queues, DEEPEST_WALK, limit)
     return found
 
 
-_IS_NAMED = "EXISTS (SELECT FROM customers_nameword n WHERE n.customer_id = newest.customer_id AND n.word LIKE %s)"
+_IS_NAMED = """CROSS JOIN LATERAL (
+    SELECT FROM customers_nameword n WHERE n.customer_id = newest.customer_id AND n.word LIKE %s LIMIT 1
+) AS named_{0}"""
 _THEIRS = """
 SELECT theirs.id FROM unnest(%s::bigint[]) AS person (id)
  CROSS JOIN LATERAL (
