@@ -41,7 +41,7 @@ export function startDialogs() {
   });
   // The form of a verb has come: show it. It was answered: put it away.
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target?.id !== "ask-body") return;
+    if (event.detail.target?.id !== "ask-body" || ask().open) return;
     openDialog("ask");
     (ask().querySelector(".pick.on") || ask().querySelector("[autofocus], .pick, select, input:not([type=hidden])"))?.focus();
   });

@@ -4,6 +4,7 @@ import { startDialogs } from "./dialogs.js";
 import { startKeys } from "./keys.js";
 import { dressList, forgetHeld, list, markOpen, openNext, startList } from "./list.js";
 import { startLink, watchPage } from "./link.js";
+import { showLight } from "./light.js";
 import { csrf, memory } from "./me.js";
 import { startMentions } from "./mentions.js";
 import { startPalette } from "./palette.js";
@@ -39,8 +40,12 @@ function beforeSwap(event) {
   if (target?.id === "case") document.dispatchEvent(new Event("console:leaving"));
 }
 
+// htmx tells once for every element that came in; one answer is handled once.
+let handled = null;
 function afterSwap(event) {
-  const { target, requestConfig } = event.detail;
+  const { target, requestConfig, xhr } = event.detail;
+  if (xhr === handled) return;
+  handled = xhr;
   if (requestConfig?.path.includes("/earlier/")) earlierCame(document.getElementById("messages"), earlierHeight);
   else if (target?.id === "case") openRoom();
   else if (target?.id === "list") openList();
@@ -61,6 +66,7 @@ function openList() {
   forgetHeld();
   if (list()) sessionStorage.setItem("view", list().dataset.view);
   dressList();
+  showLight();
   watchPage();
 }
 
@@ -76,18 +82,24 @@ function clicks(event) {
   const { target } = event;
   const again = target.closest?.("[data-again]");
   if (again) htmx.trigger(again.closest(".panel-body"), "load");
-  if (target.closest?.("[data-drawer]")) drawer(target.closest("[data-drawer]"));
+  if (target.closest?.("[data-drawer]")) drawer();
   const insert = target.closest?.("[data-insert]");
   if (insert) { insertText(insert.closest(".answer").querySelector("[data-body]").textContent.trim()); toast(say("inserted")); }
   if (target.closest?.("[data-answered]")) { const box = document.querySelector('form.write [name="is_answer"]'); if (box) { box.checked = true; box.dispatchEvent(new Event("input", { bubbles: true })); } }
 }
 
 // Wide windows put the column away for good; narrow ones slide it in.
-function drawer(button) {
+function drawer() {
   const room = document.getElementById("case");
   if (matchMedia("(max-width: 1279px)").matches) room.classList.toggle("context-open");
   else memory.set("context", document.body.classList.toggle("no-context") ? "off" : "on");
-  button.setAttribute("aria-expanded", String(room.classList.contains("context-open") || !document.body.classList.contains("no-context")));
+  document.querySelectorAll("[data-drawer][aria-expanded]").forEach((b) => b.setAttribute("aria-expanded", String(room.classList.contains("context-open") || !document.body.classList.contains("no-context"))));
+}
+
+// An executive's sitting lasts while their console is open, by HTTP too when the socket is away.
+function stayAtTheQueue() {
+  const sitting = document.querySelector("[data-session]");
+  if (sitting) fetch(sitting.dataset.session, { method: "PUT", headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
 }
 
 function panelsRemembered(event) {
@@ -127,6 +139,7 @@ function start() {
   if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
   if (list()) sessionStorage.setItem("view", list().dataset.view);
   startLink();
+  setInterval(stayAtTheQueue, 30000);
 }
 
 start();
