@@ -49,13 +49,22 @@ def index_text(case: Case, text: str) -> None:
 
 def index_many(texts: Iterable[tuple[Case, str]]) -> None:
     """The same for many cases at once."""
-    for case, text in texts:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_APPEND, [case.pk, _first_words(case), distinct_words(text)])
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") != _TOO_LARGE:
-                raise
+    rows = [(case.pk, _first_words(case), distinct_words(text)) for case, text in texts]
+    if not _appended(rows) and len(rows) > 1:
+        for row in rows:
+            _appended([row])
+
+
+def _appended(rows: list[tuple[int, list[str], list[str]]]) -> bool:
+    """Whether all of them fitted; if not, nothing was written."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(_APPEND, rows)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _TOO_LARGE:
+            raise
+        return False
+    return True
 
 
 _TOO_LARGE = "54000"  # program_limit_exceeded: the document is full

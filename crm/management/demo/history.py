@@ -3,14 +3,12 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db import connection
-
+from cases import search
 from cases.models import Case, Clock, Contact, Issue, Message, Promise
 from crm.management.demo.company import Company
 from crm.management.demo.story import Story
 from crm.management.demo.words import CLOSERS, DAYS, FOLLOW_UPS, OPENERS, SCENES, STREETS, Scene
 from crm.models import Event, User
-from customers.folding import fold
 from customers.models import Customer
 
 # How a case ends, and how often.
@@ -204,10 +202,4 @@ def _joined(story: Story, contact: Contact) -> None:
 
 
 def _index(stories: list[Story]) -> None:
-    rows = [(s.case.pk, fold(" ".join([s.case.subject, *(m.text for m in s.messages)]))) for s in stories]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO cases_casesearch (case_id, document) VALUES (%s, to_tsvector('simple', left(%s, 250000)))"
-            " ON CONFLICT (case_id) DO NOTHING",
-            rows,
-        )
+    search.index_many((s.case, " ".join(m.text for m in s.messages)) for s in stories)
