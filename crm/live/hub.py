@@ -100,7 +100,8 @@ class Hub:
     async def _follow(self) -> None:
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(**parameters("live")) as conn:
+                known = await asyncio.to_thread(parameters, "live")
+                async with await psycopg.AsyncConnection.connect(**known) as conn:
                     await self._settle(conn)
                     while True:
                         await self._step(conn)

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async as aside
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
@@ -45,13 +45,17 @@ def signed_in(user: User) -> str:
 class Console:
     """What one browser says and has heard."""
 
-    def __init__(self, socket: WebsocketCommunicator, session_key: str) -> None:
+    def __init__(self, socket: ApplicationCommunicator, session_key: str) -> None:
         self.socket, self.session_key = socket, session_key
         self.heard: list[dict[str, Any]] = []
         self.closed: int | None = None
 
     async def say(self, **message: Any) -> None:
-        await self.socket.send_to(text_data=json.dumps(message))
+        await self.send(json.dumps(message))
+
+    async def send(self, text: str | bytes) -> None:
+        kind = "text" if isinstance(text, str) else "bytes"
+        await self.socket.send_input({"type": "websocket.receive", kind: text})
 
     async def hear(self, wanted: str | Callable[[dict[str, Any]], Any], seconds: float = 4) -> dict[str, Any]:
         """The next message that has this key, or for which this is true."""
@@ -103,18 +107,25 @@ class Console:
             return self.closed
 
 
-@asynccontextmanager
-async def console(user: User | None, *, key: str = "", **headers: str) -> AsyncIterator[Console]:
-    """An open socket of this person, in a session of their own unless `key` names one."""
-    key = key or (await signed_in(user) if user else "")
+async def knock(key: str = "", **headers: str) -> tuple[ApplicationCommunicator, bool]:
+    """Try to open a socket; whether it was accepted."""
     cookie = f"{settings.SESSION_COOKIE_NAME}={key}" if key else ""
     named = {"host": "testserver", "origin": "http://testserver", "cookie": cookie, **headers}
     raw = [(name.encode(), value.encode()) for name, value in named.items() if value]
-    socket = WebsocketCommunicator(application, "/live/", headers=raw)
-    connected, _ = await socket.connect(timeout=5)
-    assert connected
-    one = Console(socket, key)
+    scope = {"type": "websocket", "path": "/live/", "query_string": b"", "headers": raw, "subprotocols": []}
+    socket = ApplicationCommunicator(application, scope)
+    await socket.send_input({"type": "websocket.connect"})
+    return socket, (await socket.receive_output(5))["type"] == "websocket.accept"
+
+
+@asynccontextmanager
+async def console(user: User | None, *, key: str = "") -> AsyncIterator[Console]:
+    """An open socket of this person, in a session of their own unless `key` names one."""
+    key = key or (await signed_in(user) if user else "")
+    socket, accepted = await knock(key)
+    assert accepted
     try:
-        yield one
+        yield Console(socket, key)
     finally:
-        await socket.disconnect(timeout=3)
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait(3)

@@ -6,19 +6,17 @@ from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async as aside
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from cases.models import Case, Queue, QueueMembership, QueueSession
-from crm.consumers import application
 from crm.live import log
 from crm.live.hub import Hub
 from crm.models import Event, Installation, User
 from tests.builders import make_case
-from tests.crm.consoles import console, live, signed_in
+from tests.crm.consoles import console, knock, live, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,23 +106,22 @@ async def test_the_signed_out_are_closed_with_4401_before_anything_is_looked_up(
     ],
 )
 async def test_a_foreign_origin_opens_no_socket(hub: Hub, ana: User, origin: str) -> None:
-    key = await signed_in(ana)
-    headers = {"host": "testserver", "origin": origin, "cookie": f"sessionid={key}"}
-    socket = WebsocketCommunicator(
-        application, "/live/", headers=[(k.encode(), v.encode()) for k, v in headers.items()]
-    )
-    connected, _ = await socket.connect()
-    assert not connected
+    _, accepted = await knock(await signed_in(ana), origin=origin)
+    assert not accepted
     assert not hub.sockets
 
 
+async def test_a_program_names_no_origin_and_needs_a_session_like_everyone(hub: Hub, ana: User) -> None:
+    socket, accepted = await knock(await signed_in(ana), origin="")
+    assert accepted
+    assert "hello" in (await socket.receive_output(3))["text"]
+    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+    await socket.wait(3)
+
+
 async def test_a_host_we_are_not_opens_no_socket(hub: Hub, ana: User) -> None:
-    key = await signed_in(ana)
-    headers = {"host": "evil.example", "origin": "http://evil.example", "cookie": f"sessionid={key}"}
-    socket = WebsocketCommunicator(
-        application, "/live/", headers=[(k.encode(), v.encode()) for k, v in headers.items()]
-    )
-    assert not (await socket.connect())[0]
+    _, accepted = await knock(await signed_in(ana), host="evil.example", origin="http://evil.example")
+    assert not accepted
 
 
 async def test_junk_is_answered_in_words_and_harms_nobody(hub: Hub, ana: User, case: Case) -> None:
@@ -142,8 +139,8 @@ async def test_junk_is_answered_in_words_and_harms_nobody(hub: Hub, ana: User, c
             '{"typing": []}',
         ]
         for text in junk:
-            await socket.socket.send_to(text_data=text)
-        await socket.socket.send_to(bytes_data=b"\x00\xff")
+            await socket.send(text)
+        await socket.send(b"\x00\xff")
         await socket.say(watch=["me"], since={"not": "a cursor"})
         assert (await socket.hear("resync"))["resync"] == {"topics": ["me"], "reason": "cursor"}
         await socket.say(ping=[1, {"any": "thing"}])
@@ -315,8 +312,8 @@ async def test_a_case_moved_out_of_sight_is_refused_before_its_move_is_shown(
     assert "html" not in gone
 
 
-async def test_an_executive_sees_a_queue_only_while_sitting_in_it(hub: Hub, eve: User, case: Case) -> None:
-    queue = case.queue
+async def test_an_executive_sees_a_queue_only_while_sitting_in_it(hub: Hub, eve: User, billing: Queue) -> None:
+    queue = billing
     async with console(eve) as socket:
         await socket.say(watch=[f"queue.{queue.pk}"])
         await socket.hear("refused")
