@@ -1,6 +1,6 @@
 """Look at the console: sign in, open a page in Chromium, take screenshots in the sizes and colours people use.
 
-    python -m tests.look http://127.0.0.1:8000 rosa "correct horse battery" /tmp/shots / /cases/10001/
+python -m tests.look http://127.0.0.1:8000 rosa "correct horse battery" /tmp/shots / /cases/10001/
 """
 
 import sys
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import chromium
 
 SIZES = {"wide": (1440, 900), "middle": (1024, 768), "phone": (390, 844), "small": (360, 640)}
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @contextmanager
-def browser() -> Iterator[object]:
-    """Chromium, Debian's if it is there, else Playwright's own."""
+def browser() -> Iterator[Browser]:
+    """Whatever Chromium there is, headless."""
     with sync_playwright() as playwright:
-        path = CHROMIUM if Path(CHROMIUM).exists() else None
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
         yield opened
         opened.close()
 
@@ -39,9 +39,12 @@ def shoot(base: str, name: str, password: str, folder: Path, paths: list[str], s
     folder.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         for scheme in ("light", "dark"):
-            context = opened.new_context(color_scheme=scheme)  # type: ignore[attr-defined]
+            context = opened.new_context(color_scheme=scheme)  # type: ignore[arg-type]
             page = context.new_page()
-            page.on("console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None)
+            page.on(
+                "console",
+                lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None,
+            )
             page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
             sign_in(page, base, name, password)
             for size in sizes:

@@ -1,0 +1,142 @@
+"""Two reps in real browsers: live rows that keep still, drafts, the stale guard, undo, a cut network."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from cases import conversation
+from cases.models import Case, Dispatch, Message, Queue
+from crm.models import User
+from customers.models import Customer
+from tests import look, processes
+from tests.builders import make_case
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[[User, str], Page]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    # Playwright's synchronous face runs a loop in this thread; Django's own checks would take it for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with look.browser() as opened:
+        yield opened
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with processes.web() as running:
+        yield running.url
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer) -> Case:
+    case = make_case(billing, "Charged twice", customer=carl, channel="mail")
+    sender = carl.contact_points.get(kind="email")
+    conversation.add_inbound(case, text="Twice!", sender=sender, channel="mail", at=timezone.now())
+    return case
+
+
+@pytest.fixture
+def desk(browser: Browser, server: str) -> Open:
+    """Open a page as somebody who is signed in, and wait until it is live."""
+
+    def opened(user: User, path: str) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        look.sign_in(page, server, user.username, "correct horse battery")
+        page.goto(server + path)
+        expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=10_000)
+        return page
+
+    return opened
+
+
+def test_a_taken_case_stays_under_the_pointer_and_goes_when_it_leaves(
+    desk: Open, ana: User, lee: User, billing: Queue, case: Case
+) -> None:
+    page = desk(ana, f"/queues/{billing.pk}/?view=unassigned")
+    row = page.locator(f"#row-{case.number}")
+    row.hover()
+    case.claim(by=lee)
+    expect(row).to_have_class(re.compile(r"\bleft\b"))
+    expect(row).to_contain_text("Lee Hart has it")
+    expect(page.locator('[data-count="unassigned"]').first).to_have_text("0")
+    page.mouse.move(1000, 500)
+    expect(row).to_have_count(0)
+
+
+def test_a_new_case_is_held_while_somebody_points_at_the_list(
+    desk: Open, ana: User, lee: User, billing: Queue, case: Case
+) -> None:
+    page = desk(ana, f"/queues/{billing.pk}/?view=unassigned")
+    other = make_case(billing, "Later")
+    page.hover("#cases")
+    other.set_priority("high", by=lee)
+    expect(page.locator("[data-newer]")).to_contain_text("1 newer")
+    expect(page.locator(f"#row-{other.number}")).to_have_count(0)
+    page.click("[data-newer]")
+    expect(page.locator(f"#row-{other.number}")).to_be_visible()
+
+
+def test_typed_words_survive_a_reload_and_a_stale_send_and_leave_once(
+    desk: Open, ana: User, lee: User, case: Case
+) -> None:
+    page = desk(ana, f"/cases/{case.number}/")
+    page.keyboard.press("r")
+    page.keyboard.type("It is on its way.")
+    expect(page.locator("form.reply [data-saved]")).to_contain_text("draft saved", timeout=3000)
+    page.reload()
+    words = page.locator("form.reply textarea")
+    expect(words).to_have_value("It is on its way.")
+    conversation.add_note(case, by=lee, text="She was credited already")
+    expect(page.locator(".msg.note")).to_contain_text("She was credited already")
+    words.press("Control+Enter")
+    expect(page.locator("#stale")).to_contain_text("She was credited already")
+    expect(words).to_have_value("It is on its way.")
+    assert not Dispatch.objects.exists()
+    page.click("[data-review]")
+    words.press("Control+Enter")
+    expect(page.locator(".msg.out .undo")).to_be_visible()
+    expect(words).to_have_value("")
+    assert Message.objects.filter(direction="outbound").count() == 1
+    page.click(".msg.out .undo")
+    expect(words).to_have_value("It is on its way.")
+    assert Dispatch.objects.get().state == "undone"
+
+
+def test_after_a_cut_everything_is_there_once(desk: Open, ana: User, lee: User, case: Case) -> None:
+    page = desk(ana, f"/cases/{case.number}/")
+    page.context.set_offline(True)
+    for n in range(3):
+        conversation.add_note(case, by=lee, text=f"note {n}")
+    case.set_priority("urgent", by=lee)
+    page.locator("form.note textarea").evaluate(
+        "area => { area.value = 'half a thought'; area.dispatchEvent(new Event('input', {bubbles: true})) }"
+    )
+    expect(page.locator("form.note [data-saved]")).to_contain_text("not saved yet", timeout=5000)
+    page.context.set_offline(False)
+    expect(page.locator(".msg.note .text")).to_have_text(["note 0", "note 1", "note 2"], timeout=30_000)
+    expect(page.locator(".case-head")).to_contain_text("urgent")
+    expect(page.locator(f"#row-{case.number}, .case-head").last).to_contain_text("urgent")
+    expect(page.locator("form.note [data-saved]")).to_contain_text("draft saved", timeout=10_000)
+
+
+def test_who_is_here_is_shown_and_executives_are_marked(
+    desk: Open, ana: User, lee: User, eve: User, billing: Queue, case: Case
+) -> None:
+    page = desk(ana, f"/cases/{case.number}/")
+    billing.join(eve, mode="watch")
+    desk(eve, f"/cases/{case.number}/")
+    other = desk(lee, f"/cases/{case.number}/")
+    other.keyboard.press("n")
+    other.keyboard.type("hm")
+    viewers = page.locator("#viewers")
+    expect(viewers).to_contain_text("Lee Hart is typing", timeout=10_000)
+    expect(viewers).to_contain_text("Eve Moreau is looking (executive)", timeout=10_000)
