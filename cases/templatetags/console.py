@@ -151,19 +151,27 @@ _REASONS: dict[str, LazyText] = {
     "erased": gettext_lazy("this customer's data was erased"),
     "no_consent": gettext_lazy("there is no consent for this"),
     "consent_withdrawn": gettext_lazy("consent was withdrawn"),
+    "bad_address": gettext_lazy("this is not a mail address"),
+    "no_mail_server": gettext_lazy("no mail server is set up; tell your administrator"),
+    "no_connection": gettext_lazy("the other side could not be reached"),
+    "no_answer": gettext_lazy("the other side did not answer in time; it may have arrived"),
+    "not_supported": gettext_lazy("our mail server cannot write to this address"),
+    "no_channel": gettext_lazy("there is no active channel to send it through"),
+    "no_callback": gettext_lazy("this channel has no call-back address; tell your administrator"),
+    "no_secret": gettext_lazy("this channel has no secret to sign with; tell your administrator"),
+    "forbidden_address": gettext_lazy("the call-back address of this channel is not allowed; tell your administrator"),
     "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
     "refused": gettext_lazy("the other side refused it"),
-    "rejected": gettext_lazy("the other side refused it"),
-    "timeout": gettext_lazy("the other side did not answer in time"),
-    "unreachable": gettext_lazy("the other side could not be reached"),
-    "no_address": gettext_lazy("there is no address to send it to"),
     "error": gettext_lazy("something went wrong on our side"),
 }
 
 
 @register.filter
 def cause(reason: str) -> str:
-    """Why a message did not go out, in words."""
+    """Why a message did not go out, in words. What the other side wrote may hold an address, so it is not shown: the
+    fragment goes to people who may not see addresses."""
+    if reason.startswith("status_"):
+        return _("the other side answered with error %(code)s") % {"code": reason.removeprefix("status_")}
     return str(_REASONS.get(reason, reason.replace("_", " ")))
 
 

@@ -158,3 +158,21 @@ def test_what_customers_are_called_cannot_run(desk: Client, billing: Queue) -> N
         html = desk.get(path).content.decode()
         assert "<script>alert" not in html
         assert "<img src=x" not in html
+
+
+def test_who_may_not_see_addresses_gets_none_in_the_case_or_the_list(
+    client: Client, eve: User, carl: Any, billing: Queue
+) -> None:
+    case = make_case(billing, status="open", customer=carl, channel="mail")
+    sender = carl.contact_points.get(kind="email")
+    conversation.add_inbound(
+        case, text="Hello", sender=sender, sender_name="Carl Jensen", channel="mail", at=timezone.now()
+    )
+    billing.join(eve, mode="work")
+    client.force_login(eve)
+    paths = [f"/queues/{billing.pk}/?view=all", f"/search/?q={case.number}"]
+    paths += [f"/cases/{case.number}/{part}" for part in ("", "fragments/", "since/", "others/", "answers/")]
+    for path in paths:
+        html = client.get(path).content.decode()
+        assert "carl@example.org" not in html, path
+        assert "2079460123" not in html, path
