@@ -28,7 +28,9 @@ DAY_NAMES = {
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 TICK = timedelta(microseconds=1)
-HORIZON = timedelta(days=366 * 50)  # how far a deadline or a measured stretch may reach: no search runs for ever
+HORIZON = timedelta(days=366 * 50)  # how far a deadline may reach: no search runs for ever
+LONGEST = timedelta(days=366 * 200)  # a stretch that is measured
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # what is dated before (by mistake, mostly) counts from here
 ROUND_THE_CLOCK = {day: [["00:00", "24:00"]] for day in DAYS}
 
 Stretch = tuple[datetime, datetime]
@@ -80,6 +82,7 @@ class Hours:
         left = timedelta(microseconds=round(Decimal(str(seconds)) * 1_000_000))
         if left < timedelta(0):
             raise ValueError("open time is added, never taken away")
+        start = max(start, EARLIEST)
         if left > HORIZON:
             raise NeverOpen(_("A target of more than fifty years is not a target."))
         if self.is_round_the_clock:
@@ -92,10 +95,11 @@ class Hours:
 
     def elapsed(self, since: datetime, until: datetime) -> Decimal:
         """Seconds of open time between two instants, exact to the microsecond; 0 when `until` is not after `since`."""
+        since = max(since, EARLIEST)
         if until <= since:
             return Decimal(0)
-        if until - since > HORIZON:
-            raise ValueError(_("These two times are more than fifty years apart."))
+        if until - since > LONGEST:
+            raise ValueError(_("These two times are more than two hundred years apart."))
         if self.is_round_the_clock:
             return _seconds(until - since)
         return _seconds(sum((closes - opens for opens, closes in self.stretches(since, until)), timedelta(0)))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import transitions
 from cases.attention import refresh
-from cases.business_hours import ROUND_THE_CLOCK, Hours
+from cases.business_hours import ROUND_THE_CLOCK, Hours, NeverOpen
 from cases.models.calendar import CalendarVersion
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from crm.models import Event
@@ -143,8 +143,15 @@ class Clock(models.Model):
         self.resumed_at, self.paused_at = at, None
         left = max(self.target_seconds - self.elapsed_seconds, ZERO)
         until_warning = max(self.target_seconds * WARN_AT - self.elapsed_seconds, ZERO)
-        self.due_at = self.breached_at or self.hours.add(at, left)
-        self.warn_at = None if self.breached_at or self.warned_at else self.hours.add(at, until_warning)
+        self.due_at = self.breached_at or self._reached(at, left)
+        self.warn_at = None if self.breached_at or self.warned_at else self._reached(at, until_warning)
+
+    def _reached(self, at: datetime, seconds: Decimal) -> datetime | None:
+        """Empty where the hours never hold that much time: such a clock runs without ever falling due."""
+        try:
+            return self.hours.add(at, seconds)
+        except NeverOpen:
+            return None
 
     def stand_from(self, at: datetime) -> None:
         """Stop counting at `at`. A breach that this moment comes before never was; one it comes after was."""
@@ -200,7 +207,11 @@ class Follower:
         return not owed and self._has_answer()
 
     def _has_answer(self) -> bool:
-        return Event.objects.filter(stream="case", stream_id=self.case.pk, kind="answer_released").exists()
+        return self._events().filter(kind="answer_released", at__lte=self.at).exists()
+
+    def _events(self) -> models.QuerySet[Event]:
+        """The case's log. It may tell of later times than this event's, when history is lived through again."""
+        return Event.objects.filter(stream="case", stream_id=self.case.pk)
 
     def _revise(self) -> None:
         """Another queue or priority: clocks go on with their time spent, under the targets that hold there."""
@@ -248,8 +259,8 @@ class Follower:
 
     def _by_bare_reply(self) -> bool:
         """The status came with a reply that is no answer: that must not stop the clock of the answer (product C5)."""
-        said = Event.objects.filter(stream="case", stream_id=self.case.pk, kind__in=SAID).order_by("-version").first()
-        return said is not None and said.kind == "reply_released" and said.at == self.at
+        said = self._events().filter(kind__in=SAID, at=self.at).order_by("-version").first()
+        return said is not None and said.kind == "reply_released"
 
     def _reopened(self) -> list[Clock]:
         """What the end of the case had ended: its newest resolution clock, or what the spam mark cancelled."""

@@ -148,11 +148,19 @@ def test_a_search_through_closed_years_ends() -> None:
         Hours("UTC", {"sun": [["10:00", "11:00"]]}, sundays).add(begin, 60)
 
 
-def test_targets_and_stretches_of_more_than_fifty_years_are_refused() -> None:
+def test_targets_and_stretches_beyond_reason_are_refused() -> None:
     with pytest.raises(NeverOpen):
         BERLIN.add(at("2026-01-01T00:00Z"), 10**10)
-    with pytest.raises(ValueError, match="fifty years"):
-        BERLIN.elapsed(at("1900-01-01T00:00Z"), at("2026-01-01T00:00Z"))
+    with pytest.raises(ValueError, match="two hundred years"):
+        BERLIN.elapsed(at("2026-01-01T00:00Z"), at("9999-12-31T00:00Z"))
+
+
+def test_times_at_the_ends_of_the_calendar_are_taken() -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert BERLIN.add(first, 3600) == at("1900-01-01T10:00+01:00")
+    assert BERLIN.elapsed(first, at("1900-01-02T00:00Z")) == 8 * 3600
+    with pytest.raises(NeverOpen):
+        BERLIN.add(last, 3600)
 
 
 def test_time_is_never_taken_away() -> None:

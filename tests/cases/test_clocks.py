@@ -46,6 +46,15 @@ def test_due_times_keep_to_the_calendar(billing: Queue) -> None:
     assert clock_of(case, "first_response").due_at == at("2035-03-12T09:00")
 
 
+def test_hours_that_never_hold_the_target_do_not_keep_a_case_from_opening(billing: Queue) -> None:
+    seldom = publish_calendar(hours={"sun": [["10:00", "10:01"]]})
+    make_policy(first_response=60 * 24 * 366, resolution=1, calendar=seldom)
+    case = opened(billing)
+    assert (clock_of(case, "first_response").is_running, clock_of(case, "first_response").due_at) == (True, None)
+    assert case.attention_at == at("2035-03-11T10:01")
+    assert clocks.breach_due(at("2035-03-11T10:01")) == 0
+
+
 def test_only_an_answer_stops_the_answer_clock(billing: Queue) -> None:
     make_policy(first_response=60, resolution=480)
     case = opened(billing)
@@ -258,6 +267,19 @@ def test_history_is_judged_by_its_own_times_in_silence(billing: Queue, ana: User
     assert (resolution.elapsed_seconds, resolution.paused_seconds) == (9000, 86400)
     assert clocks.breach_due(timezone.now()) + clocks.warn_due(timezone.now()) == 0
     assert not {"sla_breached", "sla_warned"} & set(kinds(case))
+
+
+def test_history_lived_through_again_knows_nothing_of_what_came_later(billing: Queue) -> None:
+    make_policy(next_response=30)
+    case = opened(billing, "2024-03-04T09:00", via="import")
+    for kind, when in (("message_received", "09:10"), ("answer_released", "09:20"), ("message_received", "10:00")):
+        happen(case, kind, f"2024-03-04T{when}", via="import")
+    lived = list(case.clocks.values_list("kind", "started_at"))
+    assert lived == [("next_response", at("2024-03-04T10:00"))]
+    case.clocks.all().delete()
+    for event in Event.objects.filter(stream="case", stream_id=case.pk).order_by("at", "version"):
+        Clock.objects.follow(case, event)
+    assert list(case.clocks.values_list("kind", "started_at")) == lived
 
 
 def test_history_whose_time_is_still_to_come_goes_live(billing: Queue) -> None:
