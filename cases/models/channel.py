@@ -37,9 +37,7 @@ class Channel(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(slug__in=RESERVED), name="channel_slug_not_reserved")
-        ]
+        constraints = [models.CheckConstraint(condition=~models.Q(slug__in=RESERVED), name="channel_slug_not_reserved")]
 
     def __str__(self) -> str:
         return self.name
