@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -62,7 +63,8 @@ def _entries(case: Case, request: StaffRequest) -> list[Entry]:
     if case.customer is None:
         return []
     gathered = [e for part in timeline.collect(case.customer, request.user, timezone.now(), 12, "") for e in part]
-    others = [e for e in gathered if e.kind not in {"message", "note"}]
+    here = reverse("cases:case", args=[case.number])
+    others = [e for e in gathered if e.kind not in {"message", "note"} and e.url != here]
     return sorted(others, key=lambda entry: entry.at, reverse=True)[:8]
 
 
