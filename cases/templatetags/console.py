@@ -247,6 +247,7 @@ def console_words() -> SafeString:
             "day": _("%s d"),
             "live": _("live"),
             "connecting": _("connecting"),
+            "late": _("updates are late"),
             "reconnecting": _("reconnecting in %s s"),
             "offline": _("offline since %s"),
             "offline_long": _("Live updates stopped at %s. What you send still goes out."),

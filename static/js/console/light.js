@@ -9,7 +9,7 @@ function sentence() {
   if (state.name === "live") return say("live");
   if (state.name === "offline") return say("offline", hour(state.since || now()));
   if (state.name === "reconnecting") return say("reconnecting", Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000)));
-  return say("connecting");
+  return say(state.name === "late" ? "late" : "connecting");
 }
 
 export function showLight() {
@@ -23,9 +23,8 @@ export function showLight() {
   document.body.dataset.live = state.name === "live" ? "on" : "off";
 }
 
-export function light(name, { retryAt = 0 } = {}) {
-  const since = state.name === "live" || !state.since ? now() : state.since;
-  state = { name, retryAt, since: name === "live" ? 0 : since };
+export function light(told) {
+  state = told;
   showLight();
 }
 export function heard() {

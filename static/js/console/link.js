@@ -1,10 +1,10 @@
-// What the live connection brings, put where it belongs. The connection itself is socket.js.
+// What the live connection brings, put where it belongs. The connection itself is live.js.
+import { connect } from "../live.js";
 import { flushDrafts } from "./composer.js";
 import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./list.js";
 import { heard, light } from "./light.js";
 import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
 import { goneCase, placeHtml } from "./place.js";
-import { connect } from "./socket.js";
 import { markRead } from "./thread.js";
 import { toast, whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -56,16 +56,16 @@ export function refused(names) {
 }
 
 let told = "";
-export function build(name) {
-  if (!document.body.dataset.build || name === document.body.dataset.build || told === name) return;
+function build({ build: name }) {
+  if (!document.body.dataset.build || told === name) return;
   told = name;
   toast(say("reload"), { action: say("reload_do"), act: () => { flushDrafts(); location.reload(); }, stay: 3600000 });
 }
 
-// The position the newest of these topics' parts was rendered at.
-function positionOf(names) {
-  const parts = [...document.querySelectorAll("[data-topic][data-pos]")].filter((part) => names.includes(part.dataset.topic));
-  return parts.length ? `${parts[0].dataset.epoch}:${Math.min(...parts.map((part) => Number(part.dataset.pos)))}` : null;
+// The position the part of the page that shows this topic was rendered at.
+function positionOf(topic) {
+  const part = document.querySelector(`[data-topic="${CSS.escape(topic)}"][data-pos]`);
+  return part ? `${part.dataset.epoch}:${part.dataset.pos}` : null;
 }
 
 function ended(code) {
@@ -73,19 +73,28 @@ function ended(code) {
 }
 
 let line = null;
-let lastTyped = 0;
 
 export function startLink() {
-  line = connect({ topics, position, positionOf, happened, resync, refused, build, ended, looking: caseTopic, presence: showPeople, state: light, forgotten: forgetPeople });
-  document.addEventListener("console:typing", () => {
-    if (Date.now() - lastTyped < 2500 || !caseTopic()) return;
-    lastTyped = Date.now();
-    line.typing(caseTopic());
-  });
+  line = connect({ cursor: position(), topics: topics(), build: document.body.dataset.build });
+  const on = (name, act) => line.addEventListener(name, (event) => act(event.detail));
+  on("fragment", happened);
+  on("resync", (said) => resync(said.topics));
+  on("refused", (said) => refused(said.topics));
+  on("presence", showPeople);
+  on("state", (state) => { light(state); if (state.name !== "live") forgetPeople(); });
+  on("build", build);
+  on("ended", (said) => ended(said.code));
+  light(line.state);
+  line.viewing(caseTopic());
+  document.addEventListener("console:typing", () => caseTopic() && line.typing(caseTopic()));
 }
 
-// The page shows other things now.
+// The page shows other things now: watch what is new from where it was rendered, let go of the rest.
 export function watchPage() {
-  line?.watch();
+  if (!line) return;
+  const wanted = topics();
+  line.unwatch([...line.topics].filter((topic) => !wanted.includes(topic)));
+  wanted.filter((topic) => !line.topics.has(topic)).forEach((topic) => line.watch([topic], positionOf(topic)));
+  line.viewing(caseTopic());
   showKnownPeople();
 }
