@@ -87,13 +87,20 @@ def changed(
 ) -> HttpResponse:
     """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
     if not request.htmx:
-        return said(request, text, status=status) if status != 200 else redirect("cases:case", number=case.number)
+        return said(request, text, status=status) if status != 200 else _see(case)
     shown = for_rows(Case.objects.filter(pk=case.pk)).select_related("queue").get()
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
     body = render_to_string("cases/_changed.html", context, request=request)
     response = HttpResponse(body, status=status)
     response["X-Fragments"] = "1"
     return _toast(response, text, "calm" if status == 200 else "red") if text else _quiet(response)
+
+
+def _see(case: Case) -> HttpResponse:
+    """Without scripts: look at the case again (303, so that a DELETE is not repeated there)."""
+    response = redirect("cases:case", number=case.number)
+    response.status_code = 303
+    return response
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:
