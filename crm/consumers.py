@@ -86,7 +86,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             socket.say({"error": "Say one JSON object: watch, unwatch, viewing, typing or ping."})
             return
         if "ping" in said:
-            socket.say({"pong": said["ping"], "pos": socket.position(self.hub.pos)})
+            socket.say({"pong": said["ping"], "pos": socket.position(self.hub.pos), "sent": socket.sent})
         for state in ("viewing", "typing"):
             if isinstance(said.get(state), str):
                 self._note(socket, said[state], state)

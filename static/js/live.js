@@ -145,13 +145,13 @@ export class Live extends EventTarget {
   // --- what the server says
 
   hear(message) {
+    if ("pong" in message) { this.pinged = 0; this.answeredAt = Date.now(); }
     if ("sent" in message) { this.count(message); return; }
     this.received += 1;
     if (message.hello) this.hello(message.hello);
-    if ("pong" in message) { this.pinged = 0; this.answeredAt = Date.now(); }
     if (message.watching) this.granted(message);
     if (message.resync) this.resync(message);
-    if (message.events) message.events.forEach((event) => this.fragment(event));
+    if (message.events && !message.events.every((event) => this.fragment(event))) return;
     if (message.refused) this.refused(message.refused);
     if (message.presence) this.tell("presence", message.presence);
     if (message.restart) this.after = message.restart.after_ms;
@@ -173,10 +173,11 @@ export class Live extends EventTarget {
   }
 
   // The server's count of what it sent before this must be ours, else something was lost on a line that looked alive.
-  count({ pos, sent, late }) {
-    if (sent !== this.received) { this.after = 0; this.lost(0); return; }
+  count({ pos, sent, late, pong }) {
+    if (sent !== this.received) { this.again(); return; }
     this.received += 1;
     this.safe = `${this.epoch}:${pos}`;
+    if (pong !== undefined) return;
     if (late) this.enter("late");
     else this.settled();
   }
@@ -199,10 +200,18 @@ export class Live extends EventTarget {
   }
 
   fragment(event) {
-    if (!this.topics.has(event.topic)) return;
+    if (!this.topics.has(event.topic)) return true;
     const news = this.versions.judge(event);
-    if (news === "gap") this.tell("resync", { topics: [event.topic], reason: "gap" });
+    if (news === "gap") { this.again(); return false; }
+    if (news === "torn") this.tell("resync", { topics: [event.topic], reason: "gap" });
     if (news) this.tell("fragment", event);
+    return true;
+  }
+
+  // Something is missing on a line that looked alive: once more from where nothing was.
+  again() {
+    this.after = 0;
+    this.lost(0);
   }
 
   enter(name, retryAt = 0) {

@@ -4,16 +4,23 @@ const keyOf = ({ topic, stream, part, ...rest }) => `${topic}|${stream}|${rest[s
 export class Versions {
   constructor() {
     this.held = new Map();
+    this.missed = new Map(); // what was turned away because something before it is missing
   }
 
-  // "" for what is not newer; "next" or "newer" for what is; "gap" when entries of a thread are missing before it.
+  // "" for what is not newer, "newer" for what is. "gap": entries of a thread are missing before this one, so it is not
+  // taken; the same gap again is "torn", and taken: asking once more would not help.
   judge(fragment) {
     const key = keyOf(fragment);
     const had = this.held.get(key);
-    if (had !== undefined && fragment.version <= had) return "";
-    this.held.set(key, fragment.version);
-    if (had === undefined || fragment.version === had + 1) return "next";
-    return fragment.part === "thread" ? "gap" : "newer";
+    const { part, version } = fragment;
+    if (had !== undefined && version <= had) return "";
+    const gap = part === "thread" && had !== undefined && version > had + 1;
+    if (gap && this.missed.get(key) !== version) {
+      this.missed.set(key, version);
+      return "gap";
+    }
+    this.held.set(key, version);
+    return gap ? "torn" : "newer";
   }
 
   raise(fragment) {
@@ -22,6 +29,6 @@ export class Versions {
   }
 
   forget(topic) {
-    for (const key of this.held.keys()) if (key.startsWith(`${topic}|`)) this.held.delete(key);
+    for (const key of [...this.held.keys()]) if (key.startsWith(`${topic}|`)) this.held.delete(key);
   }
 }

@@ -1,0 +1,123 @@
+"""Slow readers, storms of returning sockets, rights taken away in the middle of a stream (L8, L11, L41)."""
+
+import asyncio
+import socket as sockets
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from django.contrib.sessions.models import Session
+
+from cases.models import QueueMembership
+from tests import processes
+from tests.faults.client import Client, Crowd
+from tests.faults.desk import Desk, Writers, fleet, lags, open_desk, percentile, settled, verdict
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+async def never_reads(port: int, client: Client) -> sockets.socket:
+    """Open a socket as this client would, watch, and read nothing any more."""
+    key = "dGhlIHNhbXBsZSBub25jZQ=="
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    raw: sockets.socket = writer.get_extra_info("socket")
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    writer.write(
+        f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nCookie: {client.cookie}\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    topics = ",".join(f'"{topic}"' for topic in client.topics).encode()
+    text = b'{"watch":[%s]}' % topics
+    head = bytes((0x81, 0x80 | len(text))) if len(text) < 126 else b"\x81\xfe" + len(text).to_bytes(2, "big")
+    writer.write(head + b"\0\0\0\0" + text)
+    writer.transport.pause_reading()
+    never_reads.kept = [*getattr(never_reads, "kept", []), writer]  # type: ignore[attr-defined]
+    return raw
+
+
+def test_a_reader_that_stopped_costs_bounded_memory_and_nobody_elses_time(full: bool) -> None:
+    desk = open_desk()
+    with fleet() as running:
+        server = running.servers[running.ports[0]]
+        others = desk.clients(8, lambda: running.ports[0])
+        stuck = desk.clients(5, lambda: running.ports[0], seed=9)
+        crowd = Crowd(others)
+        with crowd, Writers(desk, rate=200 if full else 80, threads=4, size=20_000).writing() as writers:
+            processes.wait_until(crowd.all_live, 10, "all clients live")
+            time.sleep(1)
+            before = resident(server.pid)
+            for client in stuck:
+                client.topics = [f"case.{case.number}" for case in desk.cases] + client.topics[:1]
+                crowd.do(never_reads(running.ports[0], client))
+            since = time.monotonic()
+            time.sleep(60 if full else 5)
+            grown = resident(server.pid) - before
+            late = percentile(lags(writers, others, since), 0.99)
+            writers.done.set()
+            settled(crowd, 30)
+            verdict(desk, others)
+    print(f"\n5 stuck readers: {grown / 1e6:.0f} MB more, p99 of the others {late * 1000:.0f} ms")
+    assert grown < 50_000_000
+    assert late < 1.5
+
+
+def test_a_storm_of_returning_sockets_loses_nothing_and_pages_are_still_served(full: bool) -> None:
+    desk = open_desk()
+    with fleet() as running:
+        port = running.ports[0]
+        crowd = Crowd(desk.clients(500 if full else 60, lambda: port))
+        with crowd, Writers(desk, rate=10).writing() as writers:
+            processes.wait_until(crowd.all_live, 60, "all clients live")
+            quiet = pages(desk, port, 40 if full else 8)
+            crowd.drop(crowd.clients)
+            storm = pages(desk, port, 40 if full else 8)
+            processes.wait_until(crowd.all_live, 60, "all clients back")
+            writers.done.set()
+            settled(crowd, 60)
+            verdict(desk, crowd.clients)
+    print(f"\ncase page p95: {quiet * 1000:.0f} ms quiet, {storm * 1000:.0f} ms while {len(crowd.clients)} return")
+    if full:
+        assert storm < max(2 * quiet, 0.1)
+
+
+def pages(desk: Desk, port: int, how_many: int) -> float:
+    """The 95th percentile of opening a case, ten a second, in seconds."""
+    name, _, value = desk.cookie(desk.reps[0]).partition("=")
+    spent = []
+    with httpx.Client(cookies={name: value}, timeout=20) as browser:
+        for n in range(how_many):
+            started = time.monotonic()
+            answer = browser.get(f"http://127.0.0.1:{port}/cases/{desk.cases[n % len(desk.cases)].number}/")
+            assert answer.status_code == 200
+            spent.append(time.monotonic() - started)
+            time.sleep(max(0, 0.1 - spent[-1]))
+    return percentile(sorted(spent), 0.95)
+
+
+def test_rights_taken_in_the_middle_of_a_stream_end_it_within_two_seconds(full: bool) -> None:
+    desk = open_desk()
+    with fleet() as running:
+        leaver, signed_out, stays = clients = [
+            Client(lambda: running.ports[0], desk.cookie(rep), [f"queue.{desk.queue.pk}", "me"], cursor=desk.since)
+            for rep in desk.reps
+        ]
+        crowd = Crowd(clients)
+        with crowd, Writers(desk, rate=20).writing():
+            processes.wait_until(crowd.all_live, 10, "all clients live")
+            QueueMembership.objects.filter(user=desk.reps[0]).delete()
+            Session.objects.filter(pk=signed_out.cookie.partition("=")[2]).delete()
+            processes.wait_until(lambda: leaver.refused and 4401 in signed_out.codes, 2, "both to be cut off")
+            time.sleep(0.2)
+            had = leaver.counts["events"], signed_out.counts["events"]
+            went_on = stays.counts["events"]
+            time.sleep(1)
+            assert (leaver.counts["events"], signed_out.counts["events"]) == had
+            assert stays.counts["events"] > went_on
+    assert leaver.refused == [f"queue.{desk.queue.pk}"]
