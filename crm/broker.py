@@ -1,10 +1,10 @@
 """django-q2's queue table, read the way PostgreSQL is good at: in order, by one statement, on the database's clock."""
 
-import os
 from datetime import UTC, datetime
 from time import sleep
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -29,7 +29,7 @@ class Broker(ORM):  # type: ignore[misc]
         return int(row.pk)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        keys = [self.list_key, canary_key(os.environ.get("FOREFRONT_NAME", ""))]
+        keys = [self.list_key, canary_key(settings.INSTANCE)]
         self.get_connection()  # drops a connection that has gone stale
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, [Conf.RETRY, keys, self.list_key])

@@ -1,6 +1,7 @@
 """Every setting, in one file, driven by the environment. `docs/settings.md` says what each variable does."""
 
 import os
+import socket
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -15,6 +16,8 @@ DEBUG = flag("DEBUG", default=True)
 DEMO = flag("DEMO", default=DEBUG)
 # Which process this is: "web" may use a connection pool; whatever forks must not.
 PROCESS = os.environ.get("FOREFRONT_PROCESS", "command")
+# The name under which this machine's (or this serve's) processes report that they are alive.
+INSTANCE = os.environ.get("FOREFRONT_NAME") or socket.gethostname()
 BUILD = os.environ.get("BUILD", "dev")
 
 SECRET_KEY, SECRET_KEY_FALLBACKS = secret_key(debug=DEBUG, folder=VAR)
@@ -110,6 +113,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = int(os.environ.get("PROXY_COUNT", "0"))
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR"] if AXES_IPWARE_PROXY_COUNT else ["REMOTE_ADDR"]
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "crm.views.locked_out"
+CSRF_FAILURE_VIEW = "crm.views.forged"
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # empty: /metrics answers this machine only
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -186,6 +192,7 @@ Q_CLUSTER = {
     "scheduler": False,  # schedules come from code only (crm.jobs.every): a row in the table runs nothing
     "workers": 2,
     "recycle": 500,
+    "max_rss": 500_000,  # kB: a worker that has grown is replaced after its task
     "timeout": TASK_SECONDS,
     "retry": 4 * TASK_SECONDS,  # counts from dequeue: more than two rounds of the longest task
     "queue_limit": 2,
@@ -231,6 +238,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ContactPointKind": "customers.models.ContactPoint.Kind",
+        "ClockKind": "cases.models.Clock.Kind",
+        "CasePriority": "cases.models.Case.Priority",
+        "CaseStatus": "cases.models.Case.Status",
+    },
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -238,12 +251,6 @@ PGHISTORY_APPEND_ONLY = True
 
 LOGGING = {
     "version": 1,
-    "ENUM_NAME_OVERRIDES": {
-        "ContactPointKind": "customers.models.ContactPoint.Kind",
-        "ClockKind": "cases.models.Clock.Kind",
-        "CasePriority": "cases.models.Case.Priority",
-        "CaseStatus": "cases.models.Case.Status",
-    },
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},

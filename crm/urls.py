@@ -15,3 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 urlpatterns += [
     path(f"plugins/{app.label}/", include(app.plugin_urls)) for app in apps.get_app_configs() if hasattr(app, "plugin_urls")
 ]
+
+handler400, handler403, handler404, handler500 = (
+    f"crm.views.{name}" for name in ("bad_request", "forbidden", "not_found", "failed")
+)
