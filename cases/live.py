@@ -78,6 +78,7 @@ def _entry(case: Case, event: Happening, words: "_Words") -> Fragment:
         version=event.version,
         kind=event.kind,
         html=partial(words.of, case, event),
+        every=True,
         extra={"message": message} if message else {},
     )
 
@@ -85,7 +86,7 @@ def _entry(case: Case, event: Happening, words: "_Words") -> Fragment:
 def _mine(case: Case, event: Happening) -> Iterator[Fragment]:
     for user in _concerned(event) | ({case.assignee_id} if event.kind == "message_received" else set()):
         if user and user != event.actor_id:
-            yield Fragment(topics.own(user), "case", case.number, "note", event.version, event.kind)
+            yield Fragment(topics.own(user), "case", case.number, "note", event.version, event.kind, every=True)
 
 
 def _concerned(event: Happening) -> set[int]:
@@ -154,7 +155,8 @@ def lists_of_cases(numbers: Iterable[str]) -> Mapping[str, str]:
 def queue_fragments(events: Sequence[Happening], only: Collection[str] | None) -> Iterator[Fragment]:
     """Somebody sat down or got up."""
     for event in events:
-        yield Fragment(f"queue.{event.stream_id}", "queue", event.stream_id, "people", event.version, event.kind)
+        topic = f"queue.{event.stream_id}"
+        yield Fragment(topic, "queue", event.stream_id, "people", event.version, event.kind, every=True)
 
 
 def may_watch_queue(user: User, pk: str) -> bool:

@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, cast
 
-from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
+from django.db import Error as DatabaseTrouble
+from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from crm.live import log as event_log
-from crm.live import presence, topics
+from crm.live import presence, rights, topics
 from crm.live.hub import Hub, hub
 from crm.live.sockets import NOT_READY, SIGNED_OUT, TOO_BIG, TOO_MANY, Socket
 from crm.live.wire import wire
@@ -41,21 +42,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        user: object = self.scope["user"]
-        if not isinstance(user, User):
-            await self.close(SIGNED_OUT)
-            return
         self.hub = hub()
-        if not await self.hub.is_ready():
+        key = _session_key(cast(Scope, self.scope))
+        try:
+            user = await self._who(key)
+        except (DatabaseTrouble, TimeoutError):
             await self.close(NOT_READY)
             return
+        if user is None:
+            await self.close(SIGNED_OUT)
+            return
+        self._let_in(user, key)
+
+    async def _who(self, key: str) -> User | None:
+        if not key:
+            return None
+        if not await self.hub.is_ready():
+            raise TimeoutError
+        return await self.hub.at_the_door(rights.signed_in, key)
+
+    def _let_in(self, user: User, key: str) -> None:
+        self.user = user
         self._heard: deque[float] = deque(maxlen=A_MINUTE)
         self.socket = Socket(
             wire=wire(cast(Scope, self.scope)["forefront.send"]),
             user_id=user.pk,
             role=user.role,
             language=user.language,
-            session_key=self.scope["session"].session_key or "",
+            session_key=key,
             rights_version=user.rights_version,
         )
         self.hub.admit(self.socket)
@@ -86,7 +100,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             socket.say({"error": "Say one JSON object: watch, unwatch, viewing, typing or ping."})
             return
         if "ping" in said:
-            socket.say({"pong": said["ping"], "pos": socket.position(self.hub.pos), "sent": socket.sent})
+            socket.answer(said["ping"], self.hub.pos)
         for state in ("viewing", "typing"):
             if isinstance(said.get(state), str):
                 self._note(socket, said[state], state)
@@ -102,23 +116,36 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _watch(self, socket: Socket, wanted: list[str], since: object) -> None:
         """Grant what may be seen, say what may not, and begin from `since` if that can still be told."""
         room = MOST_TOPICS - len(socket.topics)
-        granted, why = await self.hub.aside(_judge, socket.user_id, wanted[:room], since, self.hub.epoch)
+        cursor = event_log.parse(since)
+        why = self.hub.why_not(cursor) if since is not None else ""
+        socket.asking += 1
+        try:
+            granted, why = await self.hub.at_the_door(self._judge, socket.rights_version, wanted[:room], cursor, why)
+        finally:
+            socket.asking -= 1
         if refused := [topic for topic in wanted if topic not in granted]:
             socket.say({"refused": [topics.outside(t) for t in refused]})
         if socket.closed or not granted:
             return
-        cursor = event_log.parse(since)
         self.hub.watch(socket, granted, None if why or cursor is None else cursor[1])
         if why:
             self.hub.resync(socket, granted, why)
 
+    def _judge(
+        self, rights_version: int, wanted: list[str], cursor: tuple[str, int] | None, why: str | None
+    ) -> tuple[set[str], str]:
+        """What of it this person may watch, and why their cursor cannot be continued, if it cannot. The person is the one
+        who came in, unless their rights have changed since."""
+        if self.user.rights_version != rights_version:
+            self.user = User.objects.get(pk=self.user.pk)
+        granted = topics.allowed(self.user, wanted)
+        return granted, event_log.why_not(self.hub.epoch, cursor, timezone.now()) if why is None else why
 
-def _judge(user_id: int, wanted: list[str], since: object, epoch: str) -> tuple[set[str], str]:
-    """What of it this person may watch, and why their cursor cannot be continued, if it cannot."""
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    granted = topics.allowed(user, wanted) if user else set()
-    why = event_log.why_not(epoch, event_log.parse(since), timezone.now()) if granted and since is not None else ""
-    return granted, why
+
+def _session_key(scope: Scope) -> str:
+    """Of Django's session cookie, "" without one."""
+    cookies = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+    return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _read(text: str | None) -> dict[str, Any] | None:
@@ -162,9 +189,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if b"origin" in headers and not _is_ours(origin, host, _scheme(scope, headers)):
         await _denied(scope, receive, send)
         return
-    # The server's own `send`, before any middleware wraps it: the hub writes where it leads.
-    await _signed_in({**scope, "forefront.send": send}, receive, send)
+    # The server's own `send`, whatever wraps it later: the hub writes where it leads.
+    await _console({**scope, "forefront.send": send}, receive, send)
 
 
 _denied: Any = WebsocketDenier.as_asgi()
-_signed_in: Any = AuthMiddlewareStack(LiveConsumer.as_asgi())
+_console: Any = LiveConsumer.as_asgi()

@@ -15,7 +15,7 @@ from customers.models import Customer
 def customer_fragments(events: Sequence[Happening], only: Collection[str] | None) -> Iterator[Fragment]:
     for event in events:
         topic = f"customer.{event.stream_id}"
-        yield Fragment(topic, "customer", event.stream_id, "card", event.version, event.kind)
+        yield Fragment(topic, "customer", event.stream_id, "card", event.version, event.kind, every=True)
 
 
 def may_watch_customer(user: User, pk: str) -> bool:

@@ -1,8 +1,8 @@
-"""Bringing a returning socket up to date before it goes live: from the ring, then from the log, in order, paced."""
+"""Bringing a returning socket up to date before it goes live: from the last ticks, else from the log; in order, paced."""
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import Error as DatabaseTrouble
@@ -10,13 +10,14 @@ from django.db import Error as DatabaseTrouble
 from crm.live import log, streams
 from crm.live.frames import packets
 from crm.live.sockets import Socket
-from crm.live.streams import Happening
+from crm.live.streams import Key
 
 if TYPE_CHECKING:
     from crm.live.hub import Hub
 
 logger = logging.getLogger(__name__)
 STEP = 500
+Told = tuple[int, dict[Key, bytes], set[str]]  # position reached, fragments in order, topics that failed
 
 
 async def catch_up(hub: "Hub", socket: Socket) -> None:
@@ -47,18 +48,16 @@ def _go_live(hub: "Hub", socket: Socket) -> None:
 
 
 async def _step(hub: "Hub", socket: Socket, low: int) -> None:
-    """The next stretch for the topics that are furthest behind. Topics may come and go while the database is asked."""
+    """The next stretch for the topics that are furthest behind. Topics may come and go while it is fetched."""
     due = {topic for topic, cursor in socket.behind.items() if cursor <= low}
     high = min([c for c in socket.behind.values() if c > low] + [hub.pos])
-    events = hub.ring.after(low, STEP)
-    if events is None:
-        events = await hub.aside(log.between, low, high, STEP)
-    events = [event for event in events if event.pos <= high]
-    reached = events[-1].pos if len(events) == STEP else high
-    chunks, failed = await hub.aside(_render, events, due, socket.language)
+    told = await _from_ticks(hub, due, socket.language, low, high)
+    if told is None:
+        told = await hub.aside(_from_log, due, socket.language, low, high)
+    reached, chunks, failed = told
     before = hub.cursor(socket.position(hub.pos))
     socket.behind.update({topic: reached for topic in due & socket.behind.keys() if socket.behind[topic] == low})
-    wanted = [chunk for topic, chunk in chunks if topic in socket.topics]
+    wanted = [chunk for key, chunk in chunks.items() if key[0] in socket.topics]
     if wanted:
         for packet in packets(wanted, before, hub.cursor(socket.position(hub.pos))):
             socket.write(packet)
@@ -66,15 +65,32 @@ async def _step(hub: "Hub", socket: Socket, low: int) -> None:
         hub.resync(socket, failed & socket.topics, "failed")
 
 
-def _render(
-    events: Sequence[Happening], due: Collection[str], language: str
-) -> tuple[list[tuple[str, bytes]], set[str]]:
-    chunks: list[tuple[str, bytes]] = []
+async def _from_ticks(hub: "Hub", due: Collection[str], language: str, low: int, high: int) -> Told | None:
+    """What live sockets were told, ticks whole (a fragment that comes twice is ignored), without what is superseded."""
+    ticks = hub.recent.after(low)
+    if ticks is None:
+        return None
+    ticks = [tick for tick in ticks if tick.before < high]
+    feeds = [(topic, language) for topic in due]
+    if any(tick.missing(feeds) for tick in ticks):
+        await hub.render(ticks, feeds)
+    chunks: dict[Key, bytes] = {}
+    for tick in ticks:
+        for feed in feeds:
+            for key, chunk in tick.parts.get(feed, {}).items():
+                chunks.pop(key, None)
+                chunks[key] = chunk
+    return high, chunks, {topic for tick in ticks for topic in tick.failed & set(due)}
+
+
+def _from_log(due: Collection[str], language: str, low: int, high: int) -> Told:
+    events = log.between(low, high, STEP)
+    chunks: dict[Key, bytes] = {}
     failed: set[str] = set()
     for fragment in streams.plan(events, due):
         if fragment.topic in due:
-            encoded, broken = streams.encoded([fragment], language)
-            chunks.extend((fragment.topic, chunk) for chunk in encoded)
+            fresh, broken = streams.encoded([fragment], language)
+            chunks |= fresh
             if broken:
                 failed.add(fragment.topic)
-    return chunks, failed
+    return (events[-1].pos if len(events) == STEP else high), chunks, failed

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -13,6 +12,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.db import close_old_connections
+from django.utils import timezone
 from psycopg.rows import TupleRow
 
 from crm.live import log, streams, topics
@@ -21,8 +21,9 @@ from crm.live.database import LIVE_CHANNEL, parameters
 from crm.live.frames import Feed, deliver
 from crm.live.presence import Presence
 from crm.live.pulse import pulse
+from crm.live.recent import Recent, Tick
 from crm.live.sockets import HEARTBEAT, NOTHING_LEFT, RESTARTING, SIGNED_OUT, Socket
-from crm.live.streams import Fragment, Happening
+from crm.live.streams import Happening
 from crm.live.wire import Packet
 from crm.models import User
 
@@ -47,12 +48,14 @@ class Hub:
         self.read_at = monotonic()
         self.sockets: set[Socket] = set()
         self.watchers: dict[Feed, set[Socket]] = {}
-        self.ring = log.Ring()
+        self.recent = Recent()
         self.presence = Presence()
         self.ready = asyncio.Event()
         self.is_ending = False
         self.doubted = False  # somebody saw another epoch: settle before the next read
-        self.admissions = asyncio.Semaphore(4)  # a storm of returning sockets must not starve the pages
+        # A storm of returning sockets must not starve the pages: few are looked at and caught up at a time.
+        self.door = asyncio.Semaphore(1)
+        self.admissions = asyncio.Semaphore(2)
         self._tick_thread = ThreadPoolExecutor(1, "live-tick")
         self._side_threads = ThreadPoolExecutor(2, "live-side")
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,6 +87,16 @@ class Hub:
     async def aside(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run what asks the database beside the ticks, in a thread that leaves no connection behind."""
         return await self._in(self._side_threads, function, *args, **kwargs)
+
+    async def at_the_door(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same for who comes in: one at a time, and then the door stays shut as long as it took. So half of this
+        process is left for its pages, however many come at once."""
+        async with self.door:
+            began = monotonic()
+            try:
+                return await self.aside(function, *args, **kwargs)
+            finally:
+                await asyncio.sleep(min(0.01, monotonic() - began))
 
     async def _in(self, threads: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def tidy() -> R:
@@ -138,40 +151,41 @@ class Hub:
             await self._tick(events)
 
     async def _tick(self, events: Sequence[Happening]) -> None:
-        parts: dict[Feed, list[bytes]] = {}
-        failed: set[str] = set()
+        tick = Tick(self.pos, events)
         if self.sockets:
-            planned, asked = await self._in(self._tick_thread, _plan, events)
-            await self._ask_again(asked)
-            parts, failed = await self._rendered(planned)
-        before, self.pos = self.cursor(), events[-1].pos
-        self.ring.extend(events)
-        deliver(parts, self.watchers, before, self.cursor())
-        for socket in [s for s in self.sockets if s.live and failed & s.topics]:
-            self.resync(socket, failed & socket.topics, "failed")
+            await self._ask_again(await self._in(self._tick_thread, tick.plan))
+            # Whoever begins to watch while something is rendered counts too.
+            while missing := tick.missing(self.watchers):
+                await self.render([tick], missing)
+        before, self.pos = self.cursor(), tick.after
+        self.recent.add(tick)
+        deliver(tick.said(self.watchers), self.watchers, before, self.cursor())
+        for socket in [s for s in self.sockets if s.live and tick.failed & s.topics]:
+            self.resync(socket, tick.failed & socket.topics, "failed")
 
-    async def _rendered(self, planned: Iterable[Fragment]) -> tuple[dict[Feed, list[bytes]], set[str]]:
-        """What somebody watches, rendered in the languages they read. Whoever begins to watch meanwhile counts too."""
-        wanted: dict[str, list[Fragment]] = defaultdict(list)
-        for fragment in planned:
-            wanted[fragment.topic].append(fragment)
-        done: dict[Feed, list[bytes]] = {}
-        failed: set[str] = set()
-        while missing := [feed for feed in self._feeds(wanted) if feed not in done]:
-            fresh, broken = await self._in(self._tick_thread, _render, wanted, missing)
-            done |= fresh
-            failed |= broken
-        return {feed: chunks for feed, chunks in done.items() if chunks}, failed
+    async def render(self, ticks: Sequence[Tick], feeds: Sequence[Feed]) -> None:
+        """Make sure that what these feeds show of these ticks is rendered; one thread does it, so nothing is done twice."""
 
-    def _feeds(self, wanted: Collection[str]) -> list[Feed]:
-        languages = {language for _topic, language in self.watchers}
-        return [(t, lang) for t in wanted for lang in languages if (t, lang) in self.watchers]
+        def all_of_them() -> None:
+            for tick in ticks:
+                tick.render(feeds)
+
+        await self._in(self._tick_thread, all_of_them)
 
     async def _ask_again(self, asked: set[str]) -> None:
         """Some topics' readers may have changed with these very events: ask before showing them anything."""
         for socket in [s for s in self.sockets if asked & s.topics]:
             kept = await self.aside(_still, socket.user_id, asked & socket.topics)
             self.lose(socket, (asked & socket.topics) - kept)
+
+    def why_not(self, since: tuple[str, int] | None) -> str | None:
+        """Why a cursor cannot be continued, "" when it can, None when only the database can tell."""
+        if since is None or since[0] != self.epoch:
+            return "epoch" if since else "cursor"
+        if since[1] == self.pos:
+            return ""
+        missed = self.recent.first_after(since[1])
+        return None if missed is None else ("age" if log.is_old(missed, timezone.now()) else "")
 
     def cursor(self, pos: int | None = None) -> str:
         return log.as_cursor(self.epoch, self.pos if pos is None else pos)
@@ -257,7 +271,7 @@ class Hub:
     def begin_again(self, epoch: str, pos: int) -> None:
         """Another history (a restore): every cursor is void."""
         self.epoch, self.pos = epoch, pos
-        self.ring.clear()
+        self.recent.clear()
         for socket in self.sockets:
             socket.behind = dict.fromkeys(socket.behind, pos)
             self.resync(socket, socket.topics, "epoch")
@@ -285,20 +299,6 @@ class Hub:
 def spread(name: str) -> int:
     """Milliseconds to wait, evenly spread over RETURN_WITHIN by the socket's random name."""
     return int(int(name[:8], 16) / 0xFFFFFFFF * RETURN_WITHIN * 1000)
-
-
-def _plan(events: Sequence[Happening]) -> tuple[list[Fragment], set[str]]:
-    return streams.plan(events), streams.moved(events)
-
-
-def _render(wanted: dict[str, list[Fragment]], feeds: Iterable[Feed]) -> tuple[dict[Feed, list[bytes]], set[str]]:
-    done: dict[Feed, list[bytes]] = {}
-    failed: set[str] = set()
-    for topic, language in feeds:
-        done[topic, language], broken = streams.encoded(wanted[topic], language)
-        if broken:
-            failed.add(topic)
-    return done, failed
 
 
 def _still(user_id: int, asked: Collection[str]) -> set[str]:

@@ -1,12 +1,10 @@
 """Reading the numbered log: what a cursor is, what came after it, and whether a cursor can still be served."""
 
-from collections import deque
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import psycopg
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from psycopg.rows import TupleRow
 
 from crm.live.streams import Happening
@@ -49,9 +47,12 @@ async def after(conn: psycopg.AsyncConnection[TupleRow], pos: int, most: int) ->
 
 def between(low: int, high: int, most: int) -> list[Happening]:
     """Events with low < pos ≤ high in order, at most `most`, by Django's connection."""
+    return _read(Event.objects.filter(pos__gt=low, pos__lte=high), most)
+
+
+def _read(events: QuerySet[Event], most: int) -> list[Happening]:
     fields = ("id", "pos", "stream", "stream_id", "version", "kind", "actor_id", "via", "reason", "at", "data")
-    rows = Event.objects.filter(pos__gt=low, pos__lte=high).order_by("pos").values_list(*fields)[:most]
-    return [Happening(*row) for row in rows]
+    return [Happening(*row) for row in events.order_by("pos").values_list(*fields)[:most]]
 
 
 def why_not(epoch: str, since: tuple[str, int] | None, at: datetime) -> str:
@@ -66,29 +67,13 @@ def why_not(epoch: str, since: tuple[str, int] | None, at: datetime) -> str:
         return "epoch"
     if newest - since[1] > MOST_BEHIND:
         return "behind"
-    missed = Event.objects.filter(pos__gt=since[1]).exclude(via="import").order_by("pos").values_list("at", flat=True)
-    first = missed.first()
-    return "age" if first is not None and at - first > LONGEST_AWAY else ""
+    missed = _read(Event.objects.filter(pos__gt=since[1]).exclude(via="import"), 1)
+    return "age" if missed and is_old(missed[0], at) else ""
 
 
-class Ring:
-    """The last events, without a hole, so that a short absence costs no query."""
-
-    def __init__(self, size: int = 5000) -> None:
-        self._events: deque[Happening] = deque(maxlen=size)
-
-    def extend(self, events: Sequence[Happening]) -> None:
-        self._events.extend(events)
-
-    def clear(self) -> None:
-        self._events.clear()
-
-    def after(self, pos: int, most: int) -> list[Happening] | None:
-        """The next events after `pos`, or None when the ring no longer (or not yet) holds the first of them."""
-        if not self._events or pos + 1 < self._events[0].pos:
-            return None
-        start = pos + 1 - self._events[0].pos
-        return [self._events[i] for i in range(start, min(start + most, len(self._events)))]
+def is_old(missed: Happening, at: datetime) -> bool:
+    """Whether the first event somebody missed shows that they were away for too long."""
+    return at - missed.at > LONGEST_AWAY
 
 
 def as_cursor(epoch: str, pos: int) -> str:

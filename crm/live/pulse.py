@@ -33,7 +33,7 @@ async def pulse(hub: "Hub") -> None:
 async def _beat(hub: "Hub", _count: int) -> None:
     now = monotonic()
     for socket in [s for s in hub.sockets if now - s.beaten_at >= HEARTBEAT - 1]:
-        socket.beat(socket.position(hub.pos), hub.late())
+        socket.beat(hub.pos, hub.late())
 
 
 async def _check_rights(hub: "Hub", count: int) -> None:

@@ -30,6 +30,7 @@ class Socket:
     topics: set[str] = field(default_factory=set)
     # Topic → cursor for what was asked for and has not been caught up with.
     behind: dict[str, int] = field(default_factory=dict)
+    asking: int = 0  # what it wants to watch and has not been answered
     live: bool = False
     closed: bool = False
     sent: int = 0
@@ -56,10 +57,19 @@ class Socket:
     def say(self, message: Mapping[str, Any]) -> None:
         self.write(Packet(as_json(message)))
 
-    def beat(self, pos: int, late: float) -> None:
+    def beat(self, hub_pos: int, late: float) -> None:
         """Position and count, by which the client knows that nothing went missing in between."""
         self.beaten_at = monotonic()
-        self.say({"pos": pos, "sent": self.sent, **({"late": round(late)} if late > 3 else {})})
+        self.say({**self._confirmed(hub_pos), **({"late": round(late)} if late > 3 else {})})
+
+    def answer(self, ping: object, hub_pos: int) -> None:
+        self.say({"pong": ping, **self._confirmed(hub_pos)})
+
+    def _confirmed(self, hub_pos: int) -> dict[str, int]:
+        """The count makes the position one to return to. Before what it asked for is granted there is none: it would skip
+        what it has not been given yet."""
+        told = {"pos": self.position(hub_pos)}
+        return told if self.asking or not self.topics else {**told, "sent": self.sent}
 
     def close(self, code: int) -> None:
         if not self.closed:

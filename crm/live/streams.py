@@ -51,9 +51,16 @@ class Fragment:
     kind: str
     html: Callable[[], str] | None = None
     gone: bool = False
+    every: bool = False  # one an event: not superseded by a later version of the same part
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def key(self) -> "Key":
+        """What a later fragment with the same key makes superfluous."""
+        return self.topic, self.stream, self.subject, self.part, self.version if self.every else 0
 
+
+Key = tuple[str, str, int, str, int]
 # Called with events of one stream in order and the topics anybody wants (None: all); returns fragments in order.
 Handler = Callable[[Sequence[Happening], Collection[str] | None], Iterable[Fragment]]
 # Which topics' readers these events may have changed (a case moved to another queue).
@@ -130,13 +137,13 @@ def encode(fragment: Fragment, language: str) -> bytes:
     return fresh
 
 
-def encoded(fragments: Iterable[Fragment], language: str) -> tuple[list[bytes], bool]:
+def encoded(fragments: Iterable[Fragment], language: str) -> tuple[dict[Key, bytes], bool]:
     """All of them in order, and whether any could not be rendered (its readers must fetch the topic afresh)."""
-    chunks: list[bytes] = []
+    chunks: dict[Key, bytes] = {}
     broken = False
     for fragment in fragments:
         try:
-            chunks.append(encode(fragment, language))
+            chunks[fragment.key] = encode(fragment, language)
         except DatabaseTrouble:
             raise
         except Exception:

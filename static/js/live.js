@@ -162,6 +162,7 @@ export class Live extends EventTarget {
     this.tell("hello", said);
     if (this.build && said.build !== this.build) this.tell("build", { build: said.build });
     const since = [...this.pending.values()].reduce((least, cursor) => older(cursor, least), this.safe);
+    this.topics.forEach((topic) => this.pending.set(topic, since));
     if (this.topics.size) this.say({ watch: [...this.topics], ...(since ? { since } : {}) });
     else this.settled();
     this.look();

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import Case, Queue, QueueMembership, QueueSession
-from crm.live import log
+from crm.live import log, rights, topics
 from crm.live.hub import Hub
 from crm.models import Event, Installation, User
 from tests.builders import make_case
@@ -86,11 +86,17 @@ async def test_what_is_no_topic_is_refused(hub: Hub, ana: User, name: str) -> No
 async def test_the_signed_out_are_closed_with_4401_before_anything_is_looked_up(
     hub: Hub, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crm.consumers._judge", lambda *_args: pytest.fail("looked up"))
+    asked: list[str] = []
+    signed_in_as = rights.signed_in
+    monkeypatch.setattr(rights, "signed_in", lambda key: asked.append(key) or signed_in_as(key))
+    monkeypatch.setattr(topics, "allowed", lambda *_args: pytest.fail("looked up"))
     async with console(None) as socket:
         assert await socket.ended() == 4401
+    assert asked == []
     async with console(None, key="a-key-nobody-has") as socket:
+        await socket.say(watch=[f"case.{case.number}"])
         assert await socket.ended() == 4401
+    assert asked == ["a-key-nobody-has"]
     assert not hub.sockets
 
 
@@ -221,6 +227,7 @@ async def test_a_cursor_a_hundred_thousand_events_behind_gets_resync(
         await aside(case.set_priority)(kind, by=lee)
     async with console(ana) as socket:
         await _number(4)
+        hub.recent.clear()
         await socket.say(watch=["me"], since=f"{hub.epoch}:0")
         assert (await socket.hear("resync"))["resync"]["reason"] == "behind"
         await socket.say(watch=[f"case.{case.number}"], since=f"{hub.epoch}:1")

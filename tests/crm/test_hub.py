@@ -96,12 +96,26 @@ def test_a_reader_who_takes_nothing_is_dropped_with_4408_and_costs_a_bounded_amo
 
 def test_a_heartbeat_says_how_many_messages_came_before_it() -> None:
     socket, sink = a_socket()
+    socket.topics.add("me")
     socket.say({"hello": {}})
     socket.beat(7, 0.0)
     socket.say({"events": []})
     socket.beat(8, 9.0)
     assert sink.said()[1] == {"pos": 7, "sent": 1}
     assert sink.said()[3] == {"pos": 8, "sent": 3, "late": 9}
+
+
+def test_no_position_is_confirmed_before_what_was_asked_for_is_granted() -> None:
+    """Or a client that pings early and is cut off would return past what it never got."""
+    socket, sink = a_socket()
+    socket.answer(1, 99)
+    socket.topics.add("me")
+    socket.asking = 1
+    socket.answer(2, 99)
+    socket.asking = 0
+    socket.behind = {"me": 40}
+    socket.answer(3, 99)
+    assert sink.said() == [{"pong": 1, "pos": 99}, {"pong": 2, "pos": 99}, {"pong": 3, "pos": 40, "sent": 2}]
 
 
 def test_a_restart_spreads_its_sockets_over_five_seconds_and_more() -> None:
