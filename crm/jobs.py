@@ -138,7 +138,7 @@ def canary_key(group: str) -> str:
 
 def _reclaim() -> None:
     lost = Wake.objects.filter(state=Wake.RUNNING, lease_until__lt=Now())
-    lost.filter(attempts__gte=Wake.MAX_ATTEMPTS).update(state=Wake.PARKED, error="worker died")
+    lost.filter(attempts__gte=settings.TASK_ATTEMPTS).update(state=Wake.PARKED, error="worker died")
     lost.update(state=Wake.WAITING, queued_at=None, error="worker died")
 
 

@@ -182,6 +182,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 # --- background work: django-q2 wakes, our tables work (docs/jobs.md)
 TASK_SECONDS = int(os.environ.get("TASK_SECONDS", "60"))  # a task that takes longer is stopped and tried again
+TASK_ATTEMPTS = int(os.environ.get("TASK_ATTEMPTS", "5"))  # then it is parked for a person
 TASK_MEMORY_MB = int(os.environ.get("TASK_MEMORY_MB", "4096"))
 CANARY_SECONDS = float(os.environ.get("CANARY_SECONDS", "15"))
 WATCHDOG_SECONDS = float(os.environ.get("WATCHDOG_SECONDS", "60"))  # silence after which a process is started anew
@@ -267,6 +268,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # it logs whole addresses, tokens in them included
         "axes": {"level": "WARNING"},
     },
 }

@@ -67,7 +67,9 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when users can be served, else 503 with the reasons."""
     answer = health.as_json(health.readiness())
-    return JsonResponse(answer, status=200 if answer["ready"] else 503)
+    response = JsonResponse(answer, status=200 if answer["ready"] else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined] # whoever asks every second knows already
+    return response
 
 
 @require_GET

@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,6 +108,12 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
+def children(pid: int) -> dict[int, str]:
+    """Pid → command line of the processes `pid` itself started, zombies left out."""
+    below = (int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == pid)
+    return {child: line for child in sorted(below) if (line := command(child))}
+
+
 def command(pid: int) -> str:
     """The command line of a process; empty when it is gone or a zombie."""
     try:
@@ -125,7 +132,7 @@ def environment(**extra: str) -> dict[str, str]:
     return kept | {
         "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "SECRET_KEY": "one key for every process of a test, long enough for anyone",
+        "SECRET_KEY": settings.SECRET_KEY,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         **extra,

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 
@@ -9,7 +10,6 @@ class Wake(models.Model):
     before the work; deleted when done; parked after too many attempts, crashes included (docs/jobs.md)."""
 
     WAITING, RUNNING, PARKED = "waiting", "running", "parked"
-    MAX_ATTEMPTS = 5
 
     path = models.CharField(max_length=120)
     subject = models.BigIntegerField(default=0)  # 0: the flow as a whole
@@ -45,7 +45,7 @@ class Wake(models.Model):
 
     def put_back(self, error: str) -> None:
         """Failed: wait longer each time, or be parked for a person when the attempts are used up."""
-        if self.attempts >= self.MAX_ATTEMPTS:
+        if self.attempts >= settings.TASK_ATTEMPTS:
             self.park(error)
             return
         pause = timedelta(seconds=min(2**self.attempts, 60))

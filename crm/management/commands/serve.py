@@ -71,9 +71,9 @@ class Command(BaseCommand):
                 told = time.monotonic()
                 self.say(_("Not ready after %(n)d s: %(why)s") % {"n": told - started, "why": "; ".join(missing)})
         if not missing:
-            self.say(_("Forefront is ready at http://127.0.0.1:%d") % port)
-            for line in first_run.sign_ins() if settings.DEMO else []:
-                self.say(line)
+            signs = first_run.sign_ins() if settings.DEMO else []
+            connections.close_all()
+            self.say("\n".join([_("Forefront is ready at http://127.0.0.1:%d") % port, *signs]))
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
@@ -107,7 +107,7 @@ def children_of(listener: socket.socket, *, workers: int) -> list[Child]:
         mail = sink.listening_socket()
         fds = (mail.detach(),)
         env |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(_port_of(fds[0]))}
-    quiet = settings.WATCHDOG_SECONDS / 3
+    quiet = max(3, settings.WATCHDOG_SECONDS / 3)
     web = [sys.executable, *UVICORN, "--app-dir", str(settings.BASE_DIR), "--fd", str(listener.fileno())]
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     return [
