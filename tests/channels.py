@@ -32,7 +32,9 @@ def signed(secret: str, body: bytes, *, webhook_id: str = "evt_1", at: datetime 
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(webhook_id, at.astimezone(UTC), body.decode("utf-8", "surrogateescape")),
+        "webhook-signature": Webhook(secret).sign(
+            webhook_id, at.astimezone(UTC), body.decode("utf-8", "surrogateescape")
+        ),
     }
 
 
