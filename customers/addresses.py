@@ -57,10 +57,16 @@ def guess(text: str) -> Address | None:
     for kind, looks_like in (("email", _looks_like_mail), ("phone", _looks_like_phone), ("handle", _looks_like_handle)):
         if looks_like(text):
             try:
-                return normalise(kind, text)
+                found = normalise(kind, text)
             except BadAddress:
                 continue
+            return found if kind != "phone" or _is_meant(text, found.value) else None
     return None
+
+
+def _is_meant(text: str, number: str) -> bool:
+    """A date or an order number may be a possible phone number: without a country code it must be one in use."""
+    return text.startswith(("+", "00", "tel:")) or phonenumbers.is_valid_number(phonenumbers.parse(number))
 
 
 def _looks_like_mail(text: str) -> bool:

@@ -6,6 +6,6 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        from customers import live  # noqa: F401 - registers the customer stream
+        from customers import jobs, live  # noqa: F401 - register the sweep and the customer stream
 
         autodiscover_modules("customer_hooks")

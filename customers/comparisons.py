@@ -143,7 +143,7 @@ def _read_date(value: Any, at: datetime) -> date:
     """A day, or days from today; today is the UTC day of `at`."""
     if isinstance(value, dict):
         return (at + _offset(value, {"days_ago", "days_ahead"})).astimezone(UTC).date()
-    found = _parsed(parse_date, value)
+    found: date | None = _parsed(parse_date, value)
     if found is None or found.year not in _YEARS:
         raise BadValue(_('Give a day like "2026-03-31", or {"days_ago": 30}.'))
     return found
@@ -152,7 +152,7 @@ def _read_date(value: Any, at: datetime) -> date:
 def _read_time(value: Any, at: datetime) -> datetime:
     if isinstance(value, dict):
         return at + _offset(value, {"days_ago", "days_ahead", "hours_ago", "hours_ahead"})
-    found = _parsed(parse_datetime, value)
+    found: datetime | None = _parsed(parse_datetime, value)
     if found is None or found.tzinfo is None or found.year not in _YEARS:
         raise BadValue(_('Give a time with its zone like "2026-03-31T12:00:00Z", or {"days_ago": 30}.'))
     return found

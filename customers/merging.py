@@ -104,8 +104,8 @@ def _standing(customer: Customer) -> Merge:
 
 
 def _locked(*customers: Customer) -> list[Customer]:
-    """Both rows, locked in key order. FOR UPDATE, the full lock: an INSERT that points at one of them is finished
-    before we look, or waits until we are done."""
+    """Both rows, locked in key order. FOR UPDATE, the full lock, which no other merge or undo gets past. A row written
+    at this moment asks for its customer only when it commits (foreign keys are checked late): `gather` moves it then."""
     ids = sorted({c.pk for c in customers})
     rows = {c.pk: c for c in Customer.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
     if any(c.merged_into_id != rows[c.pk].merged_into_id for c in customers):

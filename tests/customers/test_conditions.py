@@ -19,7 +19,22 @@ from customers.conditions import BadCondition, Collection, Fact, Field, compile
 from customers.models import Consent, ContactPoint, Customer, Order, Organization, Product, Subscription
 
 AT = datetime(2026, 5, 17, 12, 30, tzinfo=UTC)
-TEXTS = ["GB", "DE", "Ánçora", "100%", "a_b", "a'b\\", "gold", "x" * 40, "Zoë", "active", "ended", "mobile", "2.3", "2.10"]
+TEXTS = [
+    "GB",
+    "DE",
+    "Ánçora",
+    "100%",
+    "a_b",
+    "a'b\\",
+    "gold",
+    "x" * 40,
+    "Zoë",
+    "active",
+    "ended",
+    "mobile",
+    "2.3",
+    "2.10",
+]
 NUMBERS = [0, 1, 2, "0.5", "42.90", 42.9, 99999, -1]
 CURRENCIES = ["GBP", "EUR"]
 DAYS = ["2026-05-17", "2026-04-01", "2020-01-01", {"days_ago": 0}, {"days_ago": 46}, {"days_ahead": 3}]
@@ -32,7 +47,9 @@ TIMES = ["2026-05-17T12:30:00Z", "2026-05-16T23:00:00-05:00", {"days_ago": 30}, 
 def populate(seed: int, size: int) -> None:
     rng = random.Random(seed)
     houses = [Organization.objects.create(name=n, domain=d) for n, d in (("Ánçora", "ancora.example"), ("100%", ""))]
-    products = [Product.objects.create(name=n, kind=k) for n, k in (("Fibre", "broadband"), ("SIM", "mobile"), ("Box", ""))]
+    products = [
+        Product.objects.create(name=n, kind=k) for n, k in (("Fibre", "broadband"), ("SIM", "mobile"), ("Box", ""))
+    ]
     for _ in range(size):
         _person(rng, houses, products)
 
@@ -76,9 +93,7 @@ def _person(rng: random.Random, houses: list[Organization], products: list[Produ
         )
     if rng.random() < 0.5:
         value = f"{customer.pk}@example.org"
-        ContactPoint.objects.create(
-            customer=customer, kind="email", value=value, ended_at=rng.choice([None, AT])
-        )
+        ContactPoint.objects.create(customer=customer, kind="email", value=value, ended_at=rng.choice([None, AT]))
 
 
 # --- random conditions over whatever facts are registered
@@ -147,13 +162,13 @@ def test_python_and_sql_agree_on_every_customer_and_condition(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 10**6), data=st.data())
-def test_they_agree_on_other_populations_too(db: None, seed: int, data: st.DataObject) -> None:
+@given(seed=st.integers(0, 10**6), written=st.deferred(lambda: st.lists(conditions(), min_size=4, max_size=4)))
+def test_they_agree_on_other_populations_too(db: None, seed: int, written: list[Any]) -> None:
     Customer.objects.all().delete()
     populate(seed, size=8)
     known = facts.load(Customer.objects.all(), AT)
-    for _ in range(4):
-        condition = compile(data.draw(conditions()), at=AT)
+    for each in written:
+        condition = compile(each, at=AT)
         by_sql = set(condition.customers(Customer.objects.all()).values_list("pk", flat=True))
         assert {pk for pk, k in known.items() if condition.holds(k)} == by_sql
 
@@ -181,7 +196,9 @@ def test_each_fact_reads_the_same_from_python_and_from_the_database(population: 
 def gold(db: None) -> Customer:
     customer = Customer.objects.create(name="Ana Torres", tier="gold", since=date(2026, 4, 17))
     fibre = Product.objects.create(name="Fibre 300", kind="broadband")
-    Subscription.objects.create(customer=customer, product=fibre, plan="Fibre 300", price="42.90", device="R7", version="2.3")
+    Subscription.objects.create(
+        customer=customer, product=fibre, plan="Fibre 300", price="42.90", device="R7", version="2.3"
+    )
     Subscription.objects.create(customer=customer, product=fibre, plan="Old", price="99", status="ended", device="R6")
     return customer
 
@@ -323,7 +340,13 @@ def test_many_customers_take_one_query_and_facts_as_many_as_relations(population
 
 def test_one_loaded_customer_is_judged_without_a_query(gold: Customer) -> None:
     condition = compile(
-        {"all": [{"fact": "tier", "op": "is", "value": "gold"}, {"exists": "subscriptions"}, {"not": {"exists": "orders"}}]},
+        {
+            "all": [
+                {"fact": "tier", "op": "is", "value": "gold"},
+                {"exists": "subscriptions"},
+                {"not": {"exists": "orders"}},
+            ]
+        },
         at=AT,
     )
     known = facts.load([gold], AT)[gold.pk]
