@@ -1,11 +1,11 @@
 """django-q2's queue table, read the way PostgreSQL is good at: in order, by one statement, on the database's clock."""
 
-from datetime import UTC, datetime
 from time import sleep
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
@@ -17,15 +17,15 @@ UPDATE django_q_ormq SET lock = clock_timestamp() + make_interval(secs => %s)
               ORDER BY (key = %s), id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, payload
 """
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Broker(ORM):  # type: ignore[misc]
     """Each worker group reads its own canary queue first, then the queue all groups share."""
 
     def enqueue(self, task: str) -> int:
-        # Unlocked by a date long past, not by this host's clock: a clock that is an hour ahead would hide the task.
-        row = self.get_connection().create(key=self.list_key, payload=task, lock=_LONG_AGO)
+        # By the database's clock: a host whose clock is an hour ahead would hide the task for as long. `requeue` reads
+        # from it since when the oldest task waits.
+        row = self.get_connection().create(key=self.list_key, payload=task, lock=Now())
         return int(row.pk)
 
     def dequeue(self) -> list[tuple[int, str]] | None:

@@ -25,6 +25,7 @@ R = TypeVar("R")
 SweepFunction = Callable[[datetime], int]
 CHANNEL = "forefront_work"
 MAX_ROUNDS = 50  # how often a sweep that still finds work is called again before the others get their turn
+LOST_SECONDS = 10.0  # a task that left the queue so long ago without being begun died with its worker
 MAX_QUEUED = 500  # with that many tasks waiting, putting more in front of dead workers helps nobody
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def wake(path: str, pk: int = 0) -> None:
     """
     if path not in _flows:
         raise LookupError(f"{path} is not a registered flow: decorate it with @jobs.wakeable in its app's jobs.py")
-    lately = Now() - Value(timedelta(seconds=10))  # an older task may have been lost with its worker
+    lately = Now() - Value(timedelta(seconds=LOST_SECONDS))
     waiting = Wake.objects.filter(path=path, subject=pk, state=Wake.WAITING, queued_at__gt=lately).exists()
     ask = Wake.objects.create(path=path, subject=pk)
     if not waiting:
@@ -142,14 +143,16 @@ def _reclaim() -> None:
     lost.update(state=Wake.WAITING, queued_at=None, error="worker died")
 
 
-# One row for each flow and subject that waits, is due, has no run under way and no task younger than django-q2's retry.
+# One row for each flow and subject that waits, is due, has no run under way and no live task. Tasks leave their queue in
+# order, so one that was queued before the oldest that still waits there has been taken; seconds later, taken means lost.
 _WITHOUT_TASK = """
+WITH oldest AS (SELECT least(min(lock), now()) AS at FROM django_q_ormq WHERE key = %(queue)s AND lock < now())
 SELECT min(w.id) AS id FROM crm_wake w
- WHERE w.state = 'waiting' AND w.due_at <= now() AND w.asked_at < now() - make_interval(secs => %s)
+ WHERE w.state = 'waiting' AND w.due_at <= now() AND w.asked_at < now() - make_interval(secs => %(patience)s)
    AND NOT EXISTS (SELECT FROM crm_wake r WHERE r.path = w.path AND r.subject = w.subject AND r.state = 'running')
-   AND NOT EXISTS (SELECT FROM crm_wake q WHERE q.path = w.path AND q.subject = w.subject AND q.state = 'waiting'
-                      AND q.queued_at > now() - make_interval(secs => %s))
- GROUP BY w.path, w.subject ORDER BY 1 LIMIT %s
+   AND NOT EXISTS (SELECT FROM crm_wake q, oldest WHERE q.path = w.path AND q.subject = w.subject AND q.state = 'waiting'
+                      AND q.queued_at > oldest.at - make_interval(secs => %(lost)s))
+ GROUP BY w.path, w.subject ORDER BY 1 LIMIT %(limit)s
 """
 
 
@@ -168,13 +171,14 @@ def _path(function: Callable[..., object]) -> str:
 
 
 @every(2, name="crm.requeue")
-def requeue(now: datetime, *, patience: float = 2, limit: int = 100) -> int:
+def requeue(now: datetime, *, patience: float = 2, lost: float = LOST_SECONDS, limit: int = 100) -> int:
     """Enqueue what should run and has no live task: asks that relied on a task which ran too early (after `patience`
-    seconds), put-back ones when their pause is over, and those whose worker died."""
+    seconds), put-back ones when their pause is over, and those whose worker died before or during the work."""
     _reclaim()
     if OrmQ.objects.count() >= MAX_QUEUED:
         return 0
-    rows = Wake.objects.raw(_WITHOUT_TASK, [patience, 4 * settings.TASK_SECONDS + patience, limit])
+    values = {"queue": settings.Q_CLUSTER["name"], "patience": patience, "lost": lost, "limit": limit}
+    rows = Wake.objects.raw(_WITHOUT_TASK, values)
     for ask in rows:
         with transaction.atomic():
             _enqueue(ask.pk)

@@ -213,7 +213,7 @@ def test_a_poison_task_is_parked_and_the_others_go_on(full: bool) -> None:
     """L19: tasks that kill their worker, never end, fail, eat all memory or return a gigabyte."""
     poison = ["dies", "never_ends", "fails", "eats_memory"]
     attempts = 3 if full else 2
-    env = {**BAD, **QUICK, "TASK_SECONDS": "1", "TASK_ATTEMPTS": str(attempts), "TASK_MEMORY_MB": "1500"}
+    env = {**BAD, **QUICK, "TASK_SECONDS": "1", "TASK_ATTEMPTS": str(attempts), "TASK_MEMORY_MB": "1000"}
     with processes.workers(**env) as group, processes.keeper(**env):
         for name in poison:
             jobs.wake(f"{HERE}.{name}", 7)
@@ -228,7 +228,9 @@ def test_a_poison_task_is_parked_and_the_others_go_on(full: bool) -> None:
     for name in poison:
         assert len(ran(name)) == attempts, f"{name} was tried exactly {attempts} times"
     assert len(ran("returns_much")) == 1
-    assert set(Wake.objects.values_list("error", flat=True)) == {"worker died", "ValueError", "MemoryError"}
+    errors = {ask.path.removeprefix(f"{HERE}."): ask.error for ask in Wake.objects.all()}
+    assert errors.pop("eats_memory") in {"MemoryError", "worker died"}, "on a busy machine its time is up first"
+    assert errors == {"dies": "worker died", "never_ends": "worker died", "fails": "ValueError"}
     assert "ana.torres" not in output, "what a task failed with may be about a person"
     assert "ana.torres" not in json.dumps(list(Success.objects.values_list("name", flat=True)))
 
