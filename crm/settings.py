@@ -173,9 +173,7 @@ STATIC_ROOT = VAR / "static"
 STORAGES = {
     "default": {"BACKEND": os.environ.get("FILE_STORAGE", "crm.files.DatabaseStorage")},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "crm.http.HashedStaticStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "crm.http.HashedStaticStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -215,7 +213,7 @@ EMAIL_HOST_PASSWORD = os.environ.get("SMTP_PASSWORD", "")
 EMAIL_USE_TLS = flag("SMTP_TLS", default=False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "help@brightwave.example")
-SEND_UNDO_SECONDS = 10
+SEND_UNDO_SECONDS = float(os.environ.get("SEND_UNDO_SECONDS", "10"))
 # Hosts of private networks that answers may be sent to; everything else must be a public address.
 CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]
 
