@@ -21,7 +21,7 @@ lifeline.follow_parent(signal.SIGTERM)
 denied = WebsocketDenier.as_asgi()
 
 
-async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def application(scope: Any, receive: Any, send: Any) -> None:
     """ASGI entry."""
     if scope["type"] == "http":
         await http(scope, receive, send)

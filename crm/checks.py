@@ -32,7 +32,7 @@ def production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def background_work(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The rules under which django-q2 cannot lose or double work (docs/jobs.md)."""
-    q = settings.Q_CLUSTER
+    q: dict[str, Any] = settings.Q_CLUSTER
     found: list[CheckMessage] = []
     rounds = ceil(q["queue_limit"] / q["workers"]) + 1
     if q["retry"] <= rounds * q["timeout"]:

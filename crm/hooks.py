@@ -3,20 +3,22 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar, overload
+
+from django.db import connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SLOW = 2.0  # seconds: a contribution that takes longer rests, so that the next pages do not wait for it
+REST = 60.0  # seconds it rests
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Filled(Generic[R]):
-    """One contribution: who made it, and the value, or the failure in words."""
+    """One contribution: who made it, and the value, or the failure in a word."""
 
     name: str
     value: R | None
@@ -26,18 +28,30 @@ class Filled(Generic[R]):
 
 @dataclass(eq=False)
 class Hook(Generic[P, R]):
-    """An ordered list of functions of one signature. A contribution that raises is logged and left out: a broken
-    plugin cannot break its host."""
+    """An ordered list of functions of one signature. One that raises is logged and left out, and its queries are rolled
+    back to where it began; one that is slow rests for a minute. A broken plugin cannot break its host."""
 
     name: str
     _fills: list[tuple[int, str, Callable[P, R]]] = field(default_factory=list)
+    _rests: dict[str, float] = field(default_factory=dict)
 
-    def register(self, fill: Callable[P, R] | None = None, *, order: int = 0, name: str = "") -> Callable[..., Callable[P, R]] | Callable[P, R]:
-        """Use as a decorator (`@case_panels.register(order=10)`), or call with the function."""
+    @overload
+    def register(self, fill: Callable[P, R], *, order: int = 0, name: str = "") -> Callable[P, R]: ...
+
+    @overload
+    def register(
+        self, fill: None = None, *, order: int = 0, name: str = ""
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def register(
+        self, fill: Callable[P, R] | None = None, *, order: int = 0, name: str = ""
+    ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
+        """Use as a decorator (`@case_panels.register(order=10)`), or call with the function. The same name replaces."""
 
         def add(function: Callable[P, R]) -> Callable[P, R]:
             label = name or f"{function.__module__}.{function.__qualname__}"
-            self._fills = sorted([*(f for f in self._fills if f[1] != label), (order, label, function)], key=lambda f: f[:2])
+            others = [f for f in self._fills if f[1] != label]
+            self._fills = sorted([*others, (order, label, function)], key=lambda f: f[:2])
             return function
 
         return add(fill) if fill is not None else add
@@ -51,6 +65,7 @@ class Hook(Generic[P, R]):
             yield
         finally:
             self._fills = before
+            self._rests.clear()
 
     def __iter__(self) -> Iterator[tuple[str, Callable[P, R]]]:
         return iter([(label, function) for _order, label, function in self._fills])
@@ -59,7 +74,7 @@ class Hook(Generic[P, R]):
         return len(self._fills)
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> list[Filled[R]]:
-        """Every contribution in order; those that raise carry their failure instead of a value."""
+        """Every contribution in order; those that raise or rest carry their failure instead of a value."""
         return [self._one(label, function, *args, **kwargs) for label, function in self]
 
     def collect(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
@@ -67,36 +82,26 @@ class Hook(Generic[P, R]):
         return [filled.value for filled in self.run(*args, **kwargs) if filled.value is not None]
 
     def _one(self, label: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Filled[R]:
-        started = time.perf_counter()
+        started = time.monotonic()
+        if self._rests.get(label, 0.0) > started:
+            return Filled(label, None, "rests")
         try:
-            value = function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - isolation is the point: any plugin, any failure
+            with _savepoint():
+                value = function(*args, **kwargs)
+        except Exception as error:
             log.warning("hook %s: %s failed: %s", self.name, label, type(error).__name__, exc_info=True)
-            return Filled(label, None, type(error).__name__, _since(started))
-        return Filled(label, value, "", _since(started))
+            return Filled(label, None, type(error).__name__, self._took(label, started))
+        return Filled(label, value, "", self._took(label, started))
+
+    def _took(self, label: str, started: float) -> float:
+        """Milliseconds since `started`; whoever took too long rests."""
+        seconds = time.monotonic() - started
+        if seconds > SLOW:
+            self._rests[label] = time.monotonic() + REST
+            log.warning("hook %s: %s took %.1f s and rests for %.0f s", self.name, label, seconds, REST)
+        return seconds * 1000
 
 
-_pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="hook")
-
-
-def within(seconds: float, function: Callable[[], R]) -> R:
-    """Run `function` in a helper thread and give up after `seconds` (TimeoutError). The thread must use no database
-    connection of the caller; it closes its own."""
-    from django.db import connections
-
-    def guarded() -> R:
-        try:
-            return function()
-        finally:
-            connections.close_all()
-
-    future = _pool.submit(guarded)
-    try:
-        return future.result(timeout=seconds)
-    except Late as late:
-        future.cancel()
-        raise TimeoutError(f"took longer than {seconds} s") from late
-
-
-def _since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+def _savepoint() -> AbstractContextManager[object]:
+    """Inside a transaction a contribution's failed query must not poison its host's."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()

@@ -20,7 +20,7 @@ class StaffRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-class HashedStaticStorage(CompressedManifestStaticFilesStorage):
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed names for everything, imports between our ES modules included."""
 
     support_js_module_import_aggregation = True

@@ -26,7 +26,7 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
         try:
             gate.wait(20)
             return work(index)
-        except Exception as error:  # the loser's refusal is a result here
+        except Exception as error:  # noqa: BLE001 - the loser's refusal is a result here
             return error
         finally:
             connection.close()

@@ -66,7 +66,9 @@ def _points(customer: Customer, at: datetime) -> int | None:
 @facts.register
 def loyalty_facts() -> list[Fact]:
     newest = Card.objects.filter(customer=OuterRef("pk")).order_by("pk").values("points")[:1]
-    return [Fact("loyalty_points", "number", "Loyalty points", _points, lambda at: Subquery(newest), ("loyalty_cards",))]
+    return [
+        Fact("loyalty_points", "number", "Loyalty points", _points, lambda at: Subquery(newest), ("loyalty_cards",))
+    ]
 
 
 @personal_data.register
@@ -77,5 +79,3 @@ def columns() -> list[tuple[object, str, str]]:
 @customer_access.register
 def no_say(user: User) -> Q | None:
     return None
-
-
