@@ -126,10 +126,14 @@ def beat(group: str) -> None:
 
 
 def send_canary(group: str) -> None:
-    """Put one canary task in front of this group's queue, unless one waits there already."""
-    key = canary_key(group)
-    if not OrmQ.objects.filter(key=key).exists():
-        async_task("crm.jobs.beat", group, cluster=key, task_name=f"canary {group}"[:100], save=False)
+    """Put one canary task in front of this group's queue, in place of whatever a dead group left there."""
+    OrmQ.objects.filter(key=canary_key(group)).delete()
+    async_task("crm.jobs.beat", group, cluster=canary_key(group), task_name=f"canary {group}"[:100], save=False)
+
+
+def canary_is_back(group: str) -> bool:
+    """Whether the last canary was run and acknowledged: it went through every process of the group."""
+    return not OrmQ.objects.filter(key=canary_key(group)).exists()
 
 
 def canary_key(group: str) -> str:

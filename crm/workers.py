@@ -1,8 +1,8 @@
 """A worker group of django-q2 and the watchdog at its head. `manage.py work`.
 
 django-q2 can hang while it looks alive: killing an idle worker leaves a queue's lock held for ever. So a canary task
-goes through the whole group every few seconds; when none has come back for a while, the head kills the group, itself
-included, and the supervisor starts a new one. What was under way is found by its lease.
+goes through the whole group every few seconds, from queue to acknowledgement; when none has come back for a while, the
+head kills the group, itself included, and the supervisor starts a new one. What was under way is found by its lease.
 """
 
 import logging
@@ -18,7 +18,6 @@ from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
 from crm import jobs, lifeline
-from crm.models import Heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +30,19 @@ class Watch:
     every: float
     patience: float
     heard: float = field(default_factory=time.monotonic)
-    sent: float = 0.0
+    sent: float | None = None
 
     def step(self, now: float) -> bool:
         """Whether the group may be believed alive. While the database is away nobody can sing, so silence is excused."""
         try:
-            if now - self.sent >= self.every:
+            if self.sent is not None and jobs.canary_is_back(self.group):
+                self.heard = now
+            if self.sent is None or now - self.sent >= self.every:
                 jobs.send_canary(self.group)
                 self.sent = now
-            ages = Heartbeat.ages(f"worker:{self.group}")
         except DatabaseError:
             connection.close()
-            self.heard = now
-            return True
-        self.heard = max(self.heard, now - ages.get(f"worker:{self.group}", float("inf")))
+            self.heard, self.sent = now, None
         return now - self.heard <= self.patience
 
 
