@@ -122,7 +122,7 @@ class Hub:
                 logger.warning("live: %s; connecting again", type(error).__name__)
             except Exception:
                 logger.exception("live: the hub stumbled; connecting again")
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.2)
 
     async def _settle(self, conn: Connection) -> None:
         """Where the log stands as we (re)connect. Another epoch, or a log shorter than ours, is another history."""

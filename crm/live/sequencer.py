@@ -63,7 +63,7 @@ def run(stop: threading.Event) -> None:
                 _serve(conn, stop)
         except psycopg.Error as error:
             log.warning("sequencer: %s; trying again", type(error).__name__)
-            stop.wait(0.5)
+            stop.wait(0.2)
 
 
 @contextmanager
