@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "crm.http.AdminPolicyMiddleware",
@@ -64,7 +66,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.http.PersonMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -271,4 +272,69 @@ LOGGING = {
     },
 }
 
-UNFOLD = {"SITE_TITLE": "Forefront", "SITE_HEADER": "Forefront", "SITE_URL": "/", "SHOW_VIEW_ON_SITE": False}
+
+# --- the two admins: /admin/ for supervisors, /system/ for administrators (docs/admin.md)
+def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, Any]:
+    """Groups of (title, site, [(title, icon, model)])."""
+    return {
+        "navigation": [
+            {
+                "title": title,
+                "separator": True,
+                "items": [
+                    {"title": name, "icon": icon, "link": reverse_lazy(f"{site}:{model}_changelist")}
+                    for name, icon, model in items
+                ],
+            }
+            for title, site, items in groups
+        ]
+    }
+
+
+_UNFOLD = {"SITE_URL": "/", "SHOW_VIEW_ON_SITE": False, "SHOW_HISTORY": True, "SITE_FAVICONS": []}
+UNFOLD = {
+    **_UNFOLD,
+    "SITE_TITLE": _("Settings"),
+    "SITE_HEADER": _("Settings"),
+    "SITE_SYMBOL": "tune",
+    "SIDEBAR": _sidebar(
+        (_("Work"), "admin", [(_("Queues"), "inbox", "cases_queue")]),
+        (
+            _("Time"),
+            "admin",
+            [
+                (_("Business calendars"), "calendar_month", "cases_businesscalendar"),
+                (_("SLA policies"), "timer", "cases_slapolicy"),
+            ],
+        ),
+        (_("Answers"), "admin", [(_("Articles"), "article", "cases_article")]),
+    ),
+}
+UNFOLD_SYSTEM = {
+    **_UNFOLD,
+    "SITE_TITLE": _("System"),
+    "SITE_HEADER": _("System"),
+    "SITE_SYMBOL": "dns",
+    "SIDEBAR": _sidebar(
+        (
+            _("People"),
+            "system",
+            [
+                (_("Users"), "group", "crm_user"),
+                (_("Queues"), "inbox", "cases_queue"),
+                (_("API tokens"), "key", "crm_apitoken"),
+            ],
+        ),
+        (
+            _("In and out"),
+            "system",
+            [
+                (_("Channels"), "hub", "cases_channel"),
+                (_("Kept inbound items"), "move_to_inbox", "cases_inbounditem"),
+                (_("Dispatches in trouble"), "outbox", "cases_dispatch"),
+                (_("Suppressions"), "block", "customers_suppression"),
+            ],
+        ),
+        (_("Health"), "system", [(_("Heartbeats"), "monitor_heart", "crm_heartbeat")]),
+    ),
+}

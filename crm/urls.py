@@ -3,12 +3,16 @@
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
+from crm.admin_sites import supervisors, system
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.house_urls")),  # sign-in, health, metrics, sent mail
     path("", include("cases.public_urls")),  # contact form, attachments
     path("", include("cases.urls")),  # the console
     path("", include("customers.urls")),
     path("api/", include("crm.api_urls")),
+    path("admin/", supervisors.urls),
+    path("system/", system.urls),
 ]
 
 # An installed app with `plugin_urls` on its AppConfig has its pages at /plugins/<its label>/ (docs/hooks.md).

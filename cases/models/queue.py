@@ -88,6 +88,22 @@ class Queue(models.Model):
         return record(self, kind, by=by, **data)
 
     @transaction.atomic
+    def admit(self, user: User, role: str, *, by: User | None, via: str = "person") -> None:
+        """Let a person work here in this role (QueueMembership.Role); quiet if they do already."""
+        Queue.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if self.memberships.filter(user=user, role=role).exists():
+            return
+        self.memberships.update_or_create(user=user, defaults={"role": role})
+        self.record("member_set", by=by, via=via, user=user.pk, role=role)
+
+    @transaction.atomic
+    def dismiss(self, user: User, *, by: User | None, via: str = "person") -> None:
+        """Let a person work here no longer; quiet if they do not."""
+        Queue.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if self.memberships.filter(user=user).delete()[0]:
+            self.record("member_removed", by=by, via=via, user=user.pk)
+
+    @transaction.atomic
     def join(self, user: User, *, mode: str, at: datetime | None = None) -> "QueueSession":
         """Sit down in the queue to watch or to work; joining again only refreshes or changes the mode."""
         now = at or timezone.now()

@@ -1,0 +1,325 @@
+"""/admin/: what supervisors set, for the queues they steer. /system/: queues, channels and what got stuck."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import TabularInline
+
+from cases.admin_forms import ArticleForm, CalendarForm, MemberForm, PolicyForm
+from cases.business_hours import DAYS
+from cases.models import (
+    Article,
+    BusinessCalendar,
+    Channel,
+    Dispatch,
+    InboundItem,
+    Queue,
+    QueueMembership,
+    SLAPolicy,
+)
+from cases.models.sla import KINDS
+from crm.admin import HouseAdmin, ReadOnlyAdmin, log_each, me, supervisors, system
+from crm.models import User
+
+Role = QueueMembership.Role
+
+# --- queues
+
+
+class MemberInline(TabularInline):  # type: ignore[misc]
+    """Who works in the queue; a supervisor names reps and leads among the staff, nothing higher."""
+
+    model = QueueMembership
+    form = MemberForm
+    fields = ["user", "role"]
+    extra = 0
+    roles: tuple[str, ...] = (Role.REP, Role.LEAD)
+
+    def people(self) -> QuerySet[User]:
+        return User.objects.filter(is_active=True, role=User.Role.STAFF).order_by("username")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QueueMembership]:
+        return QueueMembership.objects.filter(role__in=self.roles).select_related("user", "queue").order_by("pk")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = self.people()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_choice_field(db_field, request, **kwargs)
+        field.choices = [(role, label) for role, label in Role.choices if role in self.roles]
+        return field
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self.admin_site.has_permission(request))
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+
+class EveryMemberInline(MemberInline):
+    """Administrators also mark queues as a supervisor's."""
+
+    roles = tuple(Role.values)
+
+    def people(self) -> QuerySet[User]:
+        return User.objects.filter(is_active=True).order_by("username")
+
+
+@admin.register(Queue, site=supervisors)
+class QueueAdmin(HouseAdmin):
+    """The queues marked as theirs."""
+
+    list_display = ["name", "description", "calendar", "is_public", "is_active"]
+    list_filter = ["is_active", "is_public"]
+    list_select_related = ["calendar"]
+    search_fields = ["name", "description"]
+    fields = ["name", "description", "calendar", "is_public", "is_active"]
+    inlines = [MemberInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
+        return Queue.objects.steered_by(me(request))
+
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Only what was changed is written: the version belongs to the events. A supervisor's new queue is theirs."""
+        if change:
+            if form.changed_data:
+                obj.save(update_fields=form.changed_data)
+                obj.record("queue_changed", by=me(request), fields=form.changed_data)
+            return
+        obj.save()
+        if me(request).is_supervisor:
+            QueueMembership.objects.create(queue=obj, user=me(request), role=Role.SUPERVISOR)
+        obj.record("queue_created", by=me(request))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        queue, by = form.instance, me(request)
+        for row in formset.forms:
+            if row in formset.deleted_forms:
+                if row.instance.pk:
+                    queue.dismiss(row.instance.user, by=by)
+            elif row.has_changed():
+                queue.admit(row.instance.user, row.instance.role, by=by)
+
+
+@admin.register(Queue, site=system)
+class EveryQueueAdmin(QueueAdmin):
+    inlines = [EveryMemberInline]
+
+
+# --- time
+
+
+class Publishing(HouseAdmin):
+    """What lives in immutable versions: saving keeps the name and the marks, and publishes the rest."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.user = me(request)
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        own = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in own] if change else None)
+        form.publish(obj, me(request))
+
+    @admin.display(description=_("version"))
+    def version(self, row: Any) -> int | str:
+        return row.current.number if row.current else "–"
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "queues":
+            kwargs["queryset"] = Queue.objects.steered_by(me(request))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+def _only_theirs(rows: QuerySet[Any], user: User) -> QuerySet[Any]:
+    """Those marked with queues they steer and with no other; administrators have every one."""
+    if user.is_administrator:
+        return rows
+    steered = Queue.objects.steered_by(user).values("pk")
+    marks = rows.model.queues.through.objects.filter(**{rows.model._meta.model_name: OuterRef("pk")})
+    return rows.filter(Exists(marks), ~Exists(marks.exclude(queue__in=steered)))
+
+
+@admin.register(BusinessCalendar, site=supervisors)
+class CalendarAdmin(Publishing):
+    """Opening hours are shared: the list says which queues a change touches."""
+
+    form = CalendarForm
+    list_display = ["name", "touches", "version"]
+    search_fields = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "tz"]}),
+        (_("Opening hours"), {"fields": list(DAYS)}),
+        (_("Closed"), {"fields": ["holidays"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
+        mine = Prefetch("queues", Queue.objects.steered_by(me(request)), to_attr="mine")
+        rows = BusinessCalendar.objects.select_related("current").annotate(touched=Count("queues", distinct=True))
+        return rows.prefetch_related(mine).order_by("name")
+
+    @admin.display(description=_("touches"))
+    def touches(self, calendar: Any) -> str:
+        """Their own queues by name, those of others by number."""
+        names = ", ".join(queue.name for queue in calendar.mine)
+        others = calendar.touched - len(calendar.mine)
+        if not others:
+            return names or str(_("no queue"))
+        more = ngettext("%(count)d queue of others", "%(count)d queues of others", others) % {"count": others}
+        return f"{names}, {more}" if names else more
+
+
+@admin.register(SLAPolicy, site=supervisors)
+class PolicyAdmin(Publishing):
+    form = PolicyForm
+    list_display = ["name", "position", "is_active", "touches", "version"]
+    list_filter = ["is_active"]
+    search_fields = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "is_active", "position"]}),
+        (_("Which cases"), {"fields": ["queues", "priorities", "channels", "tiers"]}),
+        (_("How quickly"), {"fields": list(KINDS)}),
+        (_("What counts"), {"fields": ["calendar", "pause_statuses"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SLAPolicy]:
+        rows = SLAPolicy.objects.select_related("current").prefetch_related("queues")
+        return _only_theirs(rows, me(request))
+
+    @admin.display(description=_("queues"))
+    def touches(self, policy: SLAPolicy) -> str:
+        return _names(policy) or str(_("every queue"))
+
+
+def _names(row: Any) -> str:
+    return ", ".join(queue.name for queue in row.queues.all())
+
+
+# --- answers
+
+
+@admin.register(Article, site=supervisors)
+class ArticleAdmin(Publishing):
+    form = ArticleForm
+    list_display = ["__str__", "audience", "owner", "review_on", "is_active", "touches", "version"]
+    list_filter = ["audience", "is_active"]
+    search_fields = ["current__title"]
+    ordering = ["current__title", "pk"]
+    fieldsets = [
+        (None, {"fields": ["title", "language", "body"]}),
+        (_("For whom"), {"fields": ["audience", "queues", "is_active"]}),
+        (_("Kept true by"), {"fields": ["owner", "review_on"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
+        rows = Article.objects.defer("document").select_related("current", "owner").prefetch_related("queues")
+        return _only_theirs(rows, me(request))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "owner":
+            kwargs["queryset"] = _colleagues(me(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description=_("queues"))
+    def touches(self, article: Article) -> str:
+        return _names(article) or str(_("every queue"))
+
+
+def _colleagues(user: User) -> QuerySet[User]:
+    """The people of the queues one steers, oneself included."""
+    people = User.objects.filter(is_active=True).order_by("username")
+    if user.is_administrator:
+        return people
+    members = QueueMembership.objects.filter(queue__in=Queue.objects.steered_by(user).values("pk"))
+    return people.filter(Q(pk=user.pk) | Q(pk__in=members.values("user")))
+
+
+# --- in and out
+
+
+@admin.register(Channel, site=system)
+class ChannelAdmin(HouseAdmin):
+    """Ways in and out. The signing secret is made here and shown once, on the page that made it."""
+
+    list_display = ["name", "slug", "kind", "queue", "is_active"]
+    list_select_related = ["queue"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "slug"]
+    ordering = ["name"]
+    fields = ["name", "slug", "queue", "callback_url", "is_active"]
+    actions = ["rotate", "retire"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["slug"] if obj else []
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "callback_url":
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def response_add(self, request: HttpRequest, obj: Channel, post_url_continue: Any = None) -> HttpResponse:
+        return self._show_new_secret(request, obj)
+
+    def _show_new_secret(self, request: HttpRequest, channel: Channel) -> HttpResponse:
+        """The answer itself carries it: neither a session nor a cookie ever holds the secret."""
+        secret = channel.add_secret()
+        context = {**self.admin_site.each_context(request), "title": channel.name, "channel": channel, "secret": secret}
+        return TemplateResponse(request, "cases/admin_secret.html", context)
+
+    @admin.action(description=_("Make a new secret (the present ones keep verifying)"))
+    def rotate(self, request: HttpRequest, queryset: QuerySet[Channel]) -> HttpResponse | None:
+        if queryset.count() != 1:
+            self.message_user(request, _("Choose one channel: its new secret is shown once."), messages.ERROR)
+            return None
+        channel = queryset.get()
+        log_each(self, request, [channel], _("New secret"))
+        return self._show_new_secret(request, channel)
+
+    @admin.action(description=_("Let only the newest secret verify"))
+    def retire(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset:
+            channel.retire_secrets()
+        log_each(self, request, queryset, _("Older secrets retired"))
+        self.message_user(request, _("From now on only the newest secret verifies."))
+
+
+@admin.register(InboundItem, site=system)
+class KeptItemAdmin(ReadOnlyAdmin):
+    """What arrived and could not be put into a case."""
+
+    list_display = ["channel", "external_id", "error", "attempts", "received_at"]
+    fields = ["channel", "external_id", "error", "attempts", "received_at"]
+    ordering = ["received_at"]
+    actions = ["retry"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
+        return InboundItem.objects.kept().defer("raw")
+
+    @admin.action(description=_("Try the selected items again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
+        items = list(queryset)
+        for item in items:
+            item.retry(now=timezone.now())
+        log_each(self, request, items, _("Tried again"))
+        self.message_user(request, _("%(count)d items are in line again.") % {"count": len(items)})
+
+
+@admin.register(Dispatch, site=system)
+class TroubledDispatchAdmin(ReadOnlyAdmin):
+    """What did not leave, or may not have arrived; what it says stays in its case."""
+
+    list_display = ["created_at", "channel", "message_class", "state", "reason", "attempts"]
+    list_filter = ["state", "message_class"]
+    fields = ["created_at", "channel", "message_class", "state", "reason", "detail", "attempts", "released_at"]
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dispatch]:
+        return Dispatch.objects.filter(state__in=[Dispatch.State.FAILED, Dispatch.State.UNKNOWN])

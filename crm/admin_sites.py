@@ -1,0 +1,8 @@
+"""Gathers what the apps register on the two admins (crm.admin): only what is imported here is on them."""
+
+from cases import admin as _cases
+from crm.admin import supervisors, system
+from customers import admin as _customers
+
+__all__ = ["supervisors", "system"]
+_REGISTERED = (_cases, _customers)
