@@ -120,6 +120,7 @@ def _stale(request: StaffRequest, case: Case, stale: conversation.Stale) -> Http
 def undo(request: StaffRequest, number: int, pk: int) -> HttpResponse:
     """Take a reply back inside its ten seconds: nothing leaves, the words are a draft again."""
     case = find(request.user, number)
+    require(request.user, "undo", case)
     message = _own(request, case, pk)
     conversation.take_back(message, by=request.user)
     case.refresh_from_db()
@@ -161,6 +162,7 @@ def draft(request: StaffRequest, number: int, kind: str) -> HttpResponse:
     if request.method == "DELETE":
         drafts.discard(case, author=request.user, kind=kind)
         return HttpResponse(status=204)
+    require(request.user, kind, case)
     given = checked(DraftForm(request.POST))
     against = given.pop("against") or case.version
     at = timezone.now()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import answers as finding
 from cases.models import Article, Case
-from cases.views.saying import find, guarded, said
+from cases.views.saying import find, guarded, require, said
 from crm.http import StaffRequest
 from customers.hooks import Entry, timeline
 
@@ -40,7 +40,7 @@ def _last_words(case: Case) -> str:
 @guarded
 def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
     """Count that an article went into a reply (`how=sent`) or answered the customer (`how=answered`)."""
-    find(request.user, number)
+    require(request.user, "reply", find(request.user, number))
     article = get_object_or_404(Article, pk=pk, is_active=True)
     column = "answered_count" if request.POST.get("how") == "answered" else "sent_count"
     Article.objects.filter(pk=article.pk).update(**{column: F(column) + 1})
