@@ -1,0 +1,209 @@
+"""Mail out: threaded, unforgeable from inside, and honest about what happened on the wire."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail as outbox
+from django.utils import timezone
+
+from cases.channels import Failed, Later, Unknown
+from cases.channels.mail import Mail
+from cases.conversation import add_inbound, reply
+from cases.hooks import File, Outgoing
+from cases.models import Case, Dispatch, Queue
+from cases.outward import release_due, send_due
+from crm.models import User
+from customers.models import Customer
+from tests.builders import make_case
+from tests.mailserver import DROP, MailServer, mail_server
+
+pytestmark = pytest.mark.django_db
+
+KEY = "6f1c3f6e-0000-4000-8000-000000000001"
+
+
+def letter(**fields: object) -> Outgoing:
+    given = {
+        "key": KEY,
+        "to": "carl@example.org",
+        "to_name": "Carl Jensen",
+        "subject": "Re: Bill [#7]",
+        "text": "We took it once.\nGrüße",
+        "language": "en",
+        "thread": "7",
+    }
+    return Outgoing(**{**given, **fields})
+
+
+@pytest.fixture
+def smtp(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = 2
+    settings.COMPANY, settings.DEFAULT_FROM_EMAIL = "Brightwave", "help@brightwave.example"
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server
+
+
+def test_a_letter_arrives_as_it_was_written(smtp: MailServer) -> None:
+    given = Mail().send(letter(files=(File("Rechnung März.pdf", "application/pdf", b"%PDF-"),)), None)
+
+    got = smtp.mails[0]
+    assert given == got["Message-ID"] == f"<{KEY}@brightwave.example>"
+    assert got["From"] == "Brightwave <help@brightwave.example>"
+    assert got["Reply-To"] == "Brightwave <help@brightwave.example>"
+    assert got["To"] == "Carl Jensen <carl@example.org>"
+    assert got["Subject"] == "Re: Bill [#7]"
+    assert got["Auto-Submitted"] is None
+    body, attached = got.get_payload()
+    assert body.get_content_type() == "text/plain"
+    assert body.get_content().splitlines() == ["We took it once.", "Grüße"]
+    assert (attached.get_filename(), attached.get_content()) == ("Rechnung März.pdf", b"%PDF-")
+    assert "mail FROM:<help@brightwave.example>" in " ".join(smtp.talk)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"subject": "Hi\r\nBcc: victim@example.org"},
+        {"to_name": "Carl\r\nBcc: victim@example.org"},
+        {"to_name": 'Carl" <victim@example.org>, "x'},
+        {"subject": "Hi\u2028Bcc: victim@example.org\x00"},
+        {"headers": {"X-Note": "a\r\nBcc: victim@example.org"}},
+        {"headers": {"To": "victim@example.org", "bcc": "victim@example.org", "From": "ceo@example.org"}},
+        {"text": "Hello\r\n.\r\nMAIL FROM:<x@example.org>\r\nRCPT TO:<victim@example.org>\r\n"},
+        {"files": (File("a\r\nBcc: victim@example.org.txt", "text/plain\r\nBcc: x", b"x"),)},
+    ],
+)
+def test_no_field_can_add_a_header_or_an_addressee(smtp: MailServer, field: dict[str, object]) -> None:
+    Mail().send(letter(**field), None)
+
+    assert [line for line in smtp.talk if line.lower().startswith("rcpt")] == ["rcpt TO:<carl@example.org>"]
+    got = smtp.mails[0]
+    assert got["Bcc"] is None
+    assert [a.addr_spec for a in got["To"].addresses] == ["carl@example.org"]
+    assert [a.addr_spec for a in got["From"].addresses] == ["help@brightwave.example"]
+    assert len(smtp.got) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "carl", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", "<a@b.example>", "a b@c.example"],
+)
+def test_what_is_no_single_address_is_not_written_to(smtp: MailServer, address: str) -> None:
+    with pytest.raises(Failed) as told:
+        Mail().send(letter(to=address), None)
+
+    assert told.value.reason == "bad_address"
+    assert not smtp.talk
+
+
+@pytest.mark.parametrize(
+    ("says", "outcome", "reason"),
+    [
+        ({"greet": "554 go away"}, Later, "no_connection"),
+        ({"greet": DROP}, Later, "no_connection"),
+        ({"mail": "550 no relay"}, Failed, "smtp_550"),
+        ({"mail": "451 busy"}, Later, "smtp_451"),
+        ({"mail": DROP}, Later, "no_connection"),
+        ({"rcpt": "550 no such person"}, Failed, "smtp_550"),
+        ({"rcpt": "450 greylisted"}, Later, "smtp_450"),
+        ({"rcpt": "421 closing"}, Later, "smtp_421"),
+        ({"rcpt": DROP}, Later, "no_connection"),
+        ({"data": "554 no"}, Failed, "smtp_554"),
+        ({"data": "451 wait"}, Later, "smtp_451"),
+        ({"end": "554 looks like spam"}, Failed, "smtp_554"),
+        ({"end": "452 disk full"}, Later, "smtp_452"),
+        ({"end": DROP}, Unknown, "no_answer"),
+    ],
+)
+def test_every_way_to_fail_is_told_apart(smtp: MailServer, says, outcome, reason: str) -> None:
+    smtp.says.update(says)
+
+    with pytest.raises(outcome) as told:
+        Mail().send(letter(), None)
+
+    assert told.value.reason == reason
+    assert not smtp.got
+
+
+def test_a_server_that_takes_the_text_and_falls_silent_leaves_it_unknown(smtp: MailServer, settings) -> None:
+    settings.EMAIL_TIMEOUT = 0.3
+    smtp.says["end"] = "250-"  # the answer never ends
+
+    with pytest.raises(Unknown):
+        Mail().send(letter(), None)
+
+
+def test_a_taken_mail_is_sent_however_the_line_ends(smtp: MailServer) -> None:
+    smtp.says["quit"] = DROP
+
+    assert Mail().send(letter(), None)
+    assert len(smtp.got) == 1
+
+
+def test_nobody_there_is_tried_later_and_no_server_at_all_is_said(smtp: MailServer, settings) -> None:
+    import socket
+
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        settings.EMAIL_PORT = deaf.getsockname()[1]
+        with pytest.raises(Later):
+            Mail().send(letter(), None)
+    settings.EMAIL_PORT = 0
+    with pytest.raises(Failed, match="SMTP_HOST") as told:
+        Mail().send(letter(), None)
+    assert told.value.reason == "no_mail_server"
+
+
+# --- in a case
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer) -> Case:
+    case = make_case(billing, customer=carl)
+    point = carl.contact_points.get(kind="email")
+    add_inbound(case, text="You took it twice.", sender=point, channel="web", at=timezone.now())
+    return case
+
+
+def answer(case: Case, by: User, text: str, at: timedelta = timedelta(seconds=11)) -> Dispatch:
+    case.refresh_from_db()
+    said = reply(case, by=by, text=text, written_against=case.version)
+    release_due(timezone.now() + at)
+    send_due(timezone.now() + at)
+    return Dispatch.objects.get(message=said)
+
+
+def test_each_answer_refers_to_the_mails_before_it(case: Case, ana: User) -> None:
+    first, second, third = (answer(case, ana, text) for text in ("one", "two", "three"))
+
+    got = [m.message() for m in outbox.outbox]
+    ids = [f"<{d.key}@brightwave.example>" for d in (first, second, third)]
+    assert [m["Message-ID"] for m in got] == ids == [d.provider_id for d in (first, second, third)]
+    assert [m["In-Reply-To"] for m in got] == [None, ids[0], ids[1]]
+    assert [m["References"] for m in got] == [None, ids[0], f"{ids[0]} {ids[1]}"]
+    assert {d.state for d in (first, second, third)} == {"sent"}
+
+
+def test_what_no_person_wrote_says_so(case: Case, carl: Customer) -> None:
+    Dispatch.objects.create(
+        key=KEY, customer=carl, channel="mail", address="carl@example.org", message_class="acknowledgement", source_id=1
+    )
+
+    Mail().send(letter(), None)
+
+    assert outbox.outbox[0].message()["Auto-Submitted"] == "auto-generated"
+
+
+def test_an_interrupted_send_is_shown_and_never_silently_repeated(case: Case, ana: User, smtp: MailServer) -> None:
+    smtp.says["end"] = DROP
+
+    sent = answer(case, ana, "We took it once.")
+    smtp.says.clear()
+    for _more in range(3):
+        send_due(timezone.now() + timedelta(hours=1))
+
+    sent.refresh_from_db()
+    assert (sent.state, sent.attempts) == ("unknown", 1)
+    assert not smtp.got

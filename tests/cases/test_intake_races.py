@@ -1,0 +1,188 @@
+"""Contacts that arrive at once, and processes that die in the middle: never lost, never twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from cases import intake
+from cases.models import Case, Channel, InboundItem, Issue, Message
+from crm.models import Event
+from customers.models import Customer
+from tests.builders import make_queue
+from tests.channels import make_channel, message, post
+from tests.processes import database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Channel:
+    return make_channel(make_queue("Billing"))
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    gate = threading.Barrier(count)
+
+    def one(index: int) -> Any:
+        try:
+            gate.wait(20)
+            return work(index)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def gapless(case: Case) -> bool:
+    log = Event.objects.filter(stream="case", stream_id=case.pk).order_by("version")
+    versions = list(log.values_list("version", flat=True))
+    return versions == list(range(1, len(versions) + 1))
+
+
+def test_the_same_item_ten_times_at_once_is_one_message(shop: Channel) -> None:
+    answers = at_once(10, lambda n: post(Client(), shop, message(id="m1"), webhook_id=f"e{n}"))
+
+    assert sorted(a.status_code for a in answers) == [200] * 9 + [201]
+    assert len({(a.json()["case"], a.json()["message"]) for a in answers}) == 1
+    assert [Message.objects.count(), Case.objects.count(), Customer.objects.count(), Issue.objects.count()] == [
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert InboundItem.objects.get().state == "done"
+
+
+def test_two_bodies_under_one_id_at_once_leave_one_and_refuse_the_other(shop: Channel) -> None:
+    answers = at_once(6, lambda n: post(Client(), shop, message(f"words {n % 2}", id="m1")))
+
+    kept = Message.objects.get().text
+    for n, answer in enumerate(answers):
+        assert (answer.status_code in {200, 201}) is (kept == f"words {n % 2}")
+        assert answer.status_code in {200, 201, 409}
+
+
+def test_ten_messages_of_one_new_conversation_at_once_open_one_case(shop: Channel) -> None:
+    answers = at_once(10, lambda n: post(Client(), shop, message(f"part {n}", thread="t1"), webhook_id=f"e{n}"))
+
+    case = Case.objects.get()
+    assert sorted(a.json()["status"] for a in answers) == ["appended"] * 9 + ["created"]
+    assert sorted(m.text for m in case.messages.all()) == [f"part {n}" for n in range(10)]
+    assert case.contacts.count() == 1
+    assert gapless(case)
+
+
+def test_ten_conversations_of_one_new_customer_at_once_are_one_customer(shop: Channel) -> None:
+    answers = at_once(10, lambda n: post(Client(), shop, message(f"part {n}"), webhook_id=f"e{n}"))
+
+    assert {a.status_code for a in answers} <= {201, 202}
+    intake.sweep_inbound(timezone.now() + timedelta(minutes=2))
+    assert Customer.objects.count() == 1
+    assert Case.objects.count() == Message.objects.count() == 10
+
+
+def test_sweeps_and_the_door_at_once_process_each_item_once(shop: Channel) -> None:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    items = [
+        intake.store("shop", f"m{n}", json.dumps(message(f"part {n}", thread=f"t{n % 4}")).encode(), now=long_ago)[0]
+        for n in range(20)
+    ]
+
+    at_once(6, lambda n: intake.sweep_inbound(timezone.now()) if n % 2 else [intake.process(i.pk) for i in items])
+    intake.sweep_inbound(timezone.now() + timedelta(minutes=2))
+
+    assert set(InboundItem.objects.values_list("state", flat=True)) == {"done"}
+    assert Message.objects.count() == 20
+    assert Case.objects.count() == 4
+    assert all(gapless(case) for case in Case.objects.all())
+
+
+# --- kill -9
+
+_CHILD = """
+import os, signal, sys
+import django
+django.setup()
+from cases import intake
+from cases.models import Channel
+from django.test import Client
+from tests.channels import message, post
+
+point = sys.argv[1]
+def die(*_args, **_kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+module = {"save_bytes": intake, "match": intake, "add_inbound": intake, "_finish": intake, "open_case": intake}
+if point == "after_finish":
+    real = intake._finish
+    intake._finish = lambda *a: (real(*a), die())
+elif point == "before_answer":
+    from cases.views import inbound
+    inbound._answer = die
+elif point == "before_processing":
+    from cases.views import inbound
+    inbound.process = die
+elif point != "never":
+    setattr(module[point], point, die)
+files = [{"name": "a.txt", "type": "text/plain", "content": "aGVsbG8="}]
+answer = post(Client(), Channel.objects.get(), message(id=f"m-{point}", thread="t1", attachments=files))
+print(answer.status_code)
+"""
+
+
+def sent_by_a_process_that_dies(point: str) -> subprocess.CompletedProcess[str]:
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url()}
+    command = [sys.executable, "-c", _CHILD, point]
+    return subprocess.run(
+        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+POINTS = [
+    "before_processing",
+    "save_bytes",
+    "match",
+    "open_case",
+    "add_inbound",
+    "_finish",
+    "after_finish",
+    "before_answer",
+]
+
+
+def test_kill_9_at_every_point_loses_nothing_and_doubles_nothing(shop: Channel) -> None:
+    for point in POINTS:
+        killed = sent_by_a_process_that_dies(point)
+        assert killed.returncode == -signal.SIGKILL, (point, killed.stdout, killed.stderr[-2000:])
+    assert InboundItem.objects.count() == len(POINTS), "each was stored before it was worked on"
+    assert InboundItem.objects.filter(state="done").count() == 1, "only the one that died after its commit"
+
+    later = timezone.now() + timedelta(minutes=2)
+    while intake.sweep_inbound(later):
+        pass
+
+    assert InboundItem.objects.filter(state="done").count() == len(POINTS)
+    said = [m.external_id for m in Message.objects.all()]
+    assert sorted(said) == sorted(f"m-{point}" for point in POINTS)
+    case = Case.objects.get()
+    assert gapless(case)
+    assert all(m.attachments.count() == 1 for m in case.messages.all())
+
+    for point in POINTS:  # the other side never got an answer, so it sends again
+        files = [{"name": "a.txt", "type": "text/plain", "content": "aGVsbG8="}]
+        again = post(Client(), shop, message(id=f"m-{point}", thread="t1", attachments=files))
+        assert (again.status_code, again.json()["status"]) == (200, "duplicate")
+    assert Message.objects.count() == len(POINTS)
