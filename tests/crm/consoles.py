@@ -90,9 +90,9 @@ class Console:
         return found
 
     async def nothing(self, seconds: float = 0.5) -> bool:
-        """Whether nothing but heartbeats arrives for so long."""
+        """Whether nothing but heartbeats and presence arrives for so long."""
         try:
-            said = await self.hear(lambda said: "sent" not in said, seconds)
+            said = await self.hear(lambda said: not said.keys() & {"sent", "presence"}, seconds)
         except TimeoutError:
             return True
         raise AssertionError(f"heard {said}")
