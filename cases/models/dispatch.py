@@ -43,6 +43,7 @@ class Dispatch(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = _("dispatches")
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id", "address"], name="dispatch_once_an_address")
         ]

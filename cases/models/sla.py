@@ -43,6 +43,7 @@ class SLAPolicy(models.Model):
     objects = SLAPolicyQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("SLA policy"), _("SLA policies")
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:
