@@ -118,6 +118,15 @@ def _attempt(ask: Wake) -> None:
         ask.put_back(type(error).__name__)
     else:
         ask.finish()
+    _go_on(ask)
+
+
+def _go_on(ask: Wake) -> None:
+    """Asks made during the run whose own task was turned away, because one flow and subject never runs twice at once."""
+    later = Wake.objects.filter(path=ask.path, subject=ask.subject, state=Wake.WAITING, due_at__lte=Now())
+    if (pk := later.order_by("pk").values_list("pk", flat=True).first()) is not None:
+        with transaction.atomic():
+            _enqueue(pk)
 
 
 def beat(group: str) -> None:
@@ -147,12 +156,14 @@ def _reclaim() -> None:
     lost.update(state=Wake.WAITING, queued_at=None, error="worker died")
 
 
-# One row for each flow and subject that waits, is due, has no run under way and no live task. Tasks leave their queue in
-# order, so one that was queued before the oldest that still waits there has been taken; seconds later, taken means lost.
+# One row for each flow and subject that waits, is due, has no run under way and no live task. Tasks leave their queue
+# in order, so one queued before the oldest that still waits there has been taken; seconds later, taken means lost.
 _WITHOUT_TASK = """
-WITH oldest AS (SELECT least(min(lock), now()) AS at FROM django_q_ormq WHERE key = %(queue)s AND lock < now())
+WITH oldest AS (SELECT least(min(lock), clock_timestamp()) AS at
+                  FROM django_q_ormq WHERE key = %(queue)s AND lock < clock_timestamp())
 SELECT min(w.id) AS id FROM crm_wake w
- WHERE w.state = 'waiting' AND w.due_at <= now() AND w.asked_at < now() - make_interval(secs => %(patience)s)
+ WHERE w.state = 'waiting' AND w.due_at <= clock_timestamp()
+   AND w.asked_at < clock_timestamp() - make_interval(secs => %(patience)s)
    AND NOT EXISTS (SELECT FROM crm_wake r WHERE r.path = w.path AND r.subject = w.subject AND r.state = 'running')
    AND NOT EXISTS (SELECT FROM crm_wake q, oldest WHERE q.path = w.path AND q.subject = w.subject AND q.state = 'waiting'
                       AND q.queued_at > oldest.at - make_interval(secs => %(lost)s))

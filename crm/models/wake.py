@@ -58,7 +58,7 @@ class Wake(models.Model):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, attempts FROM crm_wake WHERE path = %s AND subject = %s AND state = 'waiting'"
-                " AND due_at <= now() ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED",
+                " AND due_at <= clock_timestamp() ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED",
                 [self.path, self.subject],
             )
             taken = cursor.fetchall()
