@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cases.admin_forms import ArticleForm, CalendarForm, MemberForm, PolicyForm
 from cases.business_hours import DAYS
@@ -135,7 +136,10 @@ class Publishing(HouseAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "queues":
-            kwargs["queryset"] = Queue.objects.steered_by(me(request))
+            kwargs |= {
+                "queryset": Queue.objects.steered_by(me(request)),
+                "widget": UnfoldAdminCheckboxSelectMultipleWidget,
+            }
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 

@@ -41,10 +41,10 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
     """Opening hours as people write them: “09:00-12:30, 13:00-18:00”, and a date a line for holidays."""
 
     tz = forms.CharField(
-        label=_("time zone"), max_length=64, widget=UnfoldAdminTextInputWidget, help_text=_("Like Europe/Berlin.")
+        label=_("Time zone"), max_length=64, widget=UnfoldAdminTextInputWidget, help_text=_("Like Europe/Berlin.")
     )
     holidays = forms.CharField(
-        label=_("holidays"),
+        label=_("Holidays"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text=_("One date a line, like 2027-12-25."),
@@ -117,10 +117,10 @@ def _refuse(faults: list[str]) -> None:
 # --- service levels
 
 _LABELS = {
-    "first_response": _("first answer within (minutes)"),
-    "next_response": _("each further answer within (minutes)"),
-    "update": _("news at least every (minutes)"),
-    "resolution": _("resolved within (minutes)"),
+    "first_response": _("First answer within (minutes)"),
+    "next_response": _("Each further answer within (minutes)"),
+    "update": _("News at least every (minutes)"),
+    "resolution": _("Resolved within (minutes)"),
 }
 
 
@@ -140,22 +140,22 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     user: User  # who fills the form in
     calendar = forms.ModelChoiceField(
         BusinessCalendar.objects.order_by("name"),
-        label=_("calendar"),
+        label=_("Calendar"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         empty_label=_("The queue’s own"),
     )
-    priorities = _several(_("priorities"), choices=Case.Priority.choices, help_text=_("None ticked: every one."))
-    channels = _several(_("channels"), help_text=_("None ticked: every one."))
+    priorities = _several(_("Priorities"), choices=Case.Priority.choices, help_text=_("None ticked: every one."))
+    channels = _several(_("Channels"), help_text=_("None ticked: every one."))
     tiers = forms.CharField(
-        label=_("customer tiers"),
+        label=_("Customer tiers"),
         required=False,
         max_length=400,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Separated by commas. Empty: every one."),
     )
     pause_statuses = _several(
-        _("clocks stand still while"),
+        _("Clocks stand still while"),
         choices=[(s, label) for s, label in Case.Status.choices if s in transitions.ACTIVE],
     )
 
@@ -238,10 +238,10 @@ class ArticleForm(forms.ModelForm):  # type: ignore[type-arg]
     """An article with its text; saving makes a version when the text changed."""
 
     user: User  # who fills the form in
-    title = forms.CharField(label=_("title"), max_length=200, widget=UnfoldAdminTextInputWidget)
-    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
+    title = forms.CharField(label=_("Title"), max_length=200, widget=UnfoldAdminTextInputWidget)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
     body = forms.CharField(
-        label=_("text"), max_length=LONGEST_BODY, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16})
+        label=_("Text"), max_length=LONGEST_BODY, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16})
     )
 
     class Meta:

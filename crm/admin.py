@@ -118,7 +118,8 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> str:
         """What the history shows: each changed field before and after."""
         told = [_told(form, name) for name in form.changed_data if not add and "password" not in name]
-        told += [_told_row(row) for formset in formsets or [] for row in formset.forms if row.has_changed()]
+        rows = [row for formset in formsets or [] for row in formset.forms if row.has_changed()]
+        told += [_told_row(row) for row in rows if row.instance.pk or not row.cleaned_data.get("DELETE")]
         return "; ".join(told)
 
 
@@ -175,7 +176,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
     """One person's name, role, language and time zone."""
 
     user: User  # who fills the form in
-    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
 
     def clean_tz(self) -> str:
         tz = str(self.cleaned_data["tz"])

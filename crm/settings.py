@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -291,7 +292,8 @@ def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, 
     }
 
 
-_UNFOLD = {"SITE_URL": "/", "SHOW_VIEW_ON_SITE": False, "SHOW_HISTORY": True, "SITE_FAVICONS": []}
+_ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icon.svg")}
+_UNFOLD = {"SITE_URL": "/", "SHOW_VIEW_ON_SITE": False, "SHOW_HISTORY": True, "SITE_FAVICONS": [_ICON]}
 UNFOLD = {
     **_UNFOLD,
     "SITE_TITLE": _("Settings"),

@@ -18,9 +18,9 @@ from customers.models import Consent, ContactPoint, Suppression
 class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
     """One address, in the one spelling it is compared by."""
 
-    kind = forms.ChoiceField(label=_("kind"), choices=ContactPoint.Kind.choices, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label=_("Kind"), choices=ContactPoint.Kind.choices, widget=UnfoldAdminSelectWidget)
     purpose = forms.ChoiceField(
-        label=_("for"),
+        label=_("For"),
         required=False,
         choices=[("", _("Everything")), *Consent.Purpose.choices],
         widget=UnfoldAdminSelectWidget,

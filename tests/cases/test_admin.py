@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Article, BusinessCalendar, Channel, Dispatch, InboundItem, Queue, QueueMembership, SLAPolicy
+from cases.models import Article, BusinessCalendar, Channel, Dispatch, InboundItem, Queue, SLAPolicy
 from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
-from tests.builders import make_queue, make_user
+from tests.builders import make_user
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 PASSWORD = "correct horse battery"
