@@ -91,8 +91,8 @@ class Rep:
     def sees(self, how_many: int) -> None:
         """Wait until so many cases are listed and counted, without loading anything anew."""
         self.live(self.list)
-        expect(self.list.locator("#cases > .case")).to_have_count(how_many, timeout=30_000)
-        expect(self.list.locator('[data-count="all"]').first).to_have_text(str(how_many), timeout=30_000)
+        expect(self.list.locator("#cases > .case")).to_have_count(how_many, timeout=60_000)
+        expect(self.list.locator('[data-count="all"]').first).to_have_text(str(how_many), timeout=60_000)
 
     def fresh_rows(self) -> list[int]:
         """Every case of the list as a newly opened page has them."""
