@@ -1,0 +1,208 @@
+"""Who gets which answer at which address: one line a method of a route, one column a role. Read by tests/test_routes.py.
+
+`login` is the way to the sign-in page. A method without a line answers 405 (or the refusal the first line's role gets).
+`#name` tells apart bodies of one method; what is sent is in BODIES. Ids in `<…>` are filled in by the test's world,
+where the case and everything else is Billing's, and "elsewhere" is a rep of another queue.
+"""
+
+from typing import Any
+
+# Held elsewhere: the two admins are crawled by their own tests, the example plugin's page by tests/plugin's.
+DELEGATED = ("admin/", "system/", "plugins/")
+
+# nobody: signed out; joined, watched and worked tell the three states of one executive.
+ROLES = ["nobody", "rep", "elsewhere", "lead", "supervisor", "executive", "watching", "working", "administrator"]
+
+TABLE = """
+#                                                   nobody rep  else lead sup  exec wtch work admin
+
+# --- the house
+GET    sign-in/                                      200   302  302  302  302  302  302  302  302
+POST   sign-in/                                      422   302  302  302  302  302  302  302  302
+POST   sign-out/                                     302   302  302  302  302  302  302  302  302
+GET    health/live                                   200   200  200  200  200  200  200  200  200
+GET    health/ready                                  503   503  503  503  503  503  503  503  503
+GET    metrics                                       200   200  200  200  200  200  200  200  200
+GET    robots.txt                                    200   200  200  200  200  200  200  200  200
+GET    sent/                                       login   200  200  200  200  200  200  200  200
+GET    sent/<int:pk>/                              login   200  200  200  200  200  200  200  200
+
+# --- the public: a file needs the sight of its case, whatever its link; a channel needs its signature
+GET    contact/                                      200   200  200  200  200  200  200  200  200
+POST   contact/                                      200   200  200  200  200  200  200  200  200
+GET    contact/<slug:topic>/                         200   200  200  200  200  200  200  200  200
+POST   contact/<slug:topic>/                         200   200  200  200  200  200  200  200  200
+GET    contact/thanks/<str:token>/                   404   404  404  404  404  404  404  404  404
+GET    attachments/<slug:token>/                     404   200  404  200  200  404  200  200  200
+POST   api/inbound/<slug:slug>/                      401   401  401  401  401  401  401  401  401
+POST   api/inbound/<slug:slug>/receipts/             401   401  401  401  401  401  401  401  401
+
+# --- the console
+GET                                                login   302  302  302  302  200  302  302  302
+GET    queues/<int:pk>/                            login   200  404  200  200  404  200  200  200
+GET    queues/<int:pk>/counts/                     login   200  404  200  200  404  200  200  200
+POST   queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
+PUT    queues/<int:pk>/session/                    login   404  404  404  404  404  204  204  404
+DELETE queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
+POST   queues/<int:pk>/next/                       login   302  404  302  302  404  403  302  302
+GET    cases/<int:number>/                         login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/earlier/                 login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/fragments/               login   303  404  303  303  404  303  303  303
+POST   cases/<int:number>/claim/                   login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/assignment/              login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/assignment/              login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/assignment/#back         login   303  404  303  303  404  403  303  303
+DELETE cases/<int:number>/assignment/              login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/transfer/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/transfer/                login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/status/                  login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/status/                  login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/resolution/              login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/snooze/                  login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
+DELETE cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/priority/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/priority/                login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/tags/                    login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/tags/                    login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/messages/#reply          login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/messages/#note           login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/messages/<int:pk>/undo/  login   303  404  409  409  404  403  409  409
+POST   cases/<int:number>/messages/<int:pk>/retry/ login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/drafts/<str:kind>/       login   200  404  200  200  404  403  200  200
+DELETE cases/<int:number>/drafts/<str:kind>/       login   204  404  204  204  404  204  204  204
+GET    cases/<int:number>/people/                  login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/answers/                 login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/answers/<int:pk>/use/    login   204  404  204  204  404  403  204  204
+GET    cases/<int:number>/since/                   login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/others/                  login   200  404  200  200  404  200  200  200
+GET    search/                                     login   200  200  200  200  200  200  200  200
+
+# --- the customers' pages, and what a customer wants to hear (by signed link)
+GET    customers/                                  login   200  200  200  200  200  200  200  200
+GET    customers/<int:pk>/                         login   200  404  200  200  404  200  200  200
+GET    customers/<int:pk>/card/                    login   200  404  200  200  404  200  200  200
+GET    customers/<int:pk>/timeline/                login   200  404  200  200  404  200  200  200
+GET    customers/<int:pk>/merges/                  login   200  404  200  200  404  403  403  200
+POST   customers/<int:pk>/merges/                  login   302  404  302  302  404  403  403  302
+POST   customers/<int:pk>/merges/#none             login   400  404  400  400  404  403  403  400
+POST   customers/merges/<int:pk>/undoing/          login   302  404  302  302  404  403  403  302
+GET    preferences/<str:token>/                      200   200  200  200  200  200  200  200  200
+POST   preferences/<str:token>/                      302   302  302  302  302  302  302  302  302
+
+# --- the API, by token
+GET    api/schema/                                   200   200  200  200  200  200  200  200  200
+GET    api/docs/                                     200   200  200  200  200  200  200  200  200
+GET    api/me/                                       401   200  200  200  200  200  200  200  200
+GET    api/customers/                                401   200  200  200  200  200  200  200  200
+POST   api/customers/                                401   201  201  201  201  403  403  403  201
+GET    api/customers/<int:pk>/                       401   200  404  200  200  404  200  200  200
+PATCH  api/customers/<int:pk>/                       401   200  404  200  200  404  403  403  200
+GET    api/customers/<int:pk>/timeline/              401   200  404  200  200  404  200  200  200
+GET    api/organizations/                            401   200  200  200  200  200  200  200  200
+POST   api/organizations/                            401   201  201  201  201  403  403  403  201
+GET    api/organizations/<int:pk>/                   401   200  404  200  200  404  200  200  200
+PATCH  api/organizations/<int:pk>/                   401   200  404  200  200  404  403  403  200
+GET    api/products/                                 401   200  200  200  200  200  200  200  200
+POST   api/products/                                 401   201  201  201  201  403  403  403  201
+GET    api/products/<int:pk>/                        401   200  200  200  200  200  200  200  200
+PATCH  api/products/<int:pk>/                        401   200  200  200  200  403  403  403  200
+GET    api/subscriptions/                            401   200  200  200  200  200  200  200  200
+POST   api/subscriptions/                            401   201  400  201  201  403  403  403  201
+GET    api/subscriptions/<int:pk>/                   401   200  404  200  200  404  200  200  200
+PATCH  api/subscriptions/<int:pk>/                   401   200  404  200  200  404  403  403  200
+GET    api/consents/                                 401   200  200  200  200  200  200  200  200
+POST   api/consents/                                 401   201  400  201  201  403  403  403  201
+GET    api/queues/                                   401   200  200  200  200  200  200  200  200
+POST   api/queues/                                   401   403  403  403  201  403  403  403  201
+GET    api/queues/<int:pk>/                          401   200  404  200  200  404  200  200  200
+PATCH  api/queues/<int:pk>/                          401   403  404  403  200  404  403  403  200
+GET    api/queues/<int:pk>/members/                  401   200  404  200  200  404  200  200  200
+POST   api/queues/<int:pk>/members/                  401   403  404  403  201  404  403  403  201
+POST   api/queues/<int:pk>/members/#supervisor       401   403  404  403  403  404  403  403  201
+DELETE api/queues/<int:pk>/members/<int:user>/       401   403  404  403  204  404  403  403  204
+GET    api/calendars/                                401   200  200  200  200  403  403  403  200
+POST   api/calendars/                                401   403  403  403  201  403  403  403  201
+GET    api/calendars/<int:pk>/                       401   200  200  200  200  403  403  403  200
+PATCH  api/calendars/<int:pk>/                       401   403  403  403  200  403  403  403  200
+GET    api/sla-policies/                             401   200  200  200  200  403  403  403  200
+POST   api/sla-policies/                             401   403  403  403  201  403  403  403  201
+POST   api/sla-policies/#everywhere                  401   403  403  403  403  403  403  403  201
+GET    api/sla-policies/<int:pk>/                    401   200  200  200  200  403  403  403  200
+PATCH  api/sla-policies/<int:pk>/                    401   403  403  403  200  403  403  403  200
+GET    api/cases/                                    401   200  200  200  200  200  200  200  200
+POST   api/cases/                                    401   201  400  201  201  400  403  201  201
+GET    api/cases/<int:number>/                       401   200  404  200  200  404  200  200  200
+PATCH  api/cases/<int:number>/                       401   200  404  200  200  404  403  403  200
+GET    api/cases/<int:number>/messages/              401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/messages/#reply        401   201  404  201  201  404  403  201  201
+POST   api/cases/<int:number>/messages/#note         401   201  404  201  201  404  403  201  201
+POST   api/cases/<int:number>/messages/#inbound      401   403  404  403  403  404  403  403  201
+POST   api/cases/<int:number>/assignment/#claim      401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/assignment/#assign     401   200  404  200  200  404  403  403  200
+DELETE api/cases/<int:number>/assignment/            401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/status/                401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
+DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
+GET    api/cases/<int:number>/promises/              401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/promises/              401   201  404  201  201  404  403  201  201
+GET    api/cases/<int:number>/clocks/                401   200  404  200  200  404  200  200  200
+GET    api/cases/<int:number>/events/                401   200  404  200  200  404  200  200  200
+GET    api/events/                                   401   200  200  200  200  200  200  200  200
+GET    api/articles/                                 401   200  200  200  200  403  200  200  200
+POST   api/articles/                                 401   403  403  201  201  403  403  403  201
+GET    api/articles/<int:pk>/                        401   200  404  200  200  403  200  200  200
+PATCH  api/articles/<int:pk>/                        401   403  404  200  200  403  403  403  200
+POST   api/answers/suggest/                          401   200  200  200  200  403  200  200  200
+GET    api/search/                                   401   200  200  200  200  200  200  200  200
+GET    api/                                          404   404  404  404  404  404  404  404  404
+"""
+
+WEEK = {"mon": [["09:00", "17:00"]]}
+
+# What is sent. ":name" is the id of something in the test's world.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST queues/<int:pk>/session/": {"mode": "work"},
+    "POST cases/<int:number>/assignment/": {"to": ":lee"},
+    "POST cases/<int:number>/transfer/": {"queue": ":technical", "note": "Theirs"},
+    "POST cases/<int:number>/status/": {"status": "open"},
+    "POST cases/<int:number>/snooze/": {"until": "tomorrow"},
+    "POST cases/<int:number>/priority/": {"priority": "high"},
+    "POST cases/<int:number>/tags/": {"tags": "refund"},
+    "POST cases/<int:number>/messages/#reply": {"kind": "reply", "text": "On its way", "against": 99},
+    "POST cases/<int:number>/messages/#note": {"kind": "note", "text": "Paid twice"},
+    "POST cases/<int:number>/drafts/<str:kind>/": {"text": "On its", "against": 1},
+    "POST customers/<int:pk>/merges/": {"gone": ":double"},
+    "GET search/": {"q": "double charge"},
+    "POST api/customers/": {"name": "Iris Vega"},
+    "PATCH api/customers/<int:pk>/": {"city": "Leeds"},
+    "POST api/organizations/": {"name": "Vega Ltd"},
+    "PATCH api/organizations/<int:pk>/": {"domain": "vega.example"},
+    "POST api/products/": {"name": "Fibre"},
+    "PATCH api/products/<int:pk>/": {"kind": "broadband"},
+    "POST api/subscriptions/": {"customer": ":customers", "product": ":products"},
+    "PATCH api/subscriptions/<int:pk>/": {"plan": "300"},
+    "POST api/consents/": {"customer": ":customers", "purpose": "marketing", "channel": "mail", "granted": True},
+    "POST api/queues/": {"name": "Complaints"},
+    "PATCH api/queues/<int:pk>/": {"description": "Money"},
+    "POST api/queues/<int:pk>/members/": {"user": ":ben"},
+    "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
+    "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
+    "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
+    "POST api/sla-policies/": {"name": "Gold", "queues": [":queues"], "targets": [{"kind": "resolution", "minutes": 60}]},
+    "POST api/sla-policies/#everywhere": {"name": "All", "targets": [{"kind": "resolution", "minutes": 60}]},
+    "PATCH api/sla-policies/<int:pk>/": {"targets": [{"kind": "resolution", "minutes": 30}]},
+    "POST api/cases/": {"queue": ":queues", "subject": "Lost parcel"},
+    "PATCH api/cases/<int:number>/": {"priority": "high"},
+    "POST api/cases/<int:number>/messages/#reply": {"direction": "outbound", "text": "On its way", "version": 99},
+    "POST api/cases/<int:number>/messages/#note": {"direction": "note", "text": "Paid twice"},
+    "POST api/cases/<int:number>/messages/#inbound": {"direction": "inbound", "text": "And again"},
+    "POST api/cases/<int:number>/assignment/#claim": {"claim": True},
+    "POST api/cases/<int:number>/assignment/#assign": {"assignee": ":lee"},
+    "POST api/cases/<int:number>/status/": {"status": "open"},
+    "POST api/cases/<int:number>/promises/": {"what": "Call back", "due_at": ":soon"},
+    "POST api/articles/": {"title": "Refunds", "body": "Five days.", "queues": [":queues"]},
+    "PATCH api/articles/<int:pk>/": {"body": "Three days."},
+    "POST api/answers/suggest/": {"text": "refund"},
+    "GET api/search/": {"q": "double charge"},
+}
