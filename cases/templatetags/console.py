@@ -201,6 +201,12 @@ _SENTENCES: dict[str, LazyText] = {
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
 
+def _by_whom(event: Event) -> LazyText | None:
+    if event.kind == "status_changed" and event.actor is None:
+        return gettext_lazy("%(status)s: %(who)s") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
+    return _SENTENCES.get(event.kind)
+
+
 @register.filter
 def told(event: Event) -> str:
     """An event as a sentence. `event.names` (cases.thread.named) holds the names its ids stand for."""
@@ -213,7 +219,7 @@ def told(event: Event) -> str:
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
     words["who"] = event.actor.name if event.actor else _BY_ITSELF.get(event.reason, _("by itself"))
-    sentence = str(_SENTENCES.get(event.kind, event.kind.replace("_", " ")))
+    sentence = str(_by_whom(event) or event.kind.replace("_", " "))
     try:
         return sentence % words
     except KeyError:
