@@ -5,7 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.case import Case, Contact
+from cases.models.beside import Contact
+from cases.models.case import Case
 from crm.models import StoredFile
 from customers.models import ContactPoint
 

@@ -6,8 +6,9 @@ from random import Random
 from cases import search
 from cases.models import Case, Clock, Contact, Issue, Message, Promise
 from crm.management.demo.company import Company
+from crm.management.demo.phrases import CLOSERS, DAYS, FOLLOW_UPS, OPENERS, STREETS
 from crm.management.demo.story import Story
-from crm.management.demo.words import CLOSERS, DAYS, FOLLOW_UPS, OPENERS, SCENES, STREETS, Scene
+from crm.management.demo.words import SCENES, Scene
 from crm.models import Event, User
 from customers.models import Customer
 

@@ -11,7 +11,8 @@ from cases import conversation
 from cases.intake import open_case
 from cases.models import Case, Queue
 from crm.management.demo.history import blanks_for, filled
-from crm.management.demo.words import FOLLOW_UPS, SCENES
+from crm.management.demo.phrases import FOLLOW_UPS
+from crm.management.demo.words import SCENES
 from customers.models import Customer
 
 
