@@ -85,14 +85,16 @@ class Rep:
         """The rows of the list that was open all the time, as they stand there now."""
         return list(self.list.locator("#cases > .case").evaluate_all(ROWS))
 
-    def counter(self) -> int:
-        return int(self.list.locator('[data-count="all"]').first.inner_text())
-
-    def sees(self, how_many: int) -> None:
-        """Wait until so many cases are listed and counted, without loading anything anew."""
+    def sees(self, versions: dict[int, int]) -> list[dict[str, Any]]:
+        """Wait until these cases are listed in these versions, and counted, without loading anything anew."""
         self.live(self.list)
-        expect(self.list.locator("#cases > .case")).to_have_count(how_many, timeout=60_000)
-        expect(self.list.locator('[data-count="all"]').first).to_have_text(str(how_many), timeout=60_000)
+        expect(self.list.locator('[data-count="all"]').first).to_have_text(str(len(versions)), timeout=60_000)
+        for _again in range(300):
+            rows = self.rows()
+            if {row["id"]: row["version"] for row in rows} == versions:
+                break
+            self.list.wait_for_timeout(200)
+        return rows
 
     def fresh_rows(self) -> list[int]:
         """Every case of the list as a newly opened page has them."""

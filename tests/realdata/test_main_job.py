@@ -222,8 +222,7 @@ def _shown(world: World, reps: Sequence[Rep], size: Size) -> None:
     """The lists that were open all the time hold what a new page holds: every case, once, as it now is, in order."""
     stored = dict(Case.objects.values_list("pk", "version"))
     for rep in reps:
-        rep.sees(len(stored))
-        rows = rep.rows()
+        rows = rep.sees(stored)
         assert len(rows) == len(stored)
         assert {row["id"]: row["version"] for row in rows} == stored
         order = [(row["attention"] or float("inf"), row["waiting"] or float("inf")) for row in rows]
