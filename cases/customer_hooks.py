@@ -5,20 +5,35 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from cases.models import Case, Contact, Dispatch, Issue, Message, Promise
+from cases import transitions
+from cases.models import (
+    Attachment,
+    Case,
+    Contact,
+    Dispatch,
+    Draft,
+    Issue,
+    Message,
+    Promise,
+    QueueMembership,
+)
 from crm.models import User
+from customers.conditions import Fact
+from customers.facts import count
 from customers.hooks import (
     Entry,
     Moves,
     cues,
     customer_access,
     customer_merging,
+    facts,
     last_spoken,
+    personal_data,
     timeline,
     timeline_kinds,
 )
@@ -29,8 +44,14 @@ _ICONS = {"inbound": "message-circle", "outbound": "send", "note": "sticky-note"
 
 
 @customer_access.register
-def those_with_a_case_they_may_see(user: User) -> Q:
-    return Q(pk__in=Case.objects.visible_to(user).order_by().values("customer_id"))
+def who_may_open_whom(user: User) -> Q | None:
+    """Whoever works in a queue may look up anybody, because anybody may ring; what was said stays behind the sight of
+    its case. An executive sees those who have a case in a queue they sit in now."""
+    if user.is_executive:
+        return Q(pk__in=Case.objects.visible_to(user).order_by().values("customer_id"))
+    if user.is_supervisor or QueueMembership.objects.filter(user=user).exists():
+        return Q(pk__isnull=False)
+    return None
 
 
 @customer_merging.register
@@ -133,3 +154,69 @@ def last_promise(customer: Customer, user: User) -> str | None:
     if settled is None:
         return None
     return _("Last promise kept.") if settled.state == Promise.State.KEPT else _("Last promise broken.")
+
+
+@cues.register
+def history_in_a_line(customer: Customer, user: User) -> str | None:
+    cases = Case.objects.visible_to(user).filter(customer=customer)
+    counted = cases.aggregate(all=Count("pk"), open=Count("pk", filter=Q(status__in=transitions.ACTIVE)))
+    if not counted["all"]:
+        return None
+    words = ngettext("%(all)d case, %(open)d open.", "%(all)d cases, %(open)d open.", counted["all"])
+    return words % counted
+
+
+# --- what conditions may ask
+
+
+@facts.register
+def about_their_cases() -> list[Fact]:
+    return [
+        count("open_cases", _("Open cases"), Case.objects.active, _open_cases, ("cases",)),
+        count("case_count", _("Cases so far"), _not_spam, _all_cases, ("cases",)),
+        Fact("last_contact_at", "time", _("Last contact"), _last_contact, _last_contact_sql, ("contacts",)),
+    ]
+
+
+def _not_spam() -> QuerySet[Case]:
+    return Case.objects.exclude(status=transitions.SPAM)
+
+
+def _open_cases(customer: Any, _at: datetime) -> int:
+    return sum(1 for case in customer.cases.all() if case.is_active)
+
+
+def _all_cases(customer: Any, _at: datetime) -> int:
+    return sum(1 for case in customer.cases.all() if case.status != transitions.SPAM)
+
+
+def _last_contact(customer: Any, at: datetime) -> datetime | None:
+    return max((contact.last_at for contact in customer.contacts.all() if contact.last_at <= at), default=None)
+
+
+def _last_contact_sql(at: datetime) -> Any:
+    newest = Contact.objects.filter(customer=OuterRef("pk"), last_at__lte=at).order_by("-last_at")
+    return Subquery(newest.values("last_at")[:1])
+
+
+# --- what is personal
+
+
+@personal_data.register
+def columns() -> list[tuple[Any, str, str]]:
+    """(model, field, how): blank empties it, delete removes the row."""
+    return [
+        (Case, "subject", "blank"),
+        (Case, "preview", "blank"),
+        (Case, "custom", "blank"),
+        (Case, "tags", "keep"),
+        (Message, "text", "blank"),
+        (Message, "html", "blank"),
+        (Message, "sender_name", "blank"),
+        (Message, "next_step", "blank"),
+        (Promise, "what", "blank"),
+        (Draft, "text", "delete"),
+        (Attachment, "name", "delete"),
+        (Dispatch, "address", "blank"),
+        (Dispatch, "detail", "blank"),
+    ]

@@ -16,9 +16,7 @@ class Merge(models.Model):
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["gone"], condition=models.Q(undone_at=None), name="merged_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["gone"], condition=models.Q(undone_at=None), name="merged_once")]
 
     def __str__(self) -> str:
         return f"{self.gone_id} into {self.kept_id}"

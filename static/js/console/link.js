@@ -32,8 +32,12 @@ export function happened(event) {
   if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version, number }); if (!document.hidden) markRead(); }
   if (topic === "me") noteForMe(event);
+  if (topic.startsWith("customer.")) poke(topic);
   return undefined;
 }
+
+// A customer's topic carries no words: the parts of the page that show it ask again.
+const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(topic)}"] [data-live]`).forEach((part) => htmx.trigger(part, "changed"));
 
 const TELLS = new Set(["assigned", "note_added"]);
 function noteForMe(event) {
@@ -48,6 +52,7 @@ function noteForMe(event) {
 export function resync(names) {
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
+  names.filter((name) => name.startsWith("customer.")).forEach(poke);
 }
 
 export function refused(names) {
