@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from cases import transitions
 from cases.business_hours import DAY_NAMES, DAYS, validate
-from cases.models import Article, BusinessCalendar, Case, Channel, QueueMembership, SLAPolicy
+from cases.models import Article, BusinessCalendar, Case, Channel, SLAPolicy
 from cases.models.answer import LONGEST_BODY
 from cases.models.channel import RESERVED
 from cases.models.sla import KINDS, LONGEST_MINUTES
