@@ -1,14 +1,21 @@
 """The other side of a signed channel: what signs requests to us, and what receives our call-backs."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
@@ -57,9 +64,23 @@ class Callback:
         return self.answers.pop(0) if self.answers else (200, {}, b'{"id": "theirs-1"}')
 
 
+def self_signed(folder: Path, name: str) -> ssl.SSLContext:
+    """Write `server.pem`, a certificate for `name`, and return what a client that trusts it uses."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = timezone.now()
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "server.pem").write_bytes(private + certificate)
+    return ssl.create_default_context(cadata=certificate.decode())
+
+
 @contextmanager
-def callback() -> Iterator[Callback]:
-    """Listen on this machine for the length of a `with`."""
+def callback(tls: Path | None = None) -> Iterator[Callback]:
+    """Listen on this machine for the length of a `with`; over TLS with the key and certificate in `tls`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -79,6 +100,11 @@ def callback() -> Iterator[Callback]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_args: None  # a client that hangs up during the handshake
     side = Callback(f"http://127.0.0.1:{server.server_port}/in")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

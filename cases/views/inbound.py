@@ -52,12 +52,14 @@ def signed(door: Door) -> Callable[[HttpRequest, str], JsonResponse]:
     @csrf_exempt
     @wraps(door)
     def view(request: HttpRequest, slug: str) -> JsonResponse:
+        known = ""  # only a name of ours is worth a place in the log
         try:
             channel = _channel(request, slug)
+            known = channel.slug
             raw = _body(request)
             return door(channel, _verified_id(request, channel, raw), raw)
         except Refused as refused:
-            log.warning("inbound refused: %s", refused.code)
+            log.warning("inbound refused: %s %s", refused.code, known or "(no channel)")
             return _problem(refused)
 
     return view

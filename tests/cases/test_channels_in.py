@@ -119,7 +119,7 @@ def test_headers_that_prove_nothing_change_nothing(
 
     assert is_problem(response, 401, code)
     assert nothing_happened()
-    assert [r.getMessage() for r in caplog.records] == [f"inbound refused: {code}"]
+    assert [r.getMessage() for r in caplog.records] == [f"inbound refused: {code} shop"]
 
 
 def test_upper_case_letters_are_another_signature(outside: Client, shop: Channel) -> None:

@@ -1,6 +1,7 @@
 """Answers by signed call-back: signed, keyed, and every word of the other side understood."""
 
 import base64
+import functools
 import json
 import socket
 from datetime import timedelta
@@ -18,7 +19,7 @@ from cases.intake import process, store
 from cases.models import Case, Channel, Dispatch, Queue
 from cases.outward import release_due, send_due
 from crm.models import User
-from tests.channels import Callback, callback, make_channel, message
+from tests.channels import Callback, callback, make_channel, message, self_signed
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,23 @@ def test_nobody_there_and_silence_are_tried_later(shop: Channel, monkeypatch: py
             Generic().send(LETTER, shop)
 
     assert (refused.value.reason, silent.value.reason) == ("no_connection", "no_answer")
+
+
+@pytest.mark.parametrize(("certified", "name"), [("localhost", "localhost"), ("elsewhere.example", "localhost")])
+def test_over_https_the_name_is_certified_though_the_address_is_pinned(
+    shop: Channel, monkeypatch: pytest.MonkeyPatch, tmp_path, certified: str, name: str
+) -> None:
+    trusted = self_signed(tmp_path, certified)
+    monkeypatch.setattr(generic.httpx, "Client", functools.partial(httpx.Client, verify=trusted))
+    with callback(tls=tmp_path / "server.pem") as secure:
+        shop.callback_url = secure.url.replace("http://127.0.0.1", f"https://{name}")
+        if certified == name:
+            assert Generic().send(LETTER, shop) == "theirs-1"
+            assert secure.got[0][0]["host"].startswith("localhost:")
+        else:
+            with pytest.raises(Later):
+                Generic().send(LETTER, shop)
+            assert not secure.got
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://169.254.169.254/latest/", "http://[::1]:1/", "ftp://x/"])
