@@ -1,0 +1,215 @@
+"""Workload 4: the queue page and its counts, 10 k cases and then 100 k (a tenth of them active), 50 people at once.
+
+Twice measured: over HTTP against the product's web process, open loop, from the intended start of each request; and
+one page at a time inside this process (Django's test client: middleware, session, queries, template), which is the
+server's own time. Beside it, interleaved, the same list and counts as bare SQL through psycopg.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+from django.conf import settings
+
+from benchmarks import data
+from benchmarks.stage import database, percentile, spread
+
+NAME = "queue"
+RATE = 12.5  # 50 people: a list each five seconds, a change (after which counts are asked) each twenty
+REPS = 50
+SIZES = {
+    "small": (5, 3.0, (1_000, 10_000)),
+    "default": (5, 6.0, (10_000, 100_000)),
+    "full": (7, 20.0, (100_000, 1_000_000)),
+}
+SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+ACTIVE = "status IN ('new', 'open', 'waiting_customer', 'waiting_internal')"
+AWAKE = "(snoozed_until IS NULL OR snoozed_until <= now())"
+LIST = f"""
+SELECT c.*, p.name, u.first_name FROM cases_case c LEFT JOIN customers_customer p ON p.id = c.customer_id
+LEFT JOIN crm_user u ON u.id = c.assignee_id WHERE c.queue_id = %(queue)s AND {ACTIVE} AND {AWAKE}
+AND c.assignee_id = %(user)s ORDER BY attention_at, waiting_since, c.id LIMIT 50
+"""
+COUNTS = f"""
+SELECT count(*) FILTER (WHERE assignee_id = %(user)s), count(*) FILTER (WHERE assignee_id IS NULL), count(*)
+FROM cases_case WHERE queue_id = %(queue)s AND {ACTIVE} AND {AWAKE}
+"""
+
+
+def run(scale: str = "default") -> dict[str, Any]:
+    """Figures in ms for both sizes, and how much the larger one costs more."""
+    repeats, seconds, sizes = SIZES.get(scale, SIZES["default"])
+    with database(NAME), ExitStack() as stack:
+        desk = Desk()
+        found = {}
+        for size in sizes:
+            desk.grow(size)
+            with _web() as port:
+                found[size] = _measured(desk, port, stack, repeats, seconds)
+    figures = [figure for size in sizes for figure in _figures(size, found[size], last=size == sizes[-1])]
+    did = (
+        f"{sizes[0]:,} then {sizes[1]:,} cases of one queue, a tenth active; {repeats} interleaved repeats a size: {seconds:.0f} s "
+        f"of {RATE}/s open loop over HTTP by {REPS} people (4 pages to 1 counts), 20 pages one at a time in process, 20 "
+        "times the same list and counts in bare SQL"
+    )
+    return {"name": NAME, "did": did, "figures": [*figures, _growth(found[sizes[0]], found[sizes[1]], sizes)]}
+
+
+class Desk:
+    """One queue, its 50 people with their sessions, and its cases."""
+
+    def __init__(self) -> None:
+        from crm.models import User
+        from tests.builders import make_queue
+
+        self.people = data.reps(REPS)
+        self.queue = make_queue("Bench", reps=list(User.objects.filter(pk__in=self.people))).pk
+        data.customers(5_000)
+        self.held = 0
+        self.clients = [_signed_in(pk) for pk in self.people]
+        self.cookies = [
+            f"{settings.SESSION_COOKIE_NAME}={c.cookies[settings.SESSION_COOKIE_NAME].value}" for c in self.clients
+        ]
+
+    def grow(self, until: int) -> None:
+        data.cases(self.queue, self.people, self.held + 1, until, 5_000)
+        data.settled()
+        self.held = until
+
+
+def _signed_in(pk: int) -> Any:
+    from django.test import Client
+
+    from crm.models import User
+
+    browser = Client(SERVER_NAME="localhost")
+    browser.force_login(User.objects.get(pk=pk), backend="django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+@contextmanager
+def _web() -> Iterator[int]:
+    from tests import processes
+
+    with processes.web(SECRET_KEY=settings.SECRET_KEY, LOG_LEVEL="ERROR") as server:
+        yield server.port
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """As in production: Django keeps no list of its queries."""
+    was, settings.DEBUG = settings.DEBUG, False
+    try:
+        yield
+    finally:
+        settings.DEBUG = was
+
+
+def _measured(desk: Desk, port: int, stack: ExitStack, repeats: int, seconds: float) -> dict[str, list[list[float]]]:
+    from tests.processes import database_url
+
+    bare = stack.enter_context(psycopg.connect(database_url(), autocommit=True))
+    found: dict[str, list[list[float]]] = {"http": [], "process": [], "floor": []}
+    _over_http(desk, port, 1.0)  # loads templates, opens connections
+    with quiet():
+        _in_process(desk)
+        for _ in range(repeats):
+            found["http"].append(_over_http(desk, port, seconds))
+            found["process"].append(_in_process(desk))
+            found["floor"].append(_bare(desk, bare))
+    return found
+
+
+def _over_http(desk: Desk, port: int, seconds: float) -> list[float]:
+    """Requests at their intended moments, whether or not the earlier ones are answered; ms from those moments."""
+    began = time.monotonic() + 0.05
+
+    def one(n: int) -> float:
+        intended = began + n / RATE
+        time.sleep(max(0, intended - time.monotonic()))
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        line.request(
+            "GET", f"/queues/{desk.queue}/{'counts/' if n % 5 == 4 else ''}", headers={"Cookie": desk.cookies[n % REPS]}
+        )
+        answer = line.getresponse()
+        body = answer.read()
+        line.close()
+        assert answer.status == 200, f"HTTP {answer.status}: {body[:200]!r}"
+        return (time.monotonic() - intended) * 1000
+
+    with ThreadPoolExecutor(REPS) as pool:
+        return list(pool.map(one, range(int(seconds * RATE))))
+
+
+def _in_process(desk: Desk, times: int = 20) -> list[float]:
+    took = []
+    for n in range(times):
+        began = time.perf_counter()
+        answer = desk.clients[n].get(f"/queues/{desk.queue}/")
+        took.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, answer.status_code
+    return took
+
+
+def _bare(desk: Desk, bare: "psycopg.Connection[Any]", times: int = 20) -> list[float]:
+    took = []
+    for n in range(times):
+        values = {"queue": desk.queue, "user": desk.people[n]}
+        began = time.perf_counter()
+        rows = bare.execute(LIST, values).fetchall()
+        bare.execute(COUNTS, values).fetchall()
+        took.append((time.perf_counter() - began) * 1000)
+        assert rows
+    return took
+
+
+def _spread(windows: list[list[float]], share: float) -> dict[str, float]:
+    return spread([percentile(window, share) for window in windows], 2)
+
+
+def _figures(size: int, found: dict[str, list[list[float]]], *, last: bool) -> list[dict[str, Any]]:
+    figures = []
+    for kind, said in (("process", "page, server's own time"), ("http", "page and counts over HTTP, open loop")):
+        for label, share in SHARES.items():
+            ours, floor = _spread(found[kind], share), _spread(found["floor"], share)
+            pairs = zip(found[kind], found["floor"], strict=True)
+            ratio = spread([percentile(o, share) / percentile(f, share) for o, f in pairs], 1)
+            figure = {
+                "metric": f"{size:,} cases, {said}, {label}",
+                "unit": "ms",
+                "ours": ours,
+                "floor": floor,
+                "peer": None,
+                "ratio": ratio,
+            }
+            if last and label == "p95" and kind == "process":
+                figure |= {"target": "≤ 25 ms", "met": ours["median"] <= 25}
+            figures.append(figure)
+    return figures
+
+
+def _growth(
+    few: dict[str, list[list[float]]], many: dict[str, list[list[float]]], sizes: tuple[int, int]
+) -> dict[str, Any]:
+    grown = {
+        kind: _spread(many[kind], 0.5)["median"] / _spread(few[kind], 0.5)["median"] for kind in ("process", "floor")
+    }
+    once = {kind: spread([ratio], 2) for kind, ratio in grown.items()}
+    return {
+        "metric": f"growth {sizes[0]:,} to {sizes[1]:,} cases, server's own p50",
+        "unit": "×",
+        "ours": once["process"],
+        "floor": once["floor"],
+        "peer": None,
+        "target": "≤ 1.2 ×",
+        "met": grown["process"] <= 1.2,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(run("small"), indent=1))
