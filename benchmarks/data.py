@@ -1,4 +1,4 @@
-"""Bulk rows for the benchmarks, made by PostgreSQL itself: a tenth of the cases active, a fifth of these unassigned."""
+"""Bulk rows for the benchmarks, made by PostgreSQL itself: a tenth of the cases active, a seventh of these unassigned."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ SELECT 'Double charge on invoice ' || n, CASE WHEN active THEN 'open' ELSE 'reso
     '{}', '{}', at, CASE WHEN active THEN at END, CASE WHEN active AND n %% 30 = 0 THEN now() + n * interval '1 second' END,
     CASE WHEN active THEN NULL ELSE at + interval '1 hour' END, 'You took it twice from my account, please look at it.',
     'inbound', at, 0, '', '', %(queue)s,
-    CASE WHEN active AND n %% 50 = 0 THEN NULL ELSE (%(reps)s::bigint[])[1 + (n / 10) %% cardinality(%(reps)s::bigint[])] END,
+    CASE WHEN active AND n %% 70 = 0 THEN NULL ELSE (%(reps)s::bigint[])[1 + (n / 10) %% cardinality(%(reps)s::bigint[])] END,
     (SELECT min(id) FROM customers_customer) + n %% %(customers)s
 FROM (SELECT n, n %% 10 = 0 AS active, now() - (%(until)s + 10 - n) * interval '20 seconds' AS at
       FROM generate_series(%(first)s::bigint, %(until)s::bigint) n) rows
