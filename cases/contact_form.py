@@ -72,17 +72,30 @@ class ContactForm(forms.Form):
     template shows it empty again after an error, so that a browser which filled it cannot lock anybody out)."""
 
     name = forms.CharField(
-        label=_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_lazy("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _lazy("Tell us your name.")},
     )
     address = forms.CharField(
         label=_lazy("Mail address or phone number"),
         help_text=_lazy("Where we can answer you."),
         max_length=320,
         widget=forms.TextInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": _lazy("Tell us where we can answer you.")},
     )
-    topic = forms.ChoiceField(label=_lazy("What is it about?"))
-    subject = forms.CharField(label=_lazy("Subject"), max_length=300)
-    message = forms.CharField(label=_lazy("Your message"), max_length=50_000, widget=forms.Textarea(attrs={"rows": 8}))
+    topic = forms.ChoiceField(
+        label=_lazy("What is it about?"), error_messages={"required": _lazy("Choose what it is about.")}
+    )
+    subject = forms.CharField(
+        label=_lazy("Subject"), max_length=300, error_messages={"required": _lazy("Say it in a few words.")}
+    )
+    message = forms.CharField(
+        label=_lazy("Your message"),
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        error_messages={"required": _lazy("Write to us what we can do for you.")},
+    )
     attachments = _Files(label=_lazy("Files"), required=False, help_text=_lazy("Up to 5 files, 10 MB together."))
     website = forms.CharField(required=False)
     token = forms.CharField(widget=forms.HiddenInput)

@@ -49,7 +49,7 @@ def contact(request: HttpRequest, topic: str = "") -> HttpResponse:
     if not queues or (topic and chosen is None):
         raise Http404
     if request.method != "POST":
-        start = {"token": fresh_token(), "topic": str(chosen.pk) if chosen else ""}
+        start = {"token": fresh_token()} | ({"topic": str(chosen.pk)} if chosen else {})
         return _form(request, ContactForm(initial=start, queues=queues))
     form = ContactForm(request.POST, request.FILES, queues=queues)
     if not form.is_valid():

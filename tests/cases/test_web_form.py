@@ -76,6 +76,13 @@ def test_a_filled_in_form_becomes_a_case_and_thanks_with_its_number(visitor: Cli
     assert "mia@example.org" not in page
 
 
+def test_with_one_topic_there_is_nothing_to_choose(help_desk: Queue) -> None:
+    page = Client().get("/contact/").content.decode()
+
+    assert f'<input type="hidden" name="topic" value="{help_desk.pk}"' in page
+    assert "<select" not in page
+
+
 def test_a_phone_number_is_as_good_as_a_mail_address(visitor: Client, help_desk: Queue) -> None:
     fill_in(visitor, address="020 7946 0123")
 
@@ -151,16 +158,16 @@ def test_what_is_not_public_is_not_there(visitor: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("name", "", "This field is required"),
-        ("address", "", "This field is required"),
+        ("name", "", "Tell us your name"),
+        ("address", "", "where we can answer you"),
         ("address", "nobody", "not a phone number"),
         ("address", "nobody@", "looks like name@example.org"),
-        ("message", "   ", "This field is required"),
+        ("message", "   ", "Write to us what"),
         ("message", "x" * 50_001, "at most 50000"),
         ("subject", "x" * 301, "at most 300"),
         ("name", "a\x00b", "Null characters"),
         ("topic", "999999", "Select a valid choice"),
-        ("topic", "", "This field is required"),
+        ("topic", "", "Choose what it is about"),
     ],
 )
 def test_a_mistake_is_said_in_words_beside_what_was_typed(
