@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -44,14 +44,14 @@ _ICONS = {"inbound": "message-circle", "outbound": "send", "note": "sticky-note"
 
 
 @customer_access.register
-def who_may_open_whom(user: User) -> Q | None:
+def who_may_open_whom(user: User) -> Q:
     """Whoever works in a queue may look up anybody, because anybody may ring; what was said stays behind the sight of
     its case. An executive sees those who have a case in a queue they sit in now."""
     if user.is_executive:
         return Q(pk__in=Case.objects.visible_to(user).order_by().values("customer_id"))
-    if user.is_supervisor or QueueMembership.objects.filter(user=user).exists():
+    if user.is_supervisor:
         return Q(pk__isnull=False)
-    return None
+    return Q(Exists(QueueMembership.objects.filter(user=user)))
 
 
 @customer_merging.register
@@ -148,22 +148,30 @@ def we_last_spoke(customer: Customer, user: User) -> datetime | None:
 
 
 @cues.register
-def last_promise(customer: Customer, user: User) -> str | None:
-    cases = Case.objects.visible_to(user).filter(customer=customer)
-    settled = Promise.objects.filter(case__in=cases, state__in=["kept", "broken"]).order_by("-settled_at").first()
-    if settled is None:
-        return None
-    return _("Last promise kept.") if settled.state == Promise.State.KEPT else _("Last promise broken.")
-
-
-@cues.register
 def history_in_a_line(customer: Customer, user: User) -> str | None:
-    cases = Case.objects.visible_to(user).filter(customer=customer)
-    counted = cases.aggregate(all=Count("pk"), open=Count("pk", filter=Q(status__in=transitions.ACTIVE)))
-    if not counted["all"]:
+    """How many cases, and whether the last promise was kept; one query, it is asked with every card."""
+    settled = "promises__settled_at"
+    told = (
+        Case.objects.visible_to(user)
+        .filter(customer=customer)
+        .aggregate(
+            all=Count("pk", distinct=True),
+            open=Count("pk", distinct=True, filter=Q(status__in=transitions.ACTIVE)),
+            kept=Max(settled, filter=Q(promises__state=Promise.State.KEPT)),
+            broken=Max(settled, filter=Q(promises__state=Promise.State.BROKEN)),
+        )
+    )
+    if not told["all"]:
         return None
-    words = ngettext("%(all)d case, %(open)d open.", "%(all)d cases, %(open)d open.", counted["all"])
-    return words % counted
+    words = ngettext("%(all)d case, %(open)d open.", "%(all)d cases, %(open)d open.", told["all"]) % told
+    return " ".join([words, *_last_promise(told["kept"], told["broken"])])
+
+
+def _last_promise(kept: datetime | None, broken: datetime | None) -> list[str]:
+    if kept is None and broken is None:
+        return []
+    is_kept = broken is None or (kept is not None and kept > broken)
+    return [_("Last promise kept.") if is_kept else _("Last promise broken.")]
 
 
 # --- what conditions may ask

@@ -40,8 +40,8 @@ def record(
     """Write one statement; the same statement again is quiet and returns the one that stands."""
     if purpose not in Consent.Purpose.values:
         raise ValueError(f"unknown purpose {purpose!r}: use one of {', '.join(Consent.Purpose.values)}")
-    now = at or timezone.now()
     Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    now = at or timezone.now()  # read under the lock: what another wrote while we waited is older
     newest = Consent.objects.filter(customer=customer, purpose=purpose, at__lte=now).order_by("-at", "-id")
     standing = newest.filter(channel__in=[channel, ANY]).first() if channel != ANY else newest.first()
     if standing and _same(standing, channel, granted, source, wording):

@@ -124,7 +124,9 @@ def _midnight(day: date) -> datetime:
 
 def _consents(customer: Customer, _user: User, before: datetime, limit: int) -> list[Entry]:
     rows = Consent.objects.filter(customer=customer, at__lt=before).order_by("-at", "-pk")[:limit]
-    return [Entry(c.at, "consent", f"{c.get_purpose_display()}: {_answer(c)}", _channel(c), icon="shield") for c in rows]
+    return [
+        Entry(c.at, "consent", f"{c.get_purpose_display()}: {_answer(c)}", _channel(c), icon="shield") for c in rows
+    ]
 
 
 def _answer(consent: Consent) -> str:

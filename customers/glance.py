@@ -59,7 +59,7 @@ def glance(customer: Customer, user: User, masks: frozenset[str], now: datetime)
         plans=_plans(plans),
         price="" if PAYMENT in masks else _price(plans),
         points=[] if CONTACT_POINTS in masks else points,
-        cues=[customer.cue, *cues.collect(customer, user)] if customer.cue else cues.collect(customer, user),
+        cues=[cue for cue in (customer.cue, *cues.collect(customer, user)) if cue],
     )
 
 

@@ -21,6 +21,11 @@ class Page:
     entries: list[Entry]
     before: datetime | None
 
+    @property
+    def until(self) -> datetime | None:
+        """The moment this page reaches down to."""
+        return self.entries[-1].at if self.entries else None
+
 
 def kinds() -> list[tuple[str, Any]]:
     """The filters: (kind, words), each kind once."""

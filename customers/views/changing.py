@@ -1,5 +1,7 @@
 """What people change about a customer: who they are, how they are reached, what they agreed to."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -51,9 +53,9 @@ def _profile(
     place: dict[str, object],
     *,
     status: int = 200,
-    differs: list[tuple[object, object]] | None = None,
+    differs: Sequence[tuple[object, object]] = (),
 ) -> HttpResponse:
-    context = {**place, "customer": customer, "form": form, "differs": differs or []}
+    context = {**place, "customer": customer, "form": form, "differs": differs}
     return render(request, "customers/profile.html", context, status=status)
 
 
@@ -83,7 +85,7 @@ def _may_see(request: StaffRequest, customer: Customer) -> bool:
 def _reach(request: StaffRequest, found: Customer, form: AddressForm, owner: Customer | None = None) -> HttpResponse:
     if not request.htmx:
         for error in form.errors.get("value", []):
-            messages.error(request, error)
+            messages.error(request, str(error))
         return redirect("customers:customer", pk=found.pk)
     masks = masked_fields(request.user)
     context = {**sections.reach(found, request.user, masks), "customer": found, "form": form, "owner": owner}

@@ -1,11 +1,13 @@
 """How a view reaches a customer: through `visible_to`, and with the right to do what is asked."""
 
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.http import StaffRequest
@@ -16,9 +18,8 @@ from customers.glance import with_holdings
 from customers.merging import current
 from customers.models import Customer
 
-
-class View(Protocol):
-    def __call__(self, request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse: ...
+P = ParamSpec("P")
+View = Callable[Concatenate[StaffRequest, P], HttpResponse]
 
 
 class MergedAway(Exception):
@@ -41,18 +42,18 @@ def find(user: User, pk: int) -> Customer:
     raise MergedAway(now)
 
 
-def follows_merges(view: View) -> View:
+def follows_merges(view: View[P]) -> View[P]:
     """The address of a merged record leads to the same address of who they are now."""
 
     @wraps(view)
-    def answer(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answer(request: StaffRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except MergedAway as merged:
             match = request.resolver_match
             if match is None or request.method not in {"GET", "HEAD"}:
                 return redirect("customers:customer", pk=merged.now.pk)
-            return redirect(match.view_name, **{**match.kwargs, "pk": merged.now.pk})
+            return HttpResponseRedirect(reverse(match.view_name, kwargs={**match.kwargs, "pk": merged.now.pk}))
 
     return answer
 

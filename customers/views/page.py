@@ -60,7 +60,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
 def since(request: StaffRequest, pk: int) -> HttpResponse:
     """What happened since we last spoke, or at last when we never did; what was said is in the thread beside it."""
     found, now = find(request.user, pk), timezone.now()
-    spoke = max(last_spoken.collect(found, request.user), default=None)
+    spoke = max((at for at in last_spoken.collect(found, request.user) if at), default=None)
     entries = time_line.page(found, request.user, now, size=4 * SINCE).entries
     news = [e for e in entries if e.kind not in {"message", "note"} and (spoke is None or e.at > spoke)]
     return render(request, "customers/_since.html", {"customer": found, "entries": news[:SINCE], "spoke": spoke})
