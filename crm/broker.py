@@ -1,16 +1,17 @@
 """django-q2's queue table, read the way PostgreSQL is good at: in order, by one statement, on the database's clock."""
 
+import logging
 from time import sleep
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
 from crm.jobs import canary_key
 
+log = logging.getLogger(__name__)
 _TAKE = """
 UPDATE django_q_ormq SET lock = clock_timestamp() + make_interval(secs => %s)
  WHERE id = (SELECT id FROM django_q_ormq WHERE key = ANY(%s) AND lock < clock_timestamp()
@@ -29,12 +30,21 @@ class Broker(ORM):  # type: ignore[misc]
         return int(row.pk)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        keys = [self.list_key, canary_key(settings.INSTANCE)]
-        self.get_connection()  # drops a connection that has gone stale
-        with connection.cursor() as cursor:
-            cursor.execute(_TAKE, [Conf.RETRY, keys, self.list_key])
-            rows: list[Any] = cursor.fetchall()
+        """The next task as [(its key, payload)], or None after a short sleep. Keeps its connection between polls; when
+        the database goes away, so does the connection, and the next poll makes a new one."""
+        try:
+            rows = self._take()
+        except DatabaseError as error:
+            log.warning("queue: %s; trying again", type(error).__name__)
+            connection.close()
+            rows = []
         if not rows:
             sleep(Conf.POLL)
             return None
-        return [(pk, payload) for pk, payload in rows]
+        return rows
+
+    def _take(self) -> list[tuple[int, str]]:
+        keys = [self.list_key, canary_key(settings.INSTANCE)]
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE, [Conf.RETRY, keys, self.list_key])
+            return [(pk, payload) for pk, payload in cursor.fetchall()]

@@ -256,7 +256,7 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "crm.logs.JsonLine",
             "fmt": "{asctime}{levelname}{name}{message}",
             "style": "{",
         },

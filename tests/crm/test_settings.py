@@ -1,5 +1,7 @@
 """Production refuses to start without what it needs; each case is a real process."""
 
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
 
+from crm.logs import JsonLine
 from tests.processes import ROOT
 
 KEY = "k" * 60
@@ -56,3 +59,18 @@ def test_production_starts_with_what_it_needs() -> None:
 def test_the_settings_under_test_pass_their_own_checks(settings: LazySettings) -> None:
     settings.DEBUG = True
     assert [message for message in run_checks() if message.id and message.id.startswith("crm.")] == []
+
+
+def test_a_log_line_never_carries_what_an_exception_says() -> None:
+    try:
+        try:
+            raise ValueError("Key (email)=(ana.torres@example.org) already exists")
+        except ValueError as first:
+            raise RuntimeError("could not keep ana.torres@example.org") from first
+    except RuntimeError:
+        record = logging.LogRecord("crm", logging.ERROR, __file__, 1, "it failed", (), sys.exc_info())
+    line = json.loads(JsonLine("{levelname}{message}", style="{").format(record))
+    assert line["message"] == "it failed"
+    assert "RuntimeError" in line["exc_info"]
+    assert "caused by ValueError" in line["exc_info"]
+    assert "ana.torres" not in json.dumps(line)

@@ -283,6 +283,21 @@ def connections_of(name: str) -> list[int]:
     return ask(sql, name)
 
 
+def test_every_process_gets_over_a_database_that_dropped_all_connections(full: bool) -> None:
+    """As a restart or failover of PostgreSQL does: work asked before and after is done within seconds."""
+    with processes.serve("--no-demo", **BAD, **QUICK) as server:
+        wait_until(sung, 20, "the workers")
+        before = server.descendants()
+        for round_ in range(1, 6 if full else 3):
+            jobs.wake(f"{HERE}.note", round_)
+            ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid()")  # fmt: skip
+            wait_until(lambda round_=round_: round_ in ran("note"), 20, "work asked before")
+            wait_until(lambda: server.ready() and sung(), 10, "the house to be well again")
+        survivors = set(kinds(server).values()) & set(before)
+        assert {kinds(server)[kind] for kind in SIGNS} <= survivors, "nobody had to be started anew"
+
+
 def test_two_serve_on_one_database_and_one_may_die() -> None:
     """K9: both are ready; when one is killed the other goes on, and what was asked meanwhile is done."""
     with (
