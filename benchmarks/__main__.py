@@ -57,6 +57,7 @@ def _server() -> Iterator[None]:
     folder = Path(tempfile.mkdtemp(prefix="forefront-bench-"))
     folder.chmod(0o711)  # the account that runs PostgreSQL for root passes, and sees nothing
     (folder / "THROWAWAY").touch()
+    (folder / "static").mkdir()
     os.environ["VAR"] = str(folder)
     from crm import embedded
 
