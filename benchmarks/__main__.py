@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json
 
 def main(argv: Sequence[str] | None = None) -> int:
     wanted = _arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     with _server():
         results = [_ran(name, wanted.scale) for name in wanted.only]
     _keep(results, wanted.scale)
