@@ -80,13 +80,21 @@ GET    search/                                     login   200  200  200  200  2
 
 # --- the customers' pages, and what a customer wants to hear (by signed link)
 GET    customers/                                  login   200  200  200  200  200  200  200  200
-GET    customers/<int:pk>/                         login   200  404  200  200  404  200  200  200
-GET    customers/<int:pk>/card/                    login   200  404  200  200  404  200  200  200
-GET    customers/<int:pk>/timeline/                login   200  404  200  200  404  200  200  200
-GET    customers/<int:pk>/merges/                  login   200  404  200  200  404  403  403  200
-POST   customers/<int:pk>/merges/                  login   302  404  302  302  404  403  403  302
-POST   customers/<int:pk>/merges/#none             login   400  404  400  400  404  403  403  400
-POST   customers/merges/<int:pk>/undoing/          login   302  404  302  302  404  403  403  302
+GET    customers/<int:pk>/                         login   200  200  200  200  404  200  200  200
+GET    customers/<int:pk>/card/                    login   200  200  200  200  404  200  200  200
+GET    customers/<int:pk>/since/                   login   200  200  200  200  404  200  200  200
+GET    customers/<int:pk>/timeline/                login   200  200  200  200  404  200  200  200
+GET    customers/<int:pk>/panels/<slug:name>/      login   200  200  200  200  404  200  200  200
+GET    customers/<int:pk>/profile/                 login   200  200  200  200  404  403  403  200
+POST   customers/<int:pk>/profile/                 login   302  302  302  302  404  403  403  302
+POST   customers/<int:pk>/contact-points/          login   302  302  302  302  404  403  403  302
+POST   customers/contact-points/<int:pk>/verification/ login   302  302  302  302  404  403  403  302
+POST   customers/contact-points/<int:pk>/ending/   login   302  302  302  302  404  403  403  302
+POST   customers/<int:pk>/consents/                login   302  302  302  302  404  403  403  302
+GET    customers/<int:pk>/merges/                  login   200  200  200  200  404  403  403  200
+POST   customers/<int:pk>/merges/                  login   302  302  302  302  404  403  403  302
+POST   customers/<int:pk>/merges/#none             login   404  404  404  404  404  403  403  404
+POST   customers/merges/<int:pk>/undoing/          login   302  302  302  302  404  403  403  302
 GET    preferences/<str:token>/                      200   200  200  200  200  200  200  200  200
 POST   preferences/<str:token>/                      302   302  302  302  302  302  302  302  302
 
@@ -96,23 +104,23 @@ GET    api/docs/                                     200   200  200  200  200  2
 GET    api/me/                                       401   200  200  200  200  200  200  200  200
 GET    api/customers/                                401   200  200  200  200  200  200  200  200
 POST   api/customers/                                401   201  201  201  201  403  403  403  201
-GET    api/customers/<int:pk>/                       401   200  404  200  200  404  200  200  200
-PATCH  api/customers/<int:pk>/                       401   200  404  200  200  404  403  403  200
-GET    api/customers/<int:pk>/timeline/              401   200  404  200  200  404  200  200  200
+GET    api/customers/<int:pk>/                       401   200  200  200  200  404  200  200  200
+PATCH  api/customers/<int:pk>/                       401   200  200  200  200  404  403  403  200
+GET    api/customers/<int:pk>/timeline/              401   200  200  200  200  404  200  200  200
 GET    api/organizations/                            401   200  200  200  200  200  200  200  200
 POST   api/organizations/                            401   201  201  201  201  403  403  403  201
-GET    api/organizations/<int:pk>/                   401   200  404  200  200  404  200  200  200
-PATCH  api/organizations/<int:pk>/                   401   200  404  200  200  404  403  403  200
+GET    api/organizations/<int:pk>/                   401   200  200  200  200  404  200  200  200
+PATCH  api/organizations/<int:pk>/                   401   200  200  200  200  404  403  403  200
 GET    api/products/                                 401   200  200  200  200  200  200  200  200
 POST   api/products/                                 401   201  201  201  201  403  403  403  201
 GET    api/products/<int:pk>/                        401   200  200  200  200  200  200  200  200
 PATCH  api/products/<int:pk>/                        401   200  200  200  200  403  403  403  200
 GET    api/subscriptions/                            401   200  200  200  200  200  200  200  200
-POST   api/subscriptions/                            401   201  400  201  201  403  403  403  201
-GET    api/subscriptions/<int:pk>/                   401   200  404  200  200  404  200  200  200
-PATCH  api/subscriptions/<int:pk>/                   401   200  404  200  200  404  403  403  200
+POST   api/subscriptions/                            401   201  201  201  201  403  403  403  201
+GET    api/subscriptions/<int:pk>/                   401   200  200  200  200  404  200  200  200
+PATCH  api/subscriptions/<int:pk>/                   401   200  200  200  200  404  403  403  200
 GET    api/consents/                                 401   200  200  200  200  200  200  200  200
-POST   api/consents/                                 401   201  400  201  201  403  403  403  201
+POST   api/consents/                                 401   201  201  201  201  403  403  403  201
 GET    api/queues/                                   401   200  200  200  200  200  200  200  200
 POST   api/queues/                                   401   403  403  403  201  403  403  403  201
 GET    api/queues/<int:pk>/                          401   200  404  200  200  404  200  200  200
@@ -172,6 +180,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST cases/<int:number>/messages/#reply": {"kind": "reply", "text": "On its way", "against": 99},
     "POST cases/<int:number>/messages/#note": {"kind": "note", "text": "Paid twice"},
     "POST cases/<int:number>/drafts/<str:kind>/": {"text": "On its", "against": 1},
+    "POST customers/<int:pk>/profile/": {"version": ":version", "name": "Carl", "language": "en", "tz": "UTC"},
+    "POST customers/<int:pk>/contact-points/": {"kind": "email", "value": "carl@new.example"},
+    "POST customers/<int:pk>/consents/": {"purpose": "advice", "channel": "phone", "granted": "yes"},
     "POST customers/<int:pk>/merges/": {"gone": ":double"},
     "GET search/": {"q": "double charge"},
     "POST api/customers/": {"name": "Iris Vega"},

@@ -21,7 +21,7 @@ from cases.hooks import File
 from cases.models import Article, Attachment, BusinessCalendar, Case, Queue, QueueMembership, SLAPolicy
 from crm import tokens
 from crm.models import SentMail, User
-from customers import consent, merging
+from customers import merging, preferences
 from customers.models import Customer, Organization, Product, Subscription
 from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
@@ -152,7 +152,16 @@ def _doubles(case: Case, by: User) -> dict[str, int | str]:
     assert case.customer is not None
     assert double is not None
     merge = merging.merge(case.customer, gone, by=by)
-    return {"double": double.pk, "merges": merge.pk, "preferences": consent.token(case.customer)}
+    point = case.customer.contact_points.get(kind="email")
+    token = preferences.link(case.customer).split("/")[-2]
+    return {
+        "double": double.pk,
+        "merges": merge.pk,
+        "preferences": token,
+        "contact-points": point.pk,
+        "panels": "reach",
+        "version": Customer.objects.get(pk=case.customer.pk).version,
+    }
 
 
 def _client(user: User | None) -> Client:

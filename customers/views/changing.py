@@ -1,6 +1,7 @@
 """What people change about a customer: who they are, how they are reached, what they agreed to."""
 
 from collections.abc import Sequence
+from copy import copy
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -28,7 +29,7 @@ def profile(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         form = ProfileForm(instance=found, initial={"version": found.version})
         return _profile(request, found, form, place)
-    form = ProfileForm(request.POST, instance=Customer.objects.get(pk=pk))
+    form = ProfileForm(request.POST, instance=copy(found))  # validating writes into the instance
     if not form.is_valid():
         return _profile(request, found, form, place, status=422)
     values = {name: form.cleaned_data[name] for name in form.Meta.fields}

@@ -55,7 +55,7 @@ def test_the_timeline_tells_what_this_person_may_see_newest_first(carl: Customer
 @pytest.mark.usefixtures("story")
 def test_the_timeline_is_filtered_and_paged(carl: Customer, ana: User) -> None:
     assert [entry.text for entry in told(carl, ana, kind="note")] == ["Check the ledger"]
-    assert told(carl, ana, kind="order") == []
+    assert told(carl, ana, kind="statement") == []
     first = told(carl, ana, limit=2)
     rest = told(carl, ana, before=first[-1].at)
     assert [*first, *rest] == told(carl, ana)
@@ -64,7 +64,7 @@ def test_the_timeline_is_filtered_and_paged(carl: Customer, ana: User) -> None:
 @pytest.mark.usefixtures("story")
 def test_a_kind_that_is_not_ours_asks_nothing(carl: Customer, ana: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        assert told(carl, ana, kind="order") == []
+        assert told(carl, ana, kind="statement") == []
 
 
 @pytest.mark.usefixtures("story")
