@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -135,8 +136,14 @@ def environment(**extra: str) -> dict[str, str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
+        **_ties(),
         **extra,
     }
+
+
+def _ties() -> dict[str, str]:
+    """What is started here ends with us, a kill -9 of pytest included. (It would end with a thread that started it.)"""
+    return {"FOREFRONT_PARENT": str(os.getpid())} if threading.current_thread() is threading.main_thread() else {}
 
 
 @contextmanager

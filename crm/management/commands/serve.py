@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 from django.utils.translation import gettext as _
 
-from crm import sink
+from crm import lifeline, sink
 from crm.management import first_run
 from crm.supervise import Child, Supervisor
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        lifeline.follow_parent(signal.SIGTERM)
         with listen(options["host"], options["port"]) as listener:
             demo = settings.DEMO and not options["no_demo"]
             self.prepare(migrate=not options["no_migrate"], demo=demo)
