@@ -17,7 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 # An installed app with `plugin_urls` on its AppConfig has its pages at /plugins/<its label>/ (docs/hooks.md).
 urlpatterns += [
-    path(f"plugins/{app.label}/", include(app.plugin_urls)) for app in apps.get_app_configs() if hasattr(app, "plugin_urls")
+    path(f"plugins/{app.label}/", include(app.plugin_urls))
+    for app in apps.get_app_configs()
+    if hasattr(app, "plugin_urls")
 ]
 
 handler400, handler403, handler404, handler500 = (

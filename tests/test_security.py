@@ -36,7 +36,8 @@ def desk(client: Client, ana: User, billing: Queue) -> Client:
 @pytest.fixture
 def foreign(technical: Queue) -> Case:
     """A case of another queue, with a word in it that no one else may read."""
-    customer = make_customer(f"Zoe {SECRET}", email=f"{SECRET}@example.org")
+    # The person may be looked up by anyone who answers people: they phone in. What they wrote elsewhere may not be read.
+    customer = make_customer("Zoe Quill", email="zoe.quill@example.org")
     case = make_case(technical, f"{SECRET} subject", customer=customer)
     conversation.add_note(case, by=None, text=f"{SECRET} note")  # type: ignore[arg-type]
     case.set_tags([SECRET], by=None)
@@ -246,7 +247,7 @@ TOPICS = """
 #          rep elsewhere lead supervisor executive watching working administrator disabled
 queue      yes no        yes  yes        no        yes      yes     yes           no
 case       yes no        yes  yes        no        yes      yes     yes           no
-customer   yes no        yes  yes        no        yes      yes     yes           no
+customer   yes yes       yes  yes        no        yes      yes     yes           no
 """
 
 
