@@ -19,7 +19,9 @@ def make_user(name: str = "", *, role: str = User.Role.STAFF, **fields: Any) -> 
     )
 
 
-def make_queue(name: str = "", *, reps: list[User] | None = None, leads: list[User] | None = None, **fields: Any) -> Queue:
+def make_queue(
+    name: str = "", *, reps: list[User] | None = None, leads: list[User] | None = None, **fields: Any
+) -> Queue:
     queue = Queue.objects.create(name=name or f"Queue {next(_count)}", **fields)
     for user in reps or []:
         QueueMembership.objects.create(queue=queue, user=user, role="rep")
@@ -45,7 +47,14 @@ def make_case(queue: Queue, subject: str = "Double charge on April invoice", **f
     return case
 
 
-def make_message(case: Case, text: str = "You took it twice.", *, direction: str = "inbound", at: datetime | None = None, **fields: Any) -> Message:
+def make_message(
+    case: Case,
+    text: str = "You took it twice.",
+    *,
+    direction: str = "inbound",
+    at: datetime | None = None,
+    **fields: Any,
+) -> Message:
     if at:
         fields["at"] = at
     return Message.objects.create(case=case, direction=direction, text=text, **fields)

@@ -200,7 +200,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
     "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
     "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
-    "POST api/sla-policies/": {"name": "Gold", "queues": [":queues"], "targets": [{"kind": "resolution", "minutes": 60}]},
+    "POST api/sla-policies/": {
+        "name": "Gold",
+        "queues": [":queues"],
+        "targets": [{"kind": "resolution", "minutes": 60}],
+    },
     "POST api/sla-policies/#everywhere": {"name": "All", "targets": [{"kind": "resolution", "minutes": 60}]},
     "PATCH api/sla-policies/<int:pk>/": {"targets": [{"kind": "resolution", "minutes": 30}]},
     "POST api/cases/": {"queue": ":queues", "subject": "Lost parcel"},
