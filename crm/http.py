@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
-from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from crm.models import User
 
@@ -18,12 +17,6 @@ class StaffRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
-
-
-class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed names for everything, imports between our ES modules included."""
-
-    support_js_module_import_aggregation = True
 
 
 class PersonMiddleware:

@@ -175,7 +175,9 @@ STATIC_ROOT = VAR / "static"
 STORAGES = {
     "default": {"BACKEND": os.environ.get("FILE_STORAGE", "crm.files.DatabaseStorage")},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "crm.http.HashedStaticStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedStaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
