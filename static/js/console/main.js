@@ -49,7 +49,10 @@ function afterSwap(event) {
   if (requestConfig?.path.includes("/earlier/")) earlierCame(document.getElementById("messages"), earlierHeight);
   else if (target?.id === "case") openRoom();
   else if (target?.id === "list") openList();
-  else if (target) freshen(target.isConnected ? target : document);
+  else if (target) {
+    freshen(target.isConnected ? target : document);
+    if (target.querySelector?.("[data-topic]")) watchPage(); // a panel that shows something live of its own
+  }
 }
 
 function openRoom() {
