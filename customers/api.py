@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -18,9 +18,9 @@ from crm import rest, roles
 from crm.events import record
 from crm.models import User
 from customers import consent as consents_of
-from customers import hooks
-from customers.addresses import Address, guess
-from customers.masking import CONTACT_POINTS, masked_fields
+from customers import finding
+from customers import timeline as time_line
+from customers.addresses import Address
 from customers.matching import find, match
 from customers.models import Consent, ContactPoint, Customer, Organization, Product, Subscription
 from customers.shapes import (
@@ -89,22 +89,12 @@ def _visible(request: Request) -> QuerySet[Customer]:
 
 
 def _asked(request: Request) -> QuerySet[Customer]:
-    rows = _visible(request)
+    text = request.query_params.get("q", "")
+    rows = finding.find(text, rest.me(request)).prefetch_related("contact_points")
     for name in ("source", "external_id"):
         if name in request.query_params:
             rows = rows.filter(**{name: request.query_params[name]})
-    text = request.query_params.get("q", "").strip()
-    return rows.filter(_like(text, rest.me(request))) if text else rows
-
-
-def _like(text: str, user: User) -> Q:
-    """An address finds its owner; anything else is the beginnings of words of a name."""
-    address = guess(text) if CONTACT_POINTS not in masked_fields(user) else None
-    named = Q(pk__in=Customer.objects.named_like(text).values("pk"))
-    if address is None:
-        return named
-    points = ContactPoint.objects.filter(kind=address.kind, value=address.value, ended_at=None)
-    return named | Q(pk__in=points.values("customer_id"))
+    return rows
 
 
 def _kept(request: Request, data: dict[str, Any]) -> tuple[Customer, bool]:
@@ -200,10 +190,8 @@ def timeline(request: Request, pk: int) -> Response:
     found = get_object_or_404(_visible(request), pk=pk)
     before, limit = _before(request.query_params.get("before")), _limit(request.query_params.get("limit"))
     kind = request.query_params.get("kind", "")
-    pieces = hooks.timeline.collect(found, rest.me(request), before, limit, kind)
-    entries = sorted((e for piece in pieces for e in piece), key=lambda e: e.at, reverse=True)[:limit]
-    last = entries[-1].at if len(entries) == limit else None
-    return Response(TimelinePage({"before": last, "results": EntryShape(entries, many=True).data}).data)
+    shown = time_line.page(found, rest.me(request), before, kind=kind, size=limit)
+    return Response(TimelinePage({"before": shown.before, "results": EntryShape(shown.entries, many=True).data}).data)
 
 
 def _before(text: str | None) -> datetime:
