@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from crm.models import User
-from customers.addresses import guess
+from customers.addresses import Address, guess
 from customers.folding import clean, words
 from customers.masking import CONTACT_POINTS, masked_fields
 from customers.models import ContactPoint, Customer, Organization
@@ -17,9 +17,10 @@ def find(text: str, user: User) -> QuerySet[Customer]:
     text = clean(text).strip()[:LONGEST]
     if not text:
         return seen
-    parts = [_named(text), _belonging(text)]
-    if CONTACT_POINTS not in masked_fields(user):
-        parts.append(_reached(text))
+    address = None if CONTACT_POINTS in masked_fields(user) else guess(text)
+    if address is not None and address.kind != "handle":
+        return seen.filter(pk__in=_reached(address))
+    parts = [_named(text), _belonging(text), *([_reached(address)] if address else [])]
     first, *rest = parts
     return seen.filter(pk__in=first.union(*rest, all=True))
 
@@ -34,8 +35,6 @@ def _belonging(text: str) -> QuerySet[Customer]:
     return Customer.objects.filter(organization__in=held).order_by().values("pk")  # type: ignore[return-value]
 
 
-def _reached(text: str) -> QuerySet[Customer]:
-    address = guess(text)
-    points = ContactPoint.objects.filter(ended_at=None)
-    points = points.filter(kind=address.kind, value=address.value) if address else points.none()
+def _reached(address: Address) -> QuerySet[Customer]:
+    points = ContactPoint.objects.filter(kind=address.kind, value=address.value, ended_at=None)
     return points.order_by().values("customer_id")  # type: ignore[return-value]
