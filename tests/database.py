@@ -53,6 +53,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         held.release()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """The faults of an earlier test may have cut this process's own connection: the next one opens another."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
+
+
 def _empty(self: Any) -> None:
     """What Django's flush does after a transactional test, but for what migrations put there."""
     kept = ", ".join(f"'{name}'" for name in KEPT)
