@@ -107,7 +107,7 @@ for subject in range(first, first + 100_000):
 
 @pytest.mark.xfail(
     strict=False,
-    reason="OPEN: with bare worker groups nobody restarts a group that the kills ended, and the wait runs out",
+    reason="OPEN: twice not everything committed had run when the wait ended; the cause is not found yet",
 )
 def test_no_task_of_a_rolled_back_change_runs_and_none_of_a_committed_one_is_lost(full: bool) -> None:
     """L14: writers are killed at any point of their transactions while a busy worker is killed too."""
