@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.db.backends.base.creation import BaseDatabaseCreation
 from django.test import TransactionTestCase
 
 from crm import embedded
@@ -33,6 +34,7 @@ END $$;
 
 def pytest_configure(config: pytest.Config) -> None:
     TransactionTestCase._fixture_teardown = _empty  # type: ignore[method-assign]
+    BaseDatabaseCreation._destroy_test_db = _drop  # type: ignore[method-assign]
 
 
 _HELD = pytest.StashKey[embedded.Hold]()
@@ -51,6 +53,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if held := config.stash.get(_HELD, None):
         connections.close_all()
         held.release()
+
+
+def _drop(self: Any, name: str, verbosity: int) -> None:
+    """The run's database goes, whichever background thread of a test still listens on it."""
+    with self._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(name)} WITH (FORCE)")
 
 
 @pytest.hookimpl(tryfirst=True)
