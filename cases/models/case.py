@@ -133,13 +133,28 @@ class Case(models.Model):
             ),
         ]
         indexes = [
+            # Lists and counts of a queue read these alone: nothing grows with the cases that are done with.
             models.Index(
                 fields=["queue", "attention_at", "waiting_since", "id"],
                 name="case_queue_order",
+                include=["assignee", "snoozed_until", "promise_due_at"],
                 condition=models.Q(status__in=transitions.ACTIVE),
             ),
             models.Index(
-                fields=["assignee", "queue"], name="case_mine", condition=models.Q(status__in=transitions.ACTIVE)
+                fields=["assignee", "queue", "attention_at", "waiting_since", "id"],
+                name="case_mine",
+                condition=models.Q(status__in=transitions.ACTIVE),
+            ),
+            models.Index(
+                fields=["queue", "attention_at", "waiting_since", "id"],
+                name="case_free",
+                include=["snoozed_until"],
+                condition=models.Q(status__in=transitions.ACTIVE, assignee=None),
+            ),
+            models.Index(
+                fields=["queue", "attention_at", "waiting_since", "id"],
+                name="case_promised",
+                condition=models.Q(status__in=transitions.ACTIVE, promise_due_at__isnull=False),
             ),
             models.Index(
                 fields=["queue", "waiting_since", "id"],
