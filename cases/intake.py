@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,13 +26,14 @@ from crm.models import User
 from customers.matching import match
 from customers.models import ContactPoint, Customer
 
-__all__ = ["Inbound", "OtherBody", "Received", "open_case", "process", "receive", "store", "sweep_inbound"]
+__all__ = ["Inbound", "OtherBody", "Received", "open_case", "process", "receive", "store", "sweep_inbound", "take_over"]
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # how long a try is left alone
+LEASE = timedelta(seconds=15)  # how long a try is left alone; who overtakes one still at work finds its row locked
 PAUSES = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 7200, 21600)]  # after the first, second, … failed try
 MOST_TRIES = len(PAUSES) + 1
+TAKEN_OVER = 3  # tries of one item that a sender's repeats may bring about; it may be what kills whoever tries it
 FOLLOWS_WITHIN = timedelta(days=30)  # a word on a closed case opens one that follows it
 BATCH = 50
 
@@ -143,19 +144,33 @@ def sweep_inbound(now: datetime) -> int:
 def _try(pk: int, attempts: int, now: datetime) -> int:
     if attempts >= MOST_TRIES:
         return _give_up(pk)
-    claimed = (
-        InboundItem.objects.waiting(now)
-        .filter(pk=pk, attempts=attempts)
-        .update(attempts=F("attempts") + 1, next_try_at=now + LEASE)
-    )
+    claimed = _claim(InboundItem.objects.waiting(now).filter(pk=pk, attempts=attempts), now)
     if claimed:
         process(pk, now=now)
     return claimed
 
 
+def take_over(item: InboundItem, *, now: datetime | None = None) -> Received | None:
+    """The sender of a stored item repeats it, and whoever tried it, as `item` has it, has been silent for a while: a
+    process that died must not keep the customer waiting for the sweep. What failed keeps its pauses."""
+    now = now or timezone.now()
+    if item.error or item.attempts >= TAKEN_OVER:
+        return None
+    silent = InboundItem.objects.filter(pk=item.pk, state=InboundItem.State.STORED, attempts=item.attempts, error="")
+    return process(item.pk, now=now) if _claim(silent, now) else None
+
+
+@transaction.atomic
+def _claim(items: QuerySet[InboundItem], now: datetime) -> int:
+    """Count a try before it is made. Who holds the row is at work on it this very moment: nobody waits for them."""
+    pk = items.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+    return InboundItem.objects.filter(pk=pk).update(attempts=F("attempts") + 1, next_try_at=now + LEASE) if pk else 0
+
+
 @transaction.atomic
 def _give_up(pk: int) -> int:
-    item = InboundItem.objects.select_for_update().filter(pk=pk, state=InboundItem.State.STORED).first()
+    stored = InboundItem.objects.filter(pk=pk, state=InboundItem.State.STORED)
+    item = stored.select_for_update(skip_locked=True).first()
     if item is None:
         return 0
     item.error = item.error or "interrupted"

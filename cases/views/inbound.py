@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from cases import receipts
 from cases.channels.document import LARGEST_RAW, BadDocument, TooLarge, parse
-from cases.intake import OtherBody, process, store
+from cases.intake import OtherBody, Received, process, store, take_over
 from cases.models import Channel, InboundItem
 from crm import strict_json
 
@@ -81,10 +81,7 @@ def inbound(channel: Channel, webhook_id: str, raw: bytes) -> JsonResponse:
     if not fresh:
         return _known(item)
     received = process(item.pk)
-    if received is None:
-        return JsonResponse({"status": "stored"}, status=202)
-    status = 200 if received.status == "duplicate" else 201
-    return _answer(received.status, received.message, status)
+    return _taken(received) if received else JsonResponse({"status": "stored"}, status=202)
 
 
 @signed
@@ -164,14 +161,21 @@ def _signed_with(secret: str, raw: bytes, headers: dict[str, str]) -> bool:
 
 
 def _known(item: InboundItem) -> JsonResponse:
-    """What was sent before: the same answer. If another process is at it right now, wait for it a moment."""
+    """What was sent before: the same answer. If another process is at it right now, wait for it a moment; then, should
+    it have died, do it here."""
     until = time.monotonic() + PATIENCE
     while item.state == InboundItem.State.STORED and time.monotonic() < until:
         time.sleep(0.05)
         item.refresh_from_db(fields=["state", "message"])
+    if item.state == InboundItem.State.STORED and (received := take_over(item)):
+        return _taken(received)
     if item.message is None:
         return JsonResponse({"status": item.state}, status=202)
     return _answer("duplicate", item.message, 200)
+
+
+def _taken(received: Received) -> JsonResponse:
+    return _answer(received.status, received.message, 200 if received.status == "duplicate" else 201)
 
 
 def _answer(status: str, message: Any, code: int) -> JsonResponse:

@@ -285,6 +285,40 @@ def test_what_cannot_be_processed_now_is_stored_and_said_so(
     assert Message.objects.count() == 1
 
 
+def stored_only(shop: Channel, **state: Any) -> None:
+    """What a process leaves that dies between storing and processing."""
+    intake.store("shop", "e1", json.dumps(message()).encode())
+    InboundItem.objects.update(**state)
+
+
+def test_a_sender_who_repeats_does_not_wait_for_the_sweep_when_a_process_died(
+    outside: Client, shop: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "PATIENCE", 0.1)
+    stored_only(shop, attempts=1)
+
+    again = post(outside, shop, message(), webhook_id="e1")
+    once_more = post(outside, shop, message(), webhook_id="e1")
+
+    assert (again.status_code, again.json()["status"]) == (201, "created")
+    assert (once_more.status_code, once_more.json()["status"]) == (200, "duplicate")
+    assert (Message.objects.count(), InboundItem.objects.get().attempts) == (1, 2)
+
+
+@pytest.mark.parametrize("state", [{"attempts": intake.TAKEN_OVER}, {"attempts": 1, "error": "RuntimeError"}])
+def test_what_may_be_the_cause_of_a_death_or_has_failed_keeps_its_pauses(
+    outside: Client, shop: Channel, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(door, "PATIENCE", 0.1)
+    stored_only(shop, **state)
+
+    again = post(outside, shop, message(), webhook_id="e1")
+
+    assert (again.status_code, again.json()) == (202, {"status": "stored"})
+    assert InboundItem.objects.get().attempts == state["attempts"]
+    assert not Message.objects.exists()
+
+
 # --- receipts
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -108,6 +108,19 @@ def test_sweeps_and_the_door_at_once_process_each_item_once(shop: Channel) -> No
     assert Message.objects.count() == 20
     assert Case.objects.count() == 4
     assert all(gapless(case) for case in Case.objects.all())
+
+
+def test_who_holds_an_item_delays_neither_the_sweep_nor_the_sender_who_repeats(shop: Channel) -> None:
+    item, _fresh = intake.store("shop", "m1", json.dumps(message()).encode())
+    late = timezone.now() + timedelta(minutes=5)
+
+    with transaction.atomic():
+        InboundItem.objects.select_for_update().get(pk=item.pk)
+        assert at_once(1, lambda _n: (intake.sweep_inbound(late), intake.take_over(item))) == [(0, None)]
+
+    assert not Message.objects.exists()
+    assert intake.sweep_inbound(late) == 1
+    assert Message.objects.count() == 1
 
 
 # --- kill -9
