@@ -1,31 +1,22 @@
 """Both admins in a real Chromium: every page works under its content policy, and the console says nothing."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from crm.models import User
-from tests import look
 from tests.cases.test_admin import SITES, TABLE, rows  # noqa: F401 - the fixture
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(autouse=True)
-def _sync_orm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's sync driver runs an event loop in this thread; the test's own queries are still sequential."""
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with look.browser() as opened:
-        yield opened.new_page()
+def page(browser: Browser) -> Page:
+    return browser.new_page()
 
 
 def test_every_page_of_both_admins_runs_without_a_complaint(

@@ -1,6 +1,5 @@
 """Two reps in real browsers: live rows that keep still, drafts, the stale guard, undo, a cut network."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 
@@ -18,15 +17,6 @@ from tests.builders import make_case
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 Open = Callable[[User, str], Page]
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    # Playwright's synchronous face runs a loop in this thread; Django's own checks would take it for async code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with look.browser() as opened:
-        yield opened
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """A customer's page in a real browser: it renews itself, a merge is looked at first and taken back."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from cases.models import Queue
 from crm.models import User
@@ -19,18 +18,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def page(ana: User, billing: Queue) -> Iterator[Page]:
+def page(browser: Browser, ana: User, billing: Queue) -> Iterator[Page]:
     """A rep of Billing, signed in; whatever the browser complains about fails the test."""
-    # Playwright's synchronous face runs a loop in this thread; Django's own checks would take it for async code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     complaints: list[str] = []
-    with processes.web() as running, look.browser() as browser:
+    with processes.web() as running:
         opened = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=running.url).new_page()
         opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         look.sign_in(opened, running.url, ana.username, "correct horse battery")
         yield opened
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
     assert complaints == []
 
 

@@ -1,8 +1,6 @@
 """Payloads made to break pages, stored through the real ways in and looked at in a real browser: text, and nothing else."""
 
 import json
-import os
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import cycle
 from pathlib import Path
@@ -40,14 +38,6 @@ def payloads(folder: Path) -> list[str]:
     xss = (folder / "html_xss" / "payloads_500.txt").read_text(errors="replace").splitlines()
     naughty = json.loads((folder / "blns" / "blns.json").read_text())
     return [p for p in [*xss, *naughty, "nul\0byte", "\u202eabc<svg onload=alert(1)>"] if clean(p).strip()]
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with look.browser() as opened:
-        yield opened
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 class Watched:

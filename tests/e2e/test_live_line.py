@@ -1,8 +1,6 @@
 """The browser's end of the live connection (static/js/live.js) on a line that is hurt (L9, B2, B5)."""
 
 import asyncio
-import gc
-import os
 import threading
 from collections.abc import Iterator
 
@@ -13,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from cases.models import Case, Queue
 from crm.live import position
 from crm.models import User
-from tests import look, processes
+from tests import processes
 from tests.builders import make_case
 from tests.faults.desk import Desk
 from tests.faults.proxy import Proxy
@@ -28,15 +26,6 @@ CONNECT = """async ({url, cursor, topics}) => {
         live.addEventListener(name, (event) => heard.push({name, ...event.detail, state: event.detail.name}));
 }"""
 THREAD = "heard.filter((e) => e.part === 'thread').map((e) => e.version)"
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's synchronous face runs a loop in this thread
-    with look.browser() as opened:
-        yield opened
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    gc.collect()  # a greenlet of playwright's that dies later, inside the parser, upsets CPython 3.11's count of its depth
 
 
 class Line:
