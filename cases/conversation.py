@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import outward, search, transitions
+from cases import outward, promises, search, transitions
 from cases.hooks import File
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
@@ -106,6 +106,7 @@ def reply(
     is_answer: bool = False,
     next_step: str = "",
     by_when: datetime | None = None,
+    moves: int | None = None,
     then_status: str = transitions.WAITING_CUSTOMER,
     anyway: bool = False,
     files: Sequence[File] = (),
@@ -117,7 +118,8 @@ def reply(
     """Answer the customer. It waits out the undo window as a held Dispatch and counts when it is released.
 
     Raises Stale when someone else spoke after `written_against`, Refusal when nothing can be sent. With `at` (history
-    brought in from elsewhere) nothing is sent and it counts at once, at that time.
+    brought in from elsewhere) nothing is sent and it counts at once, at that time. `moves` is the key of the promise
+    whose time `by_when` becomes.
     """
     case.lock()
     _may_be_answered(case, text, then_status)
@@ -137,6 +139,7 @@ def reply(
         is_answer=is_answer,
         next_step=clean(next_step).strip()[:300],
         by_when=by_when,
+        moves=promises.movable(case, moves, at=now) if moves and by_when else None,
         then_status=then_status,
         written_against=written_against,
         sent_anyway=bool(newer),
@@ -243,6 +246,7 @@ def take_back(message: Message, *, by: User, at: datetime | None = None) -> Draf
             "is_answer": message.is_answer,
             "next_step": message.next_step,
             "by_when": message.by_when.isoformat() if message.by_when else "",
+            "moves": message.moves,
             "written_against": case.version,
             "saved_at": now,
         },

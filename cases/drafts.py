@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from cases.models import Case, Draft
+from cases.models import Case, Draft, Promise
 from crm.models import User
 from customers.folding import clean
 
@@ -20,6 +20,7 @@ def save(
     is_answer: bool = False,
     next_step: str = "",
     by_when: str = "",
+    moves: int | None = None,
     written_against: int = 0,
     at: datetime | None = None,
 ) -> Draft | None:
@@ -38,6 +39,7 @@ def save(
             "is_answer": is_answer,
             "next_step": clean(next_step)[:300],
             "by_when": clean(by_when)[:60],
+            "moves": Promise.objects.filter(pk=moves, case=case).first() if moves else None,
             "written_against": written_against,
             "saved_at": at or timezone.now(),
         },

@@ -31,6 +31,16 @@ class WhenField(forms.CharField):
             raise forms.ValidationError(str(wrong)) from wrong
 
 
+class WordsField(forms.CharField):
+    """A text of several lines, kept as it was typed: browsers send each end of a line as two characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=100_000, strip=False, **options)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
@@ -50,10 +60,11 @@ class FilesField(forms.FileField):
 
 
 class ReplyForm(forms.Form):
-    text = forms.CharField(max_length=100_000, strip=False, error_messages={"required": _("Write something first.")})
+    text = WordsField(error_messages={"required": _("Write something first.")})
     is_answer = forms.BooleanField(required=False)
     next_step = forms.CharField(max_length=300, required=False)
     by_when = WhenField(required=False)
+    moves = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     then_status = forms.ChoiceField(
         required=False, choices=[(s, s) for s in (transitions.WAITING_CUSTOMER, transitions.OPEN, transitions.RESOLVED)]
     )
@@ -65,19 +76,22 @@ class ReplyForm(forms.Form):
         found = super().clean() or {}
         if found.get("by_when") and not found.get("next_step", "").strip():
             self.add_error("next_step", _("Say what will be done by then."))
+        if found.get("moves") and not found.get("by_when") and "by_when" not in self.errors:
+            self.add_error("by_when", _("Say the new time, such as “today 17:00”, or leave the promise as it is."))
         return found
 
 
 class NoteForm(forms.Form):
-    text = forms.CharField(max_length=100_000, strip=False, error_messages={"required": _("Write something first.")})
+    text = WordsField(error_messages={"required": _("Write something first.")})
     files = FilesField(required=False)  # type: ignore[assignment]
 
 
 class DraftForm(forms.Form):
-    text = forms.CharField(max_length=100_000, strip=False, required=False)
+    text = WordsField(required=False)
     is_answer = forms.BooleanField(required=False)
     next_step = forms.CharField(max_length=300, required=False)
     by_when = forms.CharField(max_length=60, required=False)
+    moves = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     against = forms.IntegerField(min_value=0, required=False)
 
 
@@ -113,6 +127,12 @@ class TagsForm(forms.Form):
 
     def words(self) -> list[str]:
         return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
+
+
+class KeptForm(forms.Form):
+    how = forms.CharField(
+        max_length=2000, error_messages={"required": _("Say how we know: what was done, or who confirmed it.")}
+    )
 
 
 def checked(form: forms.Form) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connections, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -197,12 +197,10 @@ def count(message: Message, case: Case, now: datetime, *, via: str) -> None:
     by = message.author
     kind = "answer_released" if message.is_answer else "reply_released"
     case.record(kind, by=by, at=now, via=via, message=message.pk)
+    if message.by_when:
+        promises.released(case, message, owner=case.assignee or by, via=via)
     if message.is_answer:
         promises.answered(case, message=message, by=by, at=now, via=via)
-    if message.by_when:
-        what, owner = message.next_step or _("an answer"), case.assignee or by
-        # Made when it was written: "by when" was still to come then, however long the sending took.
-        promises.make(case, what=what, due_at=message.by_when, owner=owner, made_by=message, at=message.at, via=via)
     _become(case, message.then_status, by, now, via)
 
 
@@ -293,10 +291,21 @@ def _try_later(row: Dispatch, why: Later) -> None:
         _finish(row, Dispatch.State.FAILED, reason=why.reason, detail=str(why))
         return
     pause = why.after or min(timedelta(seconds=2**row.attempts), timedelta(minutes=10))
-    again = timezone.now() + pause
-    Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED).update(
-        state=Dispatch.State.HELD, release_at=again, lease_until=None, reason=why.reason, detail=str(why)[:300]
+    claimed = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED)
+    _put_off(claimed, row, timezone.now() + pause, reason=why.reason, detail=str(why)[:300])
+
+
+@transaction.atomic
+def _put_off(held: QuerySet[Dispatch], row: Dispatch, release_at: datetime, *, reason: str, detail: str = "") -> None:
+    """Hold it once more, if it is still as `held` says, and tell the case that it is tried again."""
+    message = Message.objects.select_related("case").filter(dispatch=row).first()
+    if message:
+        message.case.lock()
+    again = held.update(
+        state=Dispatch.State.HELD, release_at=release_at, lease_until=None, reason=reason, detail=detail
     )
+    if message and again:
+        message.case.record("send_delayed", by=None, via="system", reason=reason, message=message.pk)
 
 
 @transaction.atomic
@@ -345,9 +354,8 @@ def _settle_broken_leases(now: datetime) -> None:
     broken = Dispatch.objects.filter(state=Dispatch.State.CLAIMED, lease_until__lt=now)
     for row in broken[:BATCH]:
         if _honours_key(row):
-            Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now).update(
-                state=Dispatch.State.HELD, release_at=now, lease_until=None
-            )
+            held = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now)
+            _put_off(held, row, now, reason="interrupted")
         else:
             _finish(row, Dispatch.State.UNKNOWN, reason="interrupted")
 

@@ -77,9 +77,17 @@ def answered(case: Case, *, message: Message, by: User | None, at: datetime, via
 
 @transaction.atomic
 def move(
-    promise: Promise, *, due_at: datetime, message: Message, by: User | None, at: datetime, via: str = "person"
+    promise: Promise,
+    *,
+    due_at: datetime,
+    message: Message,
+    by: User | None,
+    at: datetime,
+    via: str = "person",
+    what: str = "",
 ) -> Promise:
-    """Put it off to `due_at`, which `message` told the customer; returns the promise that takes its place.
+    """Put it off to `due_at`, which `message` told the customer; returns the promise that takes its place, in the new
+    words if there are any.
 
     The same message again returns the same promise. Raises Refusal without a message to the customer, when it is
     settled, when its time has passed (it is broken then, not moved), or when the new time has.
@@ -88,19 +96,59 @@ def move(
     if promise.moved_to is not None and promise.moved_to.made_by_id == message.pk:
         return promise.moved_to
     _must_be_told(case, message)
-    if promise.state != Promise.State.OPEN:
-        raise Refusal(_("This promise is already %(state)s.") % {"state": promise.get_state_display()})
-    if at > promise.due_at:
-        raise Refusal(_("Its time has passed: it is broken and can no longer be moved. Make a new promise."))
+    _must_be_open(promise, at)
     if due_at <= at:
         raise Refusal(_("A promise is for a time that is still to come."))
+    words = clean(what).strip()[:300] or promise.what
     later = Promise.objects.create(
-        case=case, what=promise.what, due_at=due_at, owner=promise.owner, made_by=message, made_at=at
+        case=case, what=words, due_at=due_at, owner=promise.owner, made_by=message, made_at=at
     )
     promise.state, promise.moved_to, promise.settled_at = Promise.State.MOVED, later, at
     promise.save(update_fields=["state", "moved_to", "settled_at"])
     _tell("promise_moved", promise, case, by, at, via, to=later.pk, due=due_at.isoformat())
     return later
+
+
+def movable(case: Case, pk: int, *, at: datetime) -> Promise:
+    """The promise of this case that a reply written now may move; Refusal in words when it is settled or its time has
+    passed."""
+    promise = case.promises.filter(pk=pk).first()
+    if promise is None:
+        raise Refusal(_("There is no such promise in this case."))
+    _must_be_open(promise, at)
+    return promise
+
+
+def released(case: Case, message: Message, *, owner: User | None, via: str) -> Promise:
+    """What a released reply with a time promises: it moves the promise it was written to move, else it makes one.
+
+    Between writing and release somebody may have moved that promise: the customer heard this time last, so it is the
+    one that holds. When it was settled otherwise, the time stands as a promise of its own.
+    """
+    assert message.by_when is not None  # noqa: S101 - for the type checker; the caller looked
+    what, by = message.next_step or _("an answer"), message.author
+    # Made when it was written: "by when" was still to come then, however long the sending took.
+    if message.moves is not None:
+        promise = _newest(message.moves)
+        if promise.state == Promise.State.OPEN and message.at <= promise.due_at:
+            return move(
+                promise, due_at=message.by_when, message=message, by=by, at=message.at, via=via, what=message.next_step
+            )
+    return make(case, what=what, due_at=message.by_when, owner=owner, made_by=message, at=message.at, via=via)
+
+
+def _newest(promise: Promise) -> Promise:
+    """Where it was moved to, in the end."""
+    while promise.moved_to is not None:
+        promise = promise.moved_to
+    return promise
+
+
+def _must_be_open(promise: Promise, at: datetime) -> None:
+    if promise.state == Promise.State.BROKEN or (promise.state == Promise.State.OPEN and at > promise.due_at):
+        raise Refusal(_("Its time has passed: it is broken and can no longer be moved. Make a new promise."))
+    if promise.state != Promise.State.OPEN:
+        raise Refusal(_("This promise is already %(state)s.") % {"state": promise.get_state_display()})
 
 
 def _must_be_told(case: Case, message: Message | None) -> None:

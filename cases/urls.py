@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, panels, queue, room, searching, verbs
+from cases.views import composing, panels, promising, queue, room, searching, verbs
 
 app_name = "cases"
 
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/snooze/", verbs.snooze, name="snooze"),
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
     path("cases/<int:number>/tags/", verbs.tags, name="tags"),
+    path("cases/<int:number>/promises/", promising.promises, name="promises"),
+    path("cases/<int:number>/promises/<int:pk>/keeping/", promising.keeping, name="keeping"),
     path("cases/<int:number>/messages/", composing.messages, name="messages"),
     path("cases/<int:number>/messages/<int:pk>/undo/", composing.undo, name="undo"),
     path("cases/<int:number>/messages/<int:pk>/retry/", composing.retry, name="retry"),

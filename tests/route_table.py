@@ -65,6 +65,8 @@ GET    cases/<int:number>/priority/                login   200  404  200  200  4
 POST   cases/<int:number>/priority/                login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/tags/                    login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/tags/                    login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/promises/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/promises/<int:pk>/keeping/ login  303  404  303  303  404  403  303  303
 POST   cases/<int:number>/messages/#reply          login   303  404  303  303  404  403  303  303
 POST   cases/<int:number>/messages/#note           login   303  404  303  303  404  403  303  303
 POST   cases/<int:number>/messages/<int:pk>/undo/  login   303  404  409  409  404  403  409  409
@@ -177,6 +179,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST cases/<int:number>/snooze/": {"until": "tomorrow"},
     "POST cases/<int:number>/priority/": {"priority": "high"},
     "POST cases/<int:number>/tags/": {"tags": "refund"},
+    "POST cases/<int:number>/promises/<int:pk>/keeping/": {"how": "The bank confirmed it"},
     "POST cases/<int:number>/messages/#reply": {"kind": "reply", "text": "On its way", "against": 99},
     "POST cases/<int:number>/messages/#note": {"kind": "note", "text": "Paid twice"},
     "POST cases/<int:number>/drafts/<str:kind>/": {"text": "On its", "against": 1},

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases import conversation
+from cases import conversation, promises
 from cases.hooks import File
 from cases.models import Article, Attachment, BusinessCalendar, Case, Queue, QueueMembership, SLAPolicy
 from crm import tokens
@@ -122,9 +122,12 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
     article.queues.set([case.queue])
     article.publish(title="Refunds", body="Five days.", language="en", by=by)
     subscription = Subscription.objects.create(customer=case.customer, product=product)
+    due = timezone.now() + timedelta(hours=2)
+    promise = promises.make(case, what="A refund", due_at=due, owner=by, made_by=None, at=timezone.now())
     return {
         "queues": case.queue_id,
         "cases": case.number,
+        "promises": promise.pk,
         "messages": case.messages.get(direction="outbound").pk,
         "drafts": "reply",
         "answers": article.pk,

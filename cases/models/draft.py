@@ -15,6 +15,7 @@ class Draft(models.Model):
     is_answer = models.BooleanField(default=False)
     next_step = models.CharField(max_length=300, blank=True)
     by_when = models.CharField(max_length=60, blank=True)  # as typed
+    moves = models.ForeignKey("cases.Promise", models.SET_NULL, null=True, related_name="+", db_index=False)
     written_against = models.BigIntegerField(default=0)  # the case's version it was begun on
     saved_at = models.DateTimeField(default=timezone.now)
 

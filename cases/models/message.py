@@ -46,6 +46,8 @@ class Message(models.Model):
     is_answer = models.BooleanField(default=False)
     next_step = models.CharField(max_length=300, blank=True)
     by_when = models.DateTimeField(null=True, blank=True)
+    # The promise that `by_when` takes the place of, once this is released.
+    moves = models.ForeignKey("cases.Promise", models.PROTECT, null=True, related_name="+", db_index=False)
     written_against = models.BigIntegerField(null=True)
     sent_anyway = models.BooleanField(default=False)
     dispatch = models.OneToOneField("cases.Dispatch", models.PROTECT, null=True, related_name="message")

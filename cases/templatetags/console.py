@@ -239,6 +239,12 @@ def epoch_ms(at: datetime | None) -> str:
 
 
 @register.filter
+def is_finished(case: Case) -> bool:
+    """Whether nothing can be sent from it any more."""
+    return case.status in {*transitions.FINAL, transitions.SPAM}
+
+
+@register.filter
 def filesize(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} kB"
 
@@ -290,6 +296,7 @@ def console_words() -> SafeString:
             "search_for": _("Search for “%s”"),
             "taken": _("%s has it"),
             "left": _("no longer in this view"),
+            "moves": _("This replaces the promise of %s: “%s”. Your reply says the new time."),
             "too_big": _("These files are more than 10 MB together. Send fewer, or a link."),
             "remove": _("remove"),
             "inserted": _("Inserted into your reply."),

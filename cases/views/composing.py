@@ -53,7 +53,7 @@ def _key(request: StaffRequest) -> str:
 
 def _fingerprint(request: StaffRequest, number: int) -> str:
     """Same words to the same case with the same files: the same message. What was read when is not part of it."""
-    names = ("kind", "text", "is_answer", "next_step", "by_when", "then_status")
+    names = ("kind", "text", "is_answer", "next_step", "by_when", "moves", "then_status")
     parts = [str(number), *(request.POST.get(name, "") for name in names)]
     parts += [f"{f.name}:{f.size}" for f in request.FILES.getlist("files") if isinstance(f, UploadedFile)]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
@@ -61,6 +61,8 @@ def _fingerprint(request: StaffRequest, number: int) -> str:
 
 def _reply(request: StaffRequest, case: Case) -> dict[str, Any]:
     given = checked(ReplyForm(request.POST, _files(request)))
+    if given["moves"]:
+        require(request.user, "promise", case)
     then = given["then_status"] or transitions.WAITING_CUSTOMER
     if then == transitions.RESOLVED:
         may_resolve(case, request.user)
@@ -72,6 +74,7 @@ def _reply(request: StaffRequest, case: Case) -> dict[str, Any]:
         is_answer=given["is_answer"],
         next_step=given["next_step"],
         by_when=given["by_when"],
+        moves=given["moves"],
         then_status=then,
         anyway=given["anyway"],
         files=given["files"],

@@ -1,7 +1,7 @@
 // Writing: server drafts within a second of typing, sends that can be repeated, nothing typed ever lost.
 import { csrf, memory, post } from "./me.js";
 import { hour } from "./times.js";
-import { headVersion } from "./thread.js";
+import { headVersion, isFinished } from "./thread.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -27,7 +27,7 @@ export function mode(kind, { focus = true } = {}) {
 function values(form) {
   const given = { text: form.elements.text.value, against: form.elements.against.value };
   if (form.dataset.kind === "reply") {
-    Object.assign(given, { next_step: form.elements.next_step.value, by_when: form.elements.by_when.value });
+    Object.assign(given, { next_step: form.elements.next_step.value, by_when: form.elements.by_when.value, moves: form.elements.moves.value });
     if (form.elements.is_answer.checked) given.is_answer = "on";
   }
   return given;
@@ -138,7 +138,7 @@ function written(form, xhr) {
   const kind = xhr.getResponseHeader("X-Written");
   form.reset();
   form.elements.text.value = "";
-  if (kind === "reply") { form.elements.next_step.value = ""; form.elements.by_when.value = ""; form.elements.is_answer.checked = false; }
+  if (kind === "reply") { form.elements.next_step.value = ""; form.elements.by_when.value = ""; form.elements.is_answer.checked = false; leavePromise(form); }
   freshKey(form, xhr.getResponseHeader("X-Key"));
   form.elements.anyway.value = "";
   form.elements.against.value = headVersion();
@@ -184,6 +184,27 @@ function anyway() {
   form.requestSubmit();
 }
 
+// --- moving a promise: the reply that tells the customer carries it
+
+function movePromise(button) {
+  const form = forms().find((each) => each.dataset.kind === "reply");
+  if (!form) return;
+  const { move, what } = button.dataset;
+  const due = button.closest(".promise-item").querySelector("time").textContent;
+  form.elements.moves.value = move;
+  if (!form.elements.next_step.value) form.elements.next_step.value = what;
+  form.querySelector("[data-moving-words]").textContent = say("moves", due, what);
+  form.querySelector("[data-moving]").hidden = false;
+  button.closest("dialog").close();
+  mode("reply");
+  typed(form);
+}
+
+function leavePromise(form) {
+  form.elements.moves.value = "";
+  form.querySelector("[data-moving]").hidden = true;
+}
+
 // --- files
 
 function chosen(input) {
@@ -227,7 +248,17 @@ export function insertText(text) {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-const busyLook = () => composer()?.classList.toggle("busy", forms().some((form) => form.elements.text.value));
+const busyLook = () => composer()?.classList.toggle("busy", forms().some((form) => form.elements.text.value || form.elements.moves?.value));
+
+// From a finished case nothing can be sent; notes may still be written.
+function fitModes() {
+  const tab = composer()?.querySelector('[role="tab"][data-mode="reply"]');
+  if (!tab) return;
+  const finished = isFinished();
+  if (tab.hidden === finished) return;
+  tab.hidden = finished;
+  mode(finished ? "note" : "reply", { focus: false });
+}
 
 export function openComposer() {
   saving.clear();
@@ -235,7 +266,7 @@ export function openComposer() {
   forms().forEach((form) => { if (form.elements.text.value) form.dataset.begun = "1"; recover(form); });
   const reply = forms().find((form) => form.dataset.kind === "reply");
   const noteForm = forms().find((form) => form.dataset.kind === "note");
-  if (noteForm?.elements.text.value && !reply?.elements.text.value) mode("note", { focus: false });
+  if (isFinished() || (noteForm?.elements.text.value && !reply?.elements.text.value)) mode("note", { focus: false });
   busyLook();
 }
 
@@ -247,11 +278,13 @@ export function startComposer() {
     busyLook();
   });
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.("[data-mode][role=tab], [data-send], [data-review], [data-anyway]");
+    const target = event.target.closest?.("[data-mode][role=tab], [data-send], [data-review], [data-anyway], [data-move], [data-unmove]");
     if (!target) return;
     if (target.matches("[role=tab]")) mode(target.dataset.mode);
     else if (target.matches("[data-review]")) review();
     else if (target.matches("[data-anyway]")) anyway();
+    else if (target.matches("[data-move]")) movePromise(target);
+    else if (target.matches("[data-unmove]")) { leavePromise(target.form); typed(target.form); target.form.elements.text.focus(); }
     else { event.preventDefault(); target.closest("[popover]")?.hidePopover(); send({ how: target.dataset.send, next: "next" in target.dataset }); }
   });
   document.addEventListener("htmx:confirm", beforeSend);
@@ -263,6 +296,7 @@ export function startComposer() {
     openComposer();
     mode("reply");
   });
+  document.addEventListener("console:head", fitModes);
   addEventListener("pagehide", saveNow);
   document.addEventListener("visibilitychange", () => document.hidden && saveNow());
   document.addEventListener("paste", (event) => { if (event.target.closest?.("form.write") && event.clipboardData.files.length) { event.preventDefault(); addFiles(event.clipboardData.files); } });

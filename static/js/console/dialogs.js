@@ -43,10 +43,11 @@ export function startDialogs() {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id !== "ask-body" || ask().open) return;
     openDialog("ask");
-    (ask().querySelector(".pick.on") || ask().querySelector("[autofocus], .pick, select, input:not([type=hidden])"))?.focus();
+    (ask().querySelector(".pick.on") || ask().querySelector("[autofocus], .pick, select, input:not([type=hidden]), [data-move], summary"))?.focus();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target.matches?.(".ask-form") && event.detail.xhr.status < 400 && event.detail.xhr.status > 0) ask().close();
   });
+  document.addEventListener("toggle", (event) => { if (event.target.matches?.("details.keep") && event.target.open) event.target.querySelector("textarea").focus(); }, true);
   document.addEventListener("close", (event) => { if (event.target.id === "ask") document.getElementById("ask-body").replaceChildren(); }, true);
 }

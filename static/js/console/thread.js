@@ -9,6 +9,8 @@ const FOLD = 3;
 
 export const headVersion = () => Number(document.querySelector(".case-head")?.dataset.version || 0);
 
+export const isFinished = () => ["closed", "merged", "spam"].includes(document.querySelector(".case-head")?.dataset.status);
+
 export function applyHead(head) {
   const old = document.getElementById(head.id);
   if (!old || Number(old.dataset.version) > Number(head.dataset.version)) return;
@@ -27,6 +29,8 @@ export function fitActions() {
   show("claim", active && assignee !== me && !assignee);
   show("resolution", active);
   for (const action of ["assignment", "snooze", "transfer"]) show(action, active);
+  show("promises", Boolean(head.dataset.promise));
+  document.dispatchEvent(new CustomEvent("console:head"));
 }
 
 export function applyMessage(message, version) {
