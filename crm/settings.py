@@ -90,7 +90,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "crm.http.house",
             ],
-            "builtins": ["lucide.templatetags.lucide"],
+            "builtins": ["crm.templatetags.icons"],
         },
     }
 ]

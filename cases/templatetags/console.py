@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise as LazyText
-from django.utils.html import escape, format_html, json_script, urlize
+from django.utils.html import escape, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -19,7 +19,6 @@ from crm.models import Event
 
 register = template.Library()
 
-_ICONS = {"mail": "mail", "email": "mail", "web": "globe", "form": "globe", "chat": "message-circle", "phone": "phone"}
 _SHORT: dict[str, LazyText] = {
     "first_response": gettext_lazy("first answer"),
     "next_response": gettext_lazy("next answer"),
@@ -27,11 +26,6 @@ _SHORT: dict[str, LazyText] = {
     "resolution": gettext_lazy("resolve"),
 }
 _AMBER_SHARE = 0.25
-
-
-@register.filter
-def channel_icon(channel: str) -> str:
-    return _ICONS.get(channel, "message-square")
 
 
 def _length(seconds: float) -> str:
@@ -47,7 +41,8 @@ def _length(seconds: float) -> str:
 def _time(at: datetime | None, kind: str, text: str) -> str:
     if at is None:
         return ""
-    return format_html('<time datetime="{}" data-kind="{}">{}</time>', at.isoformat(), kind, text)
+    said = f'<time datetime="{at.isoformat()}" data-kind="{kind}">{escape(text)}</time>'
+    return mark_safe(said)  # noqa: S308 - a moment, a word of ours, and the text escaped
 
 
 @register.simple_tag
@@ -230,12 +225,6 @@ def told(event: Event) -> str:
 def is_waiting(case: Case) -> bool:
     """Whether the customer waits for us."""
     return case.waiting_since is not None and case.status in {transitions.NEW, transitions.OPEN}
-
-
-@register.filter
-def epoch_ms(at: datetime | None) -> str:
-    """A moment as the browser counts, for ordering rows; nothing when there is none."""
-    return str(int(at.timestamp() * 1000)) if at else ""
 
 
 @register.filter

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import lists
-from cases.models import Case, Promise, Queue
+from cases import lists, transitions
+from cases.models import Promise, Queue
 from cases.routing import claim_next
 from cases.views.saying import allowed, guarded, require, said, where
 from crm.http import StaffRequest
@@ -36,14 +36,16 @@ def queue(request: StaffRequest, pk: int) -> HttpResponse:
     """The list beside what to do next; to htmx only the list, from `start` only its further rows."""
     at = timezone.now()
     place = where()
-    found = _find(request.user, pk)
+    start = _number(request.GET.get("start", ""))
+    queues = [] if start else list(lists.queues_of(request.user, at=at))
+    found = next((queue for queue in queues if queue.pk == pk), None) or _find(request.user, pk)
     numbers = lists.counts(found, request.user, at=at)
     view = request.GET.get("view", "")
     view = view if view in lists.NAMES else lists.first_view(numbers)
-    start = _number(request.GET.get("start", ""))
     context = {
         **place,
         "queue": found,
+        "queues": queues,
         "view": view,
         "tabs": [(name, title, numbers[name]) for name, title in lists.NAMES.items()],
         "empty": lists.EMPTY[view],
@@ -52,13 +54,12 @@ def queue(request: StaffRequest, pk: int) -> HttpResponse:
     }
     if start:
         return render(request, "cases/_rows.html", context)
-    context["queues"] = list(lists.queues_of(request.user, at=at))
     context["may"] = allowed(request.user, found)
     if request.user.is_executive:
         context |= {"may_join": True, "session": found.sessions.filter(user=request.user, ended_at=None).first()}
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "cases/_list.html", context)
-    return render(request, "cases/queue.html", {**context, "promises": _promises(found, request.user)})
+    return render(request, "cases/queue.html", {**context, "promises": _promises(found)})
 
 
 def _find(user: User, pk: int) -> Queue:
@@ -69,9 +70,9 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 9 else 0
 
 
-def _promises(queue: Queue, user: User) -> list[Promise]:
+def _promises(queue: Queue) -> list[Promise]:
     """What falls due next in this queue, for the empty room."""
-    due = Promise.objects.filter(state="open", case__queue=queue, case__in=Case.objects.active())
+    due = Promise.objects.filter(state="open", case__queue=queue, case__status__in=transitions.ACTIVE)
     return list(due.select_related("case", "case__customer", "owner").order_by("due_at")[:8])
 
 

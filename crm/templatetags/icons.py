@@ -1,0 +1,43 @@
+"""Lucide icons in templates: an icon that is named outright is drawn when the template is compiled, not with every page."""
+
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.template.base import FilterExpression, Node, Parser, TextNode, Token, token_kwargs
+from django.template.context import Context
+from lucide.templatetags.lucide import lucide as drawn
+
+register = template.Library()
+
+
+@lru_cache(maxsize=512)
+def icon(name: str, size: int = 24) -> str:
+    """An icon as SVG, safe for a page. Names and sizes come from templates, so there are few."""
+    return drawn(name, size=size)
+
+
+class IconNode(Node):
+    """An icon whose name is known only when the page is rendered."""
+
+    def __init__(self, name: FilterExpression, size: FilterExpression | None) -> None:
+        self.name, self.size = name, size
+
+    def render(self, context: Context) -> Any:
+        size = self.size.resolve(context) if self.size else 24
+        return icon(str(self.name.resolve(context)), int(size))
+
+
+@register.tag
+def lucide(parser: Parser, token: Token) -> Node:
+    """`{% lucide "check" size=12 %}`."""
+    _tag, name, *rest = token.split_contents()
+    options = token_kwargs(rest, parser)
+    if rest or options.keys() - {"size"}:
+        raise template.TemplateSyntaxError("lucide takes the icon's name and size=")
+    node = IconNode(parser.compile_filter(name), options.get("size"))
+    return TextNode(node.render(Context())) if all(map(_is_literal, (node.name, node.size))) else node
+
+
+def _is_literal(part: FilterExpression | None) -> bool:
+    return part is None or not (part.filters or (part.is_var and part.var.lookups))
