@@ -12,9 +12,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.text import slugify
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from cases.models import Queue
 from crm import strict_json
@@ -72,31 +71,35 @@ class ContactForm(forms.Form):
     template shows it empty again after an error, so that a browser which filled it cannot lock anybody out)."""
 
     name = forms.CharField(
-        label=_lazy("Your name"),
+        label=gettext_lazy("Your name"),
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": _lazy("Tell us your name.")},
+        error_messages={"required": gettext_lazy("Tell us your name.")},
     )
     address = forms.CharField(
-        label=_lazy("Mail address or phone number"),
-        help_text=_lazy("Where we can answer you."),
+        label=gettext_lazy("Mail address or phone number"),
+        help_text=gettext_lazy("Where we can answer you."),
         max_length=320,
         widget=forms.TextInput(attrs={"autocomplete": "email"}),
-        error_messages={"required": _lazy("Tell us where we can answer you.")},
+        error_messages={"required": gettext_lazy("Tell us where we can answer you.")},
     )
     topic = forms.ChoiceField(
-        label=_lazy("What is it about?"), error_messages={"required": _lazy("Choose what it is about.")}
+        label=gettext_lazy("What is it about?"), error_messages={"required": gettext_lazy("Choose what it is about.")}
     )
     subject = forms.CharField(
-        label=_lazy("Subject"), max_length=300, error_messages={"required": _lazy("Say it in a few words.")}
+        label=gettext_lazy("Subject"),
+        max_length=300,
+        error_messages={"required": gettext_lazy("Say it in a few words.")},
     )
     message = forms.CharField(
-        label=_lazy("Your message"),
+        label=gettext_lazy("Your message"),
         max_length=50_000,
         widget=forms.Textarea(attrs={"rows": 8}),
-        error_messages={"required": _lazy("Write to us what we can do for you.")},
+        error_messages={"required": gettext_lazy("Write to us what we can do for you.")},
     )
-    attachments = _Files(label=_lazy("Files"), required=False, help_text=_lazy("Up to 5 files, 10 MB together."))
+    attachments = _Files(
+        label=gettext_lazy("Files"), required=False, help_text=gettext_lazy("Up to 5 files, 10 MB together.")
+    )
     website = forms.CharField(required=False)
     token = forms.CharField(widget=forms.HiddenInput)
 
@@ -114,6 +117,10 @@ class ContactForm(forms.Form):
             return normalise("email" if "@" in written else "phone", written)
         except BadAddress as error:
             raise forms.ValidationError(error.message) from error
+
+    def clean_message(self) -> str:
+        """As it was typed: browsers send each end of a line as two characters."""
+        return str(self.cleaned_data["message"]).replace("\r\n", "\n")
 
     def clean_token(self) -> str:
         """The form's own name. Robots send at once, or what they fetched days ago."""

@@ -158,6 +158,14 @@ def test_a_reply_is_held_for_undo_and_shown(desk: Client, case: Case) -> None:
     assert "data-release=" in answer.content.decode()
 
 
+@pytest.mark.parametrize("kind", ["reply", "note"])
+def test_words_are_kept_as_they_were_typed_however_a_browser_sends_its_line_ends(
+    desk: Client, case: Case, kind: str
+) -> None:
+    do(desk, case, "messages", kind=kind, text=" First.\r\n\r\n  Second.\r\n", against=case.version)
+    assert Message.objects.get(author__isnull=False).text == " First.\n\n  Second.\n"
+
+
 def test_one_key_is_one_message_however_often_it_is_posted(desk: Client, case: Case) -> None:
     against = case.version
     answers = [reply(desk, case, key="k-1", against=against) for _ in range(3)]

@@ -83,6 +83,14 @@ def test_with_one_topic_there_is_nothing_to_choose(help_desk: Queue) -> None:
     assert "<select" not in page
 
 
+def test_words_are_kept_as_they_were_typed_however_a_browser_sends_its_line_ends(
+    visitor: Client, help_desk: Queue
+) -> None:
+    fill_in(visitor, message="It blinks.\r\n\r\nRed.")
+
+    assert Message.objects.get().text == "It blinks.\n\nRed."
+
+
 def test_a_phone_number_is_as_good_as_a_mail_address(visitor: Client, help_desk: Queue) -> None:
     fill_in(visitor, address="020 7946 0123")
 
