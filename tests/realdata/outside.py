@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -23,7 +23,8 @@ from tests.realdata.stories import Story, Turn
 
 LINES = 12  # conversations under way at once
 PAUSE = 0.3  # seconds before something is sent again
-PATIENCE = 90  # seconds one request may be repeated for
+PATIENCE = 180  # seconds one request may be repeated for, however loaded the machine is
+TYPED_WITHIN = 600  # seconds until a rep has come to an answer and typed it
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,16 @@ class World:
 
     jobs: "queue.Queue[Job]" = field(default_factory=queue.Queue)
     cases: dict[tuple[str, str], int] = field(default_factory=dict)  # story and person → case number
+    sent: dict[str, float] = field(default_factory=dict)  # turn → Unix time at which it was first sent
     arrived: int = 0
+    again: int = 0
     repeated: int = 0
     broken: int = 0
     error: BaseException | None = None
     seconds: float = 0.0
+    killed: tuple[int, float] | None = None  # after how many arrivals, and when by the monotonic clock
+    back: float = 0.0  # seconds from then until a request that began later was answered
+    stop: Callable[[], object] = lambda: None
 
     @property
     def arrivals(self) -> int:
@@ -64,8 +70,12 @@ class World:
     def turning(self) -> Iterator["World"]:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
-        yield self
-        self.thread.join(5)
+        try:
+            yield self
+        finally:
+            with suppress(RuntimeError):  # it is over already
+                self.stop()
+            self.thread.join(10)
 
     @property
     def over(self) -> bool:
@@ -80,6 +90,8 @@ class World:
         self.seconds = time.monotonic() - began
 
     async def _all(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        self.stop = lambda: task and loop.call_soon_threadsafe(task.cancel)
         self.due = time.monotonic()
         waiting = iter(self.stories)
         self.client = httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
@@ -103,12 +115,15 @@ class World:
             "language": "en",
         }
         raw = json.dumps(body).encode()
+        self.sent[turn.id] = time.time()
         number = (await self._deliver(turn, raw))["case"]
         assert self.cases.setdefault(story.case_of(turn), number) == number, f"{turn.id} went astray"
         self.arrived += 1
         if self.arrived == self.arrivals // 2:
             self.halfway()
+            self.killed = self.arrived, time.monotonic()
         if self.arrived % 10 == 0:  # a sender that did not hear us
+            self.again += 1
             assert (await self._deliver(turn, raw))["status"] == "duplicate"
 
     async def _pace(self) -> None:
@@ -124,8 +139,10 @@ class World:
     async def _until_taken(self, path: str, raw: bytes, headers: Callable[[], dict[str, str]]) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE
         while True:
+            began = time.monotonic()
             try:
                 response = await self.client.post(path, content=raw, headers=headers())
+                self._note(began)
                 if response.status_code in {200, 201}:
                     return dict(response.json())
                 assert response.status_code in {202, 409} or response.status_code >= 500, response.text
@@ -135,6 +152,11 @@ class World:
             assert time.monotonic() < deadline, f"nobody took {path}"
             await asyncio.sleep(PAUSE)
 
+    def _note(self, began: float) -> None:
+        """Somebody answers again."""
+        if self.killed and not self.back and began > self.killed[1]:
+            self.back = time.monotonic() - self.killed[1]
+
     # --- a rep answers
 
     async def _answer(self, story: Story, turn: Turn, n: int) -> None:
@@ -142,7 +164,7 @@ class World:
         if turn.id in self.typed:
             job = Job(number, turn)
             self.jobs.put(job)
-            await asyncio.wait_for(asyncio.wrap_future(job.done), PATIENCE * 2)
+            await asyncio.wait_for(asyncio.wrap_future(job.done), TYPED_WITHIN)
             return
         raw = json.dumps({"direction": "outbound", "text": turn.text}).encode()
         headers = {
