@@ -1,16 +1,14 @@
 """What the desk adds to a customer: who may open them, what moves when two prove to be one person, and what was said,
 asked and promised in their timeline."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases import transitions
+from cases import story, transitions
 from cases.models import (
     Attachment,
     Case,
@@ -26,7 +24,6 @@ from crm.models import User
 from customers.conditions import Fact
 from customers.facts import count
 from customers.hooks import (
-    Entry,
     Moves,
     cues,
     customer_access,
@@ -38,9 +35,6 @@ from customers.hooks import (
     timeline_kinds,
 )
 from customers.models import Customer
-
-SHOWN = 240  # characters of a message in a timeline
-_ICONS = {"inbound": "message-circle", "outbound": "send", "note": "sticky-note"}
 
 
 @customer_access.register
@@ -72,68 +66,8 @@ def kinds() -> list[tuple[str, Any]]:
     ]
 
 
-@timeline.register
-def what_happened(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
-    """Cases opened, words said, notes and promises in the cases of this customer that `user` may see."""
-    parts = [part for name, part in _PARTS.items() if kind in {"", name}]
-    if not parts:
-        return []
-    cases = Case.objects.visible_to(user).filter(customer=customer)
-    entries = [entry for part in parts for entry in part(cases, before, limit)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
-
-
-def _opened(cases: Any, before: datetime, limit: int) -> list[Entry]:
-    newest = cases.filter(opened_at__lt=before).order_by("-opened_at")[:limit]
-    return [Entry(c.opened_at, "case", str(c), c.get_status_display(), _url(c), "inbox") for c in newest]
-
-
-def _said(cases: Any, before: datetime, limit: int) -> list[Entry]:
-    return _utterances(cases, before, limit, Q(direction__in=["inbound", "outbound"]), "message")
-
-
-def _noted(cases: Any, before: datetime, limit: int) -> list[Entry]:
-    return _utterances(cases, before, limit, Q(direction="note"), "note")
-
-
-def _utterances(cases: Any, before: datetime, limit: int, which: Q, kind: str) -> list[Entry]:
-    found = Message.objects.filter(which, case__in=cases, at__lt=before, taken_back_at=None)
-    newest = found.select_related("case", "author").order_by("-at", "-id")[:limit]
-    return [
-        Entry(m.at, kind, _who(m), " ".join(m.text[: 2 * SHOWN].split())[:SHOWN], _url(m.case), _ICONS[m.direction])
-        for m in newest
-    ]
-
-
-def _promised(cases: Any, before: datetime, limit: int) -> list[Entry]:
-    found = (
-        Promise.objects.filter(case__in=cases, made_at__lt=before).select_related("case").order_by("-made_at", "-id")
-    )
-    return [
-        Entry(p.made_at, "promise", p.what, p.get_state_display(), _url(p.case), "handshake") for p in found[:limit]
-    ]
-
-
-_PARTS: dict[str, Callable[[Any, datetime, int], list[Entry]]] = {
-    "case": _opened,
-    "message": _said,
-    "note": _noted,
-    "promise": _promised,
-}
-
-
-def _who(message: Message) -> str:
-    number = f"#{message.case.number}"
-    if message.direction == Message.Direction.INBOUND:
-        return _("%(name)s wrote in %(case)s") % {"name": message.sender_name or _("The customer"), "case": number}
-    name = message.author_name or _("Somebody")
-    if message.is_note:
-        return _("%(name)s noted in %(case)s") % {"name": name, "case": number}
-    return _("%(name)s answered in %(case)s") % {"name": name, "case": number}
-
-
-def _url(case: Case) -> str:
-    return reverse("cases:case", args=[case.number])
+timeline.register(story.happened, name="cases.happened")
+timeline.register(story.said, name=story.SAID)
 
 
 # --- before one speaks

@@ -74,6 +74,10 @@ class Hook(Generic[P, R]):
     def __len__(self) -> int:
         return len(self._fills)
 
+    def without(self, *names: str) -> "Hook[P, R]":
+        """The same hook but for the contributions of these names; who rests there rests here."""
+        return Hook(self.name, [fill for fill in self._fills if fill[1] not in names], self._rests)
+
     def run(self, *args: P.args, **kwargs: P.kwargs) -> list[Filled[R]]:
         """Every contribution in order; those that raise or rest carry their failure instead of a value."""
         return [self._one(label, function, *args, **kwargs) for label, function in self]

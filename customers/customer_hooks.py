@@ -1,21 +1,23 @@
 """What this app itself puts on a customer's page: sections, the timeline of what they bought, have and agreed to, and
 the columns that hold something about a person."""
 
+import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Event, User
+from crm.models import User
 from customers.consent import ANY, CHANNELS
 from customers.hooks import Entry, Panel, customer_panels, personal_data, timeline, timeline_kinds
 from customers.masking import PAYMENT, masked_fields
-from customers.models import Consent, ContactPoint, Customer, Merge, NameWord, Order, Subscription
+from customers.models import Consent, ContactPoint, Customer, Merge, NameWord, Order
 
 # The sections of `customers.sections`, in their order on the page.
 _TITLES = {
@@ -87,69 +89,77 @@ def kinds() -> list[tuple[str, Any]]:
 
 @timeline.register(order=10)
 def what_we_know(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
-    """Orders, subscriptions, statements of consent and merges."""
+    """Orders, subscriptions, statements of consent and merges; one query."""
     parts = [part for name, part in _PARTS.items() if kind in {"", name}]
-    entries = [entry for part in parts for entry in part(customer, user, before, limit)]
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        union = " UNION ALL ".join(f"({rows})" for rows, _told in parts)
+        cursor.execute(union, {"customer": customer.pk, "before": before, "limit": limit, "merges": list(_MERGES)})
+        rows = cursor.fetchall()
+    masks = masked_fields(user) if any(kind == "order" for kind, _at, _data in rows) else frozenset()
+    told = {name: words for name, (_rows, words) in _PARTS.items()}
+    entries = [told[kind](at, json.loads(data), masks) for kind, at, data in rows]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
-def _orders(customer: Customer, user: User, before: datetime, limit: int) -> list[Entry]:
-    rows = list(Order.objects.filter(customer=customer, placed_at__lt=before).order_by("-placed_at", "-pk")[:limit])
-    covered = bool(rows) and PAYMENT in masked_fields(user)
-    title = _("Order %(number)s")
-    return [Entry(o.placed_at, "order", title % {"number": o.number}, _sum(o, covered), icon="package") for o in rows]
+def _order(at: datetime, data: dict[str, Any], masks: frozenset[str]) -> Entry:
+    status = order_status(data["status"])
+    text = status if PAYMENT in masks else f"{status} · {money(Decimal(data['total']), data['currency'])}"
+    return Entry(at, "order", _("Order %(number)s") % data, text, icon="package")
 
 
-def _sum(order: Order, covered: bool) -> str:
-    status = order_status(order.status)
-    return status if covered else f"{status} · {money(order.total, order.currency)}"
+def _subscription(at: datetime, data: dict[str, Any], _masks: frozenset[str]) -> Entry:
+    words = _("Began: %(plan)s") if data["began"] else _("Ended: %(plan)s")
+    return Entry(at, "subscription", words % data, data["device"], icon="router")
 
 
-def _subscriptions(customer: Customer, _user: User, before: datetime, limit: int) -> list[Entry]:
-    """Days, told at midnight UTC: one when it began, one when it ended."""
-    rows = list(Subscription.objects.filter(customer=customer).select_related("product"))
-    told = [(row, row.started_on, _("Began: %(plan)s")) for row in rows]
-    told += [(row, row.ended_on, _("Ended: %(plan)s")) for row in rows]
-    entries = [
-        Entry(_midnight(day), "subscription", words % {"plan": row.plan or row.product.name}, row.device, icon="router")
-        for row, day, words in told
-        if day is not None and _midnight(day) < before
-    ]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+def _consent(at: datetime, data: dict[str, Any], _masks: frozenset[str]) -> Entry:
+    purpose = dict(Consent.Purpose.choices).get(data["purpose"], data["purpose"])
+    answer = _("yes") if data["granted"] else _("no")
+    return Entry(at, "consent", f"{purpose}: {answer}", _channel(data["channel"]), icon="shield")
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+def _channel(channel: str) -> str:
+    return _("on every channel") if channel == ANY else str(CHANNELS.get(channel, channel))
 
 
-def _consents(customer: Customer, _user: User, before: datetime, limit: int) -> list[Entry]:
-    rows = Consent.objects.filter(customer=customer, at__lt=before).order_by("-at", "-pk")[:limit]
-    return [
-        Entry(c.at, "consent", f"{c.get_purpose_display()}: {_answer(c)}", _channel(c), icon="shield") for c in rows
-    ]
+def _merge(at: datetime, data: dict[str, Any], _masks: frozenset[str]) -> Entry:
+    actor = User(first_name=data["first"] or "", last_name=data["last"] or "", username=data["username"] or "")
+    return Entry(at, "merge", str(_MERGES[data["kind"]]), actor.name, icon="git-merge")
 
 
-def _answer(consent: Consent) -> str:
-    return _("yes") if consent.granted else _("no")
-
-
-def _channel(consent: Consent) -> str:
-    return _("on every channel") if consent.channel == ANY else str(CHANNELS.get(consent.channel, consent.channel))
-
-
-def _merges(customer: Customer, _user: User, before: datetime, limit: int) -> list[Entry]:
-    rows = Event.objects.filter(stream="customer", stream_id=customer.pk, kind__in=_MERGES, at__lt=before)
-    newest = rows.select_related("actor").order_by("-at", "-pk")[:limit]
-    return [
-        Entry(e.at, "merge", str(_MERGES[e.kind]), e.actor.name if e.actor else "", icon="git-merge") for e in newest
-    ]
-
-
-_PARTS: dict[str, Callable[[Customer, User, datetime, int], list[Entry]]] = {
-    "order": _orders,
-    "subscription": _subscriptions,
-    "consent": _consents,
-    "merge": _merges,
+# Days are told at midnight UTC: one when a subscription began, one when it ended.
+_DAY = """
+SELECT 'subscription', {day}::timestamp AT TIME ZONE 'UTC', json_build_object('began', {began},
+       'plan', COALESCE(NULLIF(s.plan, ''), p.name), 'device', s.device)::text
+  FROM customers_subscription s JOIN customers_product p ON p.id = s.product_id
+ WHERE s.customer_id = %(customer)s AND {day}::timestamp AT TIME ZONE 'UTC' < %(before)s
+ ORDER BY {day} DESC, s.id DESC LIMIT %(limit)s
+"""
+_ORDERS = """
+SELECT 'order', placed_at,
+       json_build_object('number', number, 'status', status, 'total', total::text, 'currency', currency)::text
+  FROM customers_order WHERE customer_id = %(customer)s AND placed_at < %(before)s
+ ORDER BY placed_at DESC, id DESC LIMIT %(limit)s
+"""
+_CONSENTS = """
+SELECT 'consent', at, json_build_object('purpose', purpose, 'granted', granted, 'channel', channel)::text
+  FROM customers_consent WHERE customer_id = %(customer)s AND at < %(before)s ORDER BY at DESC, id DESC LIMIT %(limit)s
+"""
+_MERGED = """
+SELECT 'merge', e.at, json_build_object('kind', e.kind, 'first', u.first_name, 'last', u.last_name,
+       'username', u.username)::text
+  FROM crm_event e LEFT JOIN crm_user u ON u.id = e.actor_id
+ WHERE e.stream = 'customer' AND e.stream_id = %(customer)s AND e.kind = ANY(%(merges)s) AND e.at < %(before)s
+ ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
+"""
+_DAYS = f"({_DAY.format(day='s.started_on', began='true')}) UNION ALL ({_DAY.format(day='s.ended_on', began='false')})"
+_PARTS: dict[str, tuple[str, Callable[[datetime, dict[str, Any], frozenset[str]], Entry]]] = {
+    "order": (_ORDERS, _order),
+    "subscription": (_DAYS, _subscription),
+    "consent": (_CONSENTS, _consent),
+    "merge": (_MERGED, _merge),
 }
 
 

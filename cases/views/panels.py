@@ -1,7 +1,7 @@
 """The desk's own sections of the context column: answers, since we last spoke, the customer's other cases."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -9,10 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from cases import answers as finding
-from cases.models import Article, Case
+from cases.models import Article, Case, Message
+from cases.story import SAID
 from cases.views.saying import find, guarded, require, said
 from crm.http import StaffRequest
+from crm.models import User
 from customers.hooks import Entry, timeline
+from customers.models import Customer
 
 MOST_OTHERS = 8
 
@@ -51,20 +54,19 @@ def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
 @require_GET
 def since(request: StaffRequest, number: int) -> HttpResponse:
     """What happened with this customer since our last answer in this case, newest first."""
-    case = find(request.user, number)
-    spoke = case.messages.filter(direction="outbound", taken_back_at=None).order_by("-at").values_list("at", flat=True)
-    entries = _entries(case, request) if case.customer else []
-    last = spoke.first()
-    return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": last})
+    answers = Message.objects.filter(case=OuterRef("pk"), direction="outbound", taken_back_at=None)
+    spoke = Subquery(answers.order_by("-at").values("at")[:1])
+    cases = Case.objects.visible_to(request.user).select_related("customer").annotate(spoke=spoke)
+    case = get_object_or_404(cases, number=number)
+    entries = _entries(case.customer, case.number, request.user) if case.customer else []
+    return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": case.spoke})  # type: ignore[attr-defined]
 
 
-def _entries(case: Case, request: StaffRequest) -> list[Entry]:
-    """The customer's timeline from every app, but for the messages that are already in the thread."""
-    if case.customer is None:
-        return []
-    gathered = [e for part in timeline.collect(case.customer, request.user, timezone.now(), 12, "") for e in part]
-    here = reverse("cases:case", args=[case.number])
-    others = [e for e in gathered if e.kind not in {"message", "note"} and e.url != here]
+def _entries(customer: Customer, number: int, user: User) -> list[Entry]:
+    """The customer's timeline from every app, but for what was said: that is in the threads."""
+    parts = timeline.without(SAID).collect(customer, user, timezone.now(), 12, "")
+    here = reverse("cases:case", args=[number])
+    others = [e for part in parts for e in part if e.kind not in {"message", "note"} and e.url != here]
     return sorted(others, key=lambda entry: entry.at, reverse=True)[:8]
 
 

@@ -39,8 +39,9 @@ def story(billing: Queue, technical: Queue, ana: User, carl: Customer) -> None:
 
 
 def told(customer: Customer, user: User, before: Any = NOW, limit: int = 50, kind: str = "") -> list[Entry]:
-    (ours,) = [fill for name, fill in timeline if name.startswith("cases.")]
-    return ours(customer, user, before, limit, kind)
+    ours = [fill for name, fill in timeline if name.startswith("cases.")]
+    entries = [entry for fill in ours for entry in fill(customer, user, before, limit, kind)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
 @pytest.mark.usefixtures("story")
