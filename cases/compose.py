@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from cases.hooks import File, Outgoing, composers
 from cases.models import Case, Dispatch, Message
 from crm.files import read_bytes
+from crm.languages import spoken
 
 
 def compose(dispatch: Dispatch) -> Outgoing:
@@ -45,7 +46,7 @@ def reply_content(dispatch: Dispatch) -> Outgoing | None:
 def words_of(message: Message) -> str:
     """The reply's text and, under it, the next step and its time as the customer's own clock shows it."""
     case = message.case
-    with translation.override(message.language or case.language):
+    with translation.override(spoken(message.language or case.language)):
         promise = _next_step(message, case.customer.tz if case.customer else "UTC")
     return f"{message.text}\n\n{promise}" if promise else message.text
 
@@ -54,7 +55,7 @@ def _next_step(message: Message, tz: str) -> str:
     if not message.by_when:
         return _("Next step: %(step)s") % {"step": message.next_step} if message.next_step else ""
     local = timezone.localtime(message.by_when, zoneinfo.ZoneInfo(tz))
-    when = f"{date_format(local, 'DATETIME_FORMAT')} ({local.tzname()})"
+    when = f"{date_format(local, _('l j F Y, H:i'))} ({local.tzname()})"
     if not message.next_step:
         return _("You hear from us by %(when)s.") % {"when": when}
     return _("Next step: %(step)s, by %(when)s.") % {"step": message.next_step, "when": when}

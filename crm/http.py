@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 
+from crm.languages import spoken
 from crm.models import User
 
 
@@ -29,8 +30,13 @@ class PersonMiddleware:
         user = request.user
         if not isinstance(user, User):
             return self.get_response(request)
-        with translation.override(user.language), timezone.override(_zone(user.tz)):
+        with translation.override(_language(request, user)), timezone.override(_zone(user.tz)):
             return self.get_response(request)
+
+
+def _language(request: HttpRequest, user: User) -> str:
+    """Their own; the two admins are English whole rather than half translated."""
+    return settings.LANGUAGE_CODE if request.path.startswith(("/admin/", "/system/")) else spoken(user.language)
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from crm.languages import spoken
 from crm.secrets import Unreadable
 from customers import preferences as choosing
 from customers.models import Customer
@@ -21,7 +22,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         customer, purpose = choosing.read(token)
     except Unreadable as error:
         raise Http404 from error
-    with translation.override(customer.language if translation.check_for_language(customer.language) else "en"):
+    with translation.override(spoken(customer.language)):
         response = _changed(request, customer, purpose) if request.method == "POST" else _shown(request, customer)
     response["X-Robots-Tag"] = "noindex"
     response["Referrer-Policy"] = "no-referrer"

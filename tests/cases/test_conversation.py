@@ -230,4 +230,4 @@ def test_the_customer_reads_the_next_step_and_its_time_by_their_own_clock(case: 
 
     sent = compose(Dispatch.objects.get(pk=message.dispatch_id))
 
-    assert sent.text == "Done.\n\nNext step: Bank confirms, by July 1, 2031, 5 p.m. (CEST)."
+    assert sent.text == "Done.\n\nNext step: Bank confirms, by Tuesday 1 July 2031, 17:00 (CEST)."
