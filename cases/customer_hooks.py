@@ -24,6 +24,7 @@ from crm.models import User
 from customers.conditions import Fact
 from customers.facts import count
 from customers.hooks import (
+    Moved,
     Moves,
     cues,
     customer_access,
@@ -50,7 +51,21 @@ def who_may_open_whom(user: User) -> Q:
 
 @customer_merging.register
 def what_moves() -> list[Moves]:
-    return [Moves(model, "customer") for model in (Issue, Case, Contact, Dispatch)]
+    return [*(Moves(model, "customer") for model in (Issue, Contact, Dispatch)), Moves(Case, "customer", _tell_cases)]
+
+
+def _tell_cases(ids: list[int], why: Moved) -> None:
+    """One event a case: it is another record's now, and its screens show that name."""
+    for case in Case.objects.filter(pk__in=ids).order_by("pk"):
+        case.record(
+            "customer_changed",
+            by=why.by,
+            at=why.at,
+            via=why.via,
+            reason=why.reason,
+            customer=why.customer,
+            was=why.was,
+        )
 
 
 # --- the timeline

@@ -1,18 +1,20 @@
 """What the case and queue streams show to whom. Registered with crm.live when the app starts.
 
 Case events change the row in the queue's list, the head of the open case, one entry of its thread (a message, a system
-line or nothing to see: the versions of a thread have no gap), the customer's timeline and what is `me`'s.
+line or nothing to see: the versions of a thread have no gap), the customer's timeline and what is `me`'s. A customer's
+new name changes their rows and what they wrote.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from cases import thread
-from cases.models import Case, Clock, Message, Queue, QueueSession
+from cases.models import Case, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
@@ -47,9 +49,7 @@ def _cases(events: Sequence[Happening], only: Collection[str] | None) -> dict[in
         in_lists = Q(queue__in=_ids(only, "queue")) | Q(customer__in=_ids(only, "customer"))
         yours = Q(assignee__in=_ids(only, "user"))
         found = found.filter(in_lists | yours | Q(number__in=_ids(only, "case")) | Q(pk__in=moved | concerned))
-    clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
-    shown = found.select_related("queue", "customer", "assignee")
-    return {case.pk: case for case in shown.prefetch_related(Prefetch("clocks", clocks, to_attr="open_clocks"))}
+    return {case.pk: case for case in found.for_screens()}
 
 
 def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:
@@ -110,6 +110,8 @@ class _Words:
         if pk := event.data.get("message"):
             message = self._messages.get(pk)
             return _render("message", message=thread.dressed(case, [message])[0]) if message else ""
+        if event.kind == "customer_changed":
+            return _unnamed(case)
         line = self._lines.get(event.pos)
         return _render("system", event=line) if line else ""
 
@@ -123,6 +125,13 @@ class _Words:
         told = [e for e in self._events if e.kind in thread.TOLD and not e.data.get("message")]
         people = User.objects.in_bulk({e.actor_id for e in told if e.actor_id})
         return {e.pos or 0: e for e in thread.named([_event(e, people) for e in told])}
+
+
+def _unnamed(case: Case) -> str:
+    """The newest messages under which the customer's own name stands, for no other came with them."""
+    said = thread.with_parts(case.messages.filter(direction=Message.Direction.INBOUND, sender_name=""))
+    newest = list(said.order_by("-at", "-id")[: thread.PIECE])
+    return "".join(_render("message", message=message) for message in thread.dressed(case, newest))
 
 
 def _event(event: Happening, people: Mapping[int, User]) -> Event:
@@ -147,6 +156,35 @@ def lists_of_cases(numbers: Iterable[str]) -> Mapping[str, str]:
     """Case number → the topic of its queue, whose list shows who is in the case."""
     rows = Case.objects.filter(number__in=[n for n in numbers if n.isdigit()]).values_list("number", "queue_id")
     return {str(number): f"queue.{queue}" for number, queue in rows}
+
+
+# --- the customer stream, where a name stands in lists and threads
+
+
+def named_fragments(events: Sequence[Happening], only: Collection[str] | None) -> Iterator[Fragment]:
+    """A customer has another name: the rows of their active cases, and what they wrote in those."""
+    renamed = {e.stream_id: e for e in events if e.kind == "edited" and "name" in e.data.get("fields", ())}
+    if not renamed:
+        return
+    shown: dict[tuple[int, int], list[Case]] = defaultdict(list)
+    for case in Case.objects.active().filter(customer__in=renamed).for_screens().order_by("pk"):
+        event = renamed[case.customer_id or 0]
+        shown[case.customer_id or 0, case.queue_id].append(case)
+        yield _by_name(event, f"case.{case.number}", "header", partial(_head_and_words, case))
+    for (customer, queue), cases in shown.items():
+        yield _by_name(renamed[customer], f"queue.{queue}", "row", partial(_rows, cases))
+
+
+def _by_name(event: Happening, topic: str, part: str, html: Callable[[], str]) -> Fragment:
+    return Fragment(topic, "customer", event.stream_id, part, event.version, event.kind, html=html)
+
+
+def _head_and_words(case: Case) -> str:
+    return _render("header", case=case) + _unnamed(case)
+
+
+def _rows(cases: Sequence[Case]) -> str:
+    return "".join(_render("row", case=case) for case in cases)
 
 
 # --- the queue stream
@@ -176,5 +214,6 @@ def keep_sittings(pairs: Iterable[tuple[int, str]]) -> None:
 # Numbers longer than a bigint are refused by the shape of a topic before they get here (crm.live.topics).
 streams.register("case", fragments=case_fragments, readers=case_readers)
 streams.register("queue", fragments=queue_fragments)
+streams.register("customer", fragments=named_fragments)
 topics.register("case", may_watch=may_watch_case, shown_on=lists_of_cases, shows_open=True)
 topics.register("queue", may_watch=may_watch_queue, alive=keep_sittings)

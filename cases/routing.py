@@ -9,6 +9,8 @@ from django.utils import timezone
 from cases.models import Case, Queue, QueueSession
 from crm.models import User
 
+BATCH = 100
+
 
 @transaction.atomic
 def claim_next(queue: Queue, user: User, *, at: datetime | None = None) -> Case | None:
@@ -41,3 +43,14 @@ def remember(queue: Queue, user: User, case: Case, *, taken: bool = False) -> No
         session.cases_met = [*session.cases_met, case.number]
     session.cases_taken += taken
     session.save(update_fields=["cases_met", "cases_taken"])
+
+
+def wake_due(now: datetime) -> int:
+    """Sleep that is over ends: one `woken` each, dated when it ended, so that open screens show the case again. A case
+    somebody works on right now is left to the next turn."""
+    with transaction.atomic():
+        over = Case.objects.filter(snoozed_until__lte=now).order_by("snoozed_until")
+        cases = list(over.select_for_update(of=("self",), skip_locked=True, no_key=True)[:BATCH])
+        for case in cases:
+            case.wake(by=None, at=case.snoozed_until, via="clock", reason="time")
+    return len(cases)

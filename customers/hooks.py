@@ -1,5 +1,6 @@
 """What others may add to a customer. Filled in `customer_hooks.py` of upper apps and plugins (docs/hooks.md)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,27 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Why rows changed hands: from whom, to whom, by whom, and whether by a merge, its undoing, or gathering after it."""
+
+    was: int
+    customer: int
+    by: User | None
+    via: str
+    at: datetime
+    reason: str  # merged, merge_undone, merge_gathered
+
+
+@dataclass(frozen=True)
 class Moves:
-    """A column that points at customers and moves when two are merged: the model (key `id`) and its field's name."""
+    """A column that points at customers and moves when two are merged: the model (key `id`) and its field's name.
+
+    `tell` gets the keys of the rows that moved, in the merge's own transaction and with their rows locked by it: rows
+    that have a stream of events write what happened to them there."""
 
     model: Any
     field: str
+    tell: Callable[[list[int], Moved], None] | None = None
 
 
 # Sections of the customer page.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from crm.events import record
 from crm.models import User
-from customers.hooks import Moves, customer_merging
+from customers.hooks import Moved, Moves, customer_merging
 from customers.models import Consent, ContactPoint, Customer, Merge, MergedRows, Order, Subscription
 
 _TRIES = 5
@@ -66,7 +66,7 @@ def undo(merge: Merge, *, by: User | None, via: str = "person", at: datetime | N
 def gather(now: datetime) -> int:
     """Rows written for a merged record by somebody who had read it before the merge follow it. Returns rows moved."""
     recent = Merge.objects.filter(undone_at=None, at__gte=now - _STRAGGLERS).order_by("id")
-    return sum(_gather(merge) for merge in recent)
+    return sum(_gather(merge, now) for merge in recent)
 
 
 # --- under the locks
@@ -90,7 +90,8 @@ def _merge(kept: Customer, gone: Customer, by: User | None, via: str, now: datet
     if kept.erased_at or gone.erased_at:
         raise CannotMerge(_("An erased customer cannot be merged."))
     merge = Merge.objects.create(kept=kept, gone=gone, by=by, at=now)
-    moved = sum(_take(merge, moves, gone.pk, kept.pk) for moves in columns())
+    why = Moved(gone.pk, kept.pk, by, via, now, "merged")
+    moved = sum(_take(merge, moves, why) for moves in columns())
     gone.merged_into = kept
     gone.save(update_fields=["merged_into"])
     record(gone, "merged", by=by, via=via, at=now, merge=merge.pk, into=kept.pk)
@@ -120,7 +121,8 @@ def _undo(merge: Merge, by: User | None, via: str, now: datetime) -> Merge:
     merge.refresh_from_db()
     if merge.undone_at is not None:
         return merge
-    moved = sum(_give_back(rows, holder.pk, gone.pk) for rows in merge.moved.order_by("id"))
+    why = Moved(holder.pk, gone.pk, by, via, now, "merge_undone")
+    moved = sum(_give_back(rows, why) for rows in merge.moved.order_by("id"))
     gone.merged_into = None
     gone.save(update_fields=["merged_into"])
     _keep_refusals(merge, holder, gone)
@@ -152,16 +154,17 @@ def _moved_ids(merge: Merge, moves: Moves) -> list[int]:
     return [i for rows in merge.moved.filter(table=_label(moves)) for i in rows.ids]
 
 
-def _gather(merge: Merge) -> int:
+def _gather(merge: Merge, now: datetime) -> int:
     with transaction.atomic():
         gone = Customer.objects.select_for_update().get(pk=merge.gone_id)
         merge.refresh_from_db()
         if merge.undone_at is not None:
             return 0
         holder = current(gone)
-        moved = sum(_take(merge, moves, gone.pk, holder.pk) for moves in columns())
+        why = Moved(gone.pk, holder.pk, None, "system", now, "merge_gathered")
+        moved = sum(_take(merge, moves, why) for moves in columns())
         if moved:
-            record(holder, "merge_gathered", by=None, via="system", merge=merge.pk, rows=moved)
+            record(holder, "merge_gathered", by=None, via="system", at=now, merge=merge.pk, rows=moved)
         return moved
 
 
@@ -172,20 +175,27 @@ def _label(moves: Moves) -> str:
     return f"{moves.model._meta.label}.{moves.field}"
 
 
-def _take(merge: Merge, moves: Moves, gone: int, kept: int) -> int:
-    ids = _point(moves, gone, kept)
+def _take(merge: Merge, moves: Moves, why: Moved) -> int:
+    ids = _point(moves, why)
     if ids:
         MergedRows.objects.create(merge=merge, table=_label(moves), ids=ids)
     return len(ids)
 
 
-def _give_back(rows: MergedRows, holder: int, gone: int) -> int:
+def _give_back(rows: MergedRows, why: Moved) -> int:
     moves = next((m for m in columns() if _label(m) == rows.table), None)
-    return len(_point(moves, holder, gone, rows.ids)) if moves else 0
+    return len(_point(moves, why, rows.ids)) if moves else 0
 
 
-def _point(moves: Moves, old: int, new: int, only: Iterable[int] | None = None) -> list[int]:
-    """Point rows of one column from `old` at `new`, in one statement, and say which."""
+def _point(moves: Moves, why: Moved, only: Iterable[int] | None = None) -> list[int]:
+    """Point rows of one column at who they belong to now, in one statement; tell whoever asked, and say which."""
+    ids = _repoint(moves, why.was, why.customer, only)
+    if ids and moves.tell:
+        moves.tell(ids, why)
+    return ids
+
+
+def _repoint(moves: Moves, old: int, new: int, only: Iterable[int] | None) -> list[int]:
     meta = moves.model._meta
     column = meta.get_field(moves.field).column
     which, extra = ("", []) if only is None else (" AND id = ANY(%s)", [list(only)])

@@ -64,6 +64,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def unassigned(self) -> "CaseQuerySet":
         return self.active().filter(assignee=None)
 
+    def for_screens(self) -> "CaseQuerySet":
+        """With everything the head of a case and its row show, clocks that were met included."""
+        clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
+        shown = self.select_related("queue", "customer", "assignee")
+        return shown.prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
+
     def in_order(self) -> "CaseQuerySet":
         """As a queue is worked: what falls due first, then who has waited longest."""
         return self.order_by("attention_at", "waiting_since", "id")
@@ -229,7 +235,7 @@ class Case(models.Model):
         stays = QueueMembership.objects.filter(queue=queue, user=self.assignee_id).exists()
         self.assignee = self.assignee if stays else None
         self.save(update_fields=["queue", "assignee"])
-        self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was)
+        self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was, assignee=self.assignee_id)
 
     # --- where it stands
 

@@ -12,7 +12,6 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from cases import thread
-from cases.lists import for_rows
 from cases.models import Case, Message, Queue
 from cases.models.case import Refusal
 from crm.http import StaffRequest
@@ -88,7 +87,7 @@ def changed(
     """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
     if not request.htmx:
         return said(request, text, status=status) if status != 200 else _see(case)
-    shown = for_rows(Case.objects.filter(pk=case.pk)).select_related("queue").get()
+    shown = Case.objects.for_screens().get(pk=case.pk)
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
     body = render_to_string("cases/_changed.html", context, request=request)
     response = HttpResponse(body, status=status)

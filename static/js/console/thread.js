@@ -43,16 +43,60 @@ export function applyMessage(message, version) {
     old.replaceWith(message);
   } else {
     const stick = nearEnd();
-    insertByTime(box, message, message.dataset.at);
+    if (!put(box, message)) return;
     if (message.classList.contains("in")) announce(message, stick);
     if (stick || message.dataset.author === me) toEnd();
   }
   settle(message);
 }
 
-function insertByTime(box, element, at) {
-  const later = [...box.children].filter((child) => timeOf(child) > at).shift();
-  box.insertBefore(element, later || null);
+// The order of the page: by time, and at one moment what was said before what followed from it. What is noticed late (a
+// target that was missed, a mail that lay about) belongs where it happened; runs of lines are cut and joined for it.
+function put(box, entry) {
+  const entries = [...box.querySelectorAll(":scope > .msg, :scope > .sys > .line")];
+  const next = entries.find((other) => comesAfter(other, entry));
+  if (next && next === entries[0] && box.querySelector(":scope > .earlier")) return false; // it comes with what is earlier
+  const before = next ? top(cut(next)) : null;
+  if (entry.matches(".msg")) box.insertBefore(entry, before);
+  else runBefore(box, before).append(entry);
+  if (before?.matches(".sys") && before.previousElementSibling?.matches(".sys")) join(before.previousElementSibling, before);
+  return true;
+}
+function comesAfter(other, entry) {
+  if (other.dataset.at !== entry.dataset.at) return other.dataset.at > entry.dataset.at;
+  if (other.matches(".line") !== entry.matches(".line")) return other.matches(".line");
+  return Number(other.dataset.version) > Number(entry.dataset.version);
+}
+const top = (entry) => (entry.matches(".line") ? entry.parentElement : entry);
+const isRule = (part) => part?.matches(".day, .unread-rule");
+function aRun() {
+  const run = document.createElement("ul");
+  run.className = "sys";
+  return run;
+}
+// A line that comes to stand first in its run, for whatever goes before it.
+function cut(entry) {
+  const earlier = entry.matches(".line") ? [...entry.parentElement.querySelectorAll(".line")] : [];
+  const first = earlier.slice(0, earlier.indexOf(entry));
+  if (!first.length) return entry;
+  const run = aRun();
+  run.append(...first);
+  entry.parentElement.before(run);
+  fold(run);
+  fold(entry.parentElement);
+  return entry;
+}
+function runBefore(box, before) {
+  let last = before ? before.previousElementSibling : box.lastElementChild;
+  while (isRule(last)) last = last.previousElementSibling;
+  if (last?.matches(".sys")) return last;
+  const run = aRun();
+  box.insertBefore(run, before);
+  return run;
+}
+function join(run, next) {
+  run.append(...next.querySelectorAll(".line"));
+  next.remove();
 }
 const timeOf = (child) => child.dataset.at || child.querySelector(".line")?.dataset.at || "";
 
@@ -60,14 +104,7 @@ export function applyLine(line) {
   const box = place();
   if (!box || document.getElementById(line.id)) return;
   const stick = nearEnd();
-  const last = box.lastElementChild;
-  if (last?.matches(".sys")) last.append(line);
-  else {
-    const list = document.createElement("ul");
-    list.className = "sys";
-    list.append(line);
-    box.append(list);
-  }
+  if (!put(box, line)) return;
   settle(line);
   fold(line.parentElement);
   if (stick) toEnd();

@@ -1,0 +1,86 @@
+"""The registry of commands (filled in commands.py), and what is left out of it, each with its reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.cases.before import World
+
+
+@dataclass(frozen=True)
+class Command:
+    """`do` is the command; an HTTP answer it returns is placed on the screen of who gave it. `route`: its address."""
+
+    name: str
+    do: Callable[[World], Any]
+    kinds: frozenset[str]
+    before: tuple[Callable[[World], Any], ...] = ()
+    routes: frozenset[str] = field(default_factory=frozenset)
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(
+    *kinds: str, before: Callable[[World], Any] | tuple[Callable[[World], Any], ...] = (), routes: str = ""
+) -> Any:
+    def register(do: Callable[[World], Any]) -> Callable[[World], Any]:
+        name = do.__name__.strip("_")
+        steps = before if isinstance(before, tuple) else (before,)
+        COMMANDS[name] = Command(name, do, frozenset(kinds), steps, frozenset(routes.split()))
+        return do
+
+    return register
+
+
+# What no screen of the desk shows as it happens.
+NOT_SHOWN = {
+    "inbound_kept": "an item that could not be read is no case yet",
+    "member_set": "who works where is asked by rights, not shown",
+    "member_removed": "who works where is asked by rights, not shown",
+    "queue_created": "settings",
+    "queue_changed": "settings",
+    "consent_recorded": "in the customer's card, which asks again (tests/e2e/test_customer.py)",
+    "contact_points_added": "in the customer's card, which asks again",
+    "contact_point_verified": "in the customer's card, which asks again",
+    "contact_point_ended": "in the customer's card, which asks again",
+}
+ROUTES_WITHOUT_EVENTS = {
+    **dict.fromkeys(("sign-in/", "sign-out/"), "no case"),
+    **dict.fromkeys(
+        [
+            "api/customers/",
+            "api/consents/",
+            "api/organizations/",
+            "api/organizations/<int:pk>/",
+            "api/subscriptions/",
+            "api/subscriptions/<int:pk>/",
+            "customers/<int:pk>/consents/",
+            "customers/<int:pk>/contact-points/",
+            "customers/contact-points/<int:pk>/ending/",
+            "customers/contact-points/<int:pk>/verification/",
+            "preferences/<str:token>/",
+        ],
+        "the customer's card, which asks again",
+    ),
+    **dict.fromkeys(
+        [
+            "api/articles/",
+            "api/articles/<int:pk>/",
+            "api/calendars/",
+            "api/calendars/<int:pk>/",
+            "api/products/",
+            "api/products/<int:pk>/",
+            "api/queues/",
+            "api/queues/<int:pk>/",
+            "api/queues/<int:pk>/members/",
+            "api/queues/<int:pk>/members/<int:user>/",
+            "api/sla-policies/",
+            "api/sla-policies/<int:pk>/",
+        ],
+        "settings",
+    ),
+    "api/answers/suggest/": "only asks",
+    "cases/<int:number>/drafts/<str:kind>/": "a draft is its author's alone",
+    "cases/<int:number>/answers/<int:pk>/use/": "counts the use of an article",
+}
