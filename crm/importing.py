@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
 
-from crm import strict_json
+from crm import field_errors, strict_json
 from crm.models import ImportRun
 
 BATCH = 500
@@ -33,11 +32,17 @@ class Line:
     data: dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
     error: str = ""
-    warning: str = ""  # it came in, but for this
+    doubt: str = ""  # what of it was not understood, found while reading
+    warning: str = ""  # it came in, but for this, found while loading
     about: Any = None  # what the loader made or touched, for `finish`
 
     def fail(self, error: str) -> None:
         self.outcome, self.error = FAILED, error
+
+    @property
+    def doubts(self) -> str:
+        """All the warnings; a line that failed has an error instead."""
+        return " ".join(filter(None, [self.doubt, self.warning])) if self.outcome != FAILED else ""
 
     @property
     def external_id(self) -> str:
@@ -68,7 +73,7 @@ class Report:
     def add(self, lines: Iterable[Line]) -> None:
         for line in lines:
             self.counts.setdefault(line.type or "?", Counter())[line.outcome] += 1
-            self.warnings += bool(line.warning)
+            self.warnings += bool(line.doubts)
             self.lines, self.offset = line.number, line.end
 
 
@@ -163,6 +168,8 @@ class Import:
             with transaction.atomic():
                 self._load_groups([line])
         except DatabaseError as error:
+            if not _is_of_the_line(error):
+                raise
             line.fail(_("The database refused it: %(why)s") % {"why": str(error).splitlines()[0][:300]})
 
     # --- reading
@@ -197,7 +204,7 @@ class Import:
         try:
             data = strict_json.loads(raw.removeprefix(b"\xef\xbb\xbf"))
         except ValueError as error:
-            line.fail(str(error))
+            line.fail(_not_utf8(raw) or str(error))
             return line
         return self._shaped(data, line)
 
@@ -208,11 +215,13 @@ class Import:
             line.fail(_('Each line is a JSON object with a "type": one of %(known)s.') % {"known": known})
             return line
         line.type = data["type"]
-        form = kind.shape(data=data)
+        unzoned: list[str] = []
+        form = kind.shape(data=data, context={"unzoned": unzoned})
         if form.is_valid():
             line.data = form.validated_data
+            line.doubt = " ".join(_doubts(field_errors.unknown(form, {**data, "type": ""}), unzoned))
         else:
-            line.fail(_told(form.errors))
+            line.fail(" ".join(f"{e['field']}: {e['message']}".removeprefix(": ") for e in field_errors.of(form)))
         return line
 
 
@@ -230,15 +239,27 @@ def _without_repeats(lines: list[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def _told(errors: Any, where: str = "") -> str:
-    """DRF's errors in one sentence a field."""
-    if isinstance(errors, dict):
-        places = {n: f"{where}[{n}]" if isinstance(n, int) else f"{where}.{n}".lstrip(".") for n in errors}
-        return " ".join(_told(inner, places[name]) for name, inner in errors.items())
-    if isinstance(errors, list) and errors and not isinstance(errors[0], ErrorDetail):
-        return " ".join(_told(inner, f"{where}[{n}]") for n, inner in enumerate(errors) if inner)
-    text = " ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
-    return f"{where}: {text}" if where else text
+def _not_utf8(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        told = _("Byte %(n)d is not UTF-8. Convert the file first: iconv -f latin1 -t utf-8 FILE > NEW")
+        return told % {"n": error.start + 1}
+    return ""
+
+
+def _doubts(unknown: list[str], unzoned: list[str]) -> Iterator[str]:
+    """What came in, but perhaps not as it was meant."""
+    if names := ", ".join(n[:60] for n in unknown if n != "type")[:300]:
+        yield _("Not known here, and left out: %(names)s.") % {"names": names}
+    if unzoned:
+        yield _("Without a zone, and taken as UTC: %(names)s.") % {"names": ", ".join(unzoned)}
+
+
+def _is_of_the_line(error: DatabaseError) -> bool:
+    """Is it the line's data the database refuses, and not its own state (a lost connection, a missing column)?"""
+    state = str(getattr(error.__cause__, "sqlstate", None) or "")
+    return isinstance(error, (DataError, IntegrityError)) or state[:2] in {"54", "P0"}  # too large; a trigger's refusal
 
 
 # --- what loaders share

@@ -7,12 +7,15 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.decorators import api_view
@@ -23,14 +26,15 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
-from rest_framework.settings import api_settings
+from rest_framework.serializers import BaseSerializer, Serializer
 
-from crm import commands, strict_json, tokens
+from crm import commands, field_errors, limits, strict_json, tokens
 from crm.models import ApiToken, User
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 1024 * 1024
+MINUTE = 60
+_TAGS = re.compile(r'\s*(W/)?"[^"]*"\s*(,\s*(W/)?"[^"]*"\s*)*')
 _TITLES = {
     400: "Bad request",
     401: "Not signed in",
@@ -100,22 +104,28 @@ class _View(Protocol):
     def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Response: ...
 
 
-def endpoint(*methods: str, reads: str = "read", writes: str = "write") -> Callable[[_View], Any]:
-    """A function view of the API: signed in, within the token's scope, JSON in and out, idempotent POSTs."""
+def endpoint(
+    *methods: str, reads: str = "read", writes: str = "write", versioned: tuple[str, ...] = ("PATCH",)
+) -> Callable[[_View], Any]:
+    """A function view of the API: signed in, within the token's rate and scope, JSON in and out, idempotent POSTs.
+
+    The `versioned` methods keep to If-Match (they call `unchanged_since`); the others refuse it, for whoever sends it
+    relies on it."""
 
     def made(view: _View) -> Any:
         @functools.wraps(view)
         def guarded(request: Request, *args: Any, **kwargs: Any) -> Response:
+            _paced(request)
             require(request, reads if request.method in SAFE_METHODS else writes)
-            _look_over(request)
+            _look_over(request, versioned)
             key = request.headers.get("Idempotency-Key")
             if request.method != "POST" or key is None:
-                return view(request, *args, **kwargs)
-            return _once(request, key, lambda: view(request, *args, **kwargs))
+                return _with_ignored(request, view(request, *args, **kwargs))
+            return _once(request, key, lambda: _with_ignored(request, view(request, *args, **kwargs)))
 
         guarded.parser_classes = [StrictParser]  # type: ignore[attr-defined]
-        api = api_view(list(methods))(cast(Any, guarded))
-        cast(Any, api).cls.pagination_class = Cursor
+        api: Any = api_view(list(methods))(cast(Any, guarded))
+        api.cls.pagination_class, api.cls.versioned = Cursor, versioned
         return api
 
     return made
@@ -134,7 +144,10 @@ def require(request: Request, *scopes: str) -> None:
     """Refuse a token that carries none of the scopes, saying which it needs."""
     if not any(carries(request, s) for s in scopes):
         name = scopes[0]
-        hint = _("Make one with: manage.py token %(user)s --scope %(scope)s") % {"user": me(request), "scope": name}
+        hint = _("Make one with: manage.py token %(user)s --scope %(scope)s") % {
+            "user": me(request).username,
+            "scope": name,
+        }
         raise Problem(403, "scope", _("This needs the scope %(scope)s.") % {"scope": name}, scope=name, hint=hint)
 
 
@@ -145,11 +158,30 @@ def forbid(detail: str, hint: str = "") -> Problem:
 
 def read(serializer: type[BaseSerializer[Any]], request: Request, **options: Any) -> dict[str, Any]:
     """The validated body; errors name their field."""
+    form = serializer(data=request.data, context={"request": request}, **options)
+    return cast(dict[str, Any], valid(form, request).validated_data)
+
+
+def valid(form: BaseSerializer[Any], request: Request) -> BaseSerializer[Any]:
+    """The form, once it holds. Names it does not know are told in the answer, and refused where there is nothing else:
+    a misspelt change must not look like one that was made."""
     if not isinstance(request.data, dict):
         raise exceptions.ParseError(_("The body must be a JSON object."))
-    form = serializer(data=request.data, context={"request": request}, **options)
-    form.is_valid(raise_exception=True)
-    return cast(dict[str, Any], form.validated_data)
+    fields = cast(Serializer[Any], form)
+    ignored = field_errors.unknown(fields, request.data)
+    if ignored and len(ignored) == len(request.data):
+        known = ", ".join(sorted(name for name, field in fields.fields.items() if not field.read_only))
+        raise _invalid([{"field": name, "message": _("Not known here. Known: %s.") % known} for name in ignored[:20]])
+    if not form.is_valid():
+        raise _invalid(field_errors.of(form))
+    request._request.ignored_names = ignored  # type: ignore[attr-defined]
+    return form
+
+
+def _with_ignored(request: Request, answer: Response) -> Response:
+    if ignored := getattr(request._request, "ignored_names", None):
+        answer["Ignored-Fields"] = ", ".join(quote(name, safe=" ")[:60] for name in ignored[:20])
+    return answer
 
 
 def page(
@@ -190,10 +222,28 @@ def _changed(status: int, version: int) -> Problem:
 # --- one effect for one key
 
 
-def _look_over(request: Request) -> None:
-    """What no view should have to think of: sizes and texts the database cannot hold."""
+def _paced(request: Request) -> None:
+    """So many calls a minute for each token (settings.API_RATE); the doors of channels are not counted here."""
+    limit, now = settings.API_RATE, timezone.now()
+    who = f"token {request.auth.pk}" if isinstance(request.auth, ApiToken) else f"user {me(request).pk}"
+    if not limit or limits.allow_often("api", who, limit=limit, seconds=MINUTE, now=now):
+        return
+    wait = MINUTE - int(now.timestamp()) % MINUTE
+    told = _("This token may ask %(limit)d times a minute. Ask again in %(wait)d seconds.")
+    raise Problem(429, "too_many", told % {"limit": limit, "wait": wait}, retry_after=wait)
+
+
+def _look_over(request: Request, versioned: tuple[str, ...]) -> None:
+    """What no view should have to think of: sizes, texts the database cannot hold, and a trust in versions there are
+    none of."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
         raise Problem(413, "too_large", _("A body may have at most 1 MiB."))
+    tags = request.headers.get("If-Match", "*")
+    if request.method not in SAFE_METHODS and tags != "*":
+        if request.method not in versioned:
+            raise Problem(400, "if_match", _("This has no version to match: send it without If-Match."))
+        if not _TAGS.fullmatch(tags):
+            raise Problem(400, "if_match", _('If-Match is the ETag as you got it, in quotes: "7".'))
     for name, value in request.query_params.items():
         if not strict_json.sound(f"{name}{value}") or len(str(value)) > 2000:
             raise exceptions.ParseError(_("A query parameter holds a NUL character or is too long."))
@@ -280,9 +330,7 @@ def _problem_of(error: Exception) -> Problem | None:
 
 def _of_framework(error: exceptions.APIException) -> Problem:
     if isinstance(error, exceptions.ValidationError):
-        found = list(_fields(error.detail, ""))
-        detail = " ".join(f"{f['field']}: {f['message']}" if f["field"] else f["message"] for f in found[:5])
-        return Problem(400, "invalid", detail, errors=found)
+        return _invalid(list(field_errors.flat(error.detail, "")))
     code = str(error.get_codes()) if isinstance(error.detail, str) else "error"
     extra: dict[str, Any] = {}
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
@@ -294,15 +342,6 @@ def _of_framework(error: exceptions.APIException) -> Problem:
     return made
 
 
-def _fields(detail: Any, where: str) -> Iterator[dict[str, str]]:
-    """DRF's nested errors as a flat list: {field: "customer.contact_points[0].value", message}."""
-    if isinstance(detail, dict):
-        for name, inner in detail.items():
-            same = name == api_settings.NON_FIELD_ERRORS_KEY
-            place = f"{where}[{name}]" if isinstance(name, int) else f"{where}.{name}".lstrip(".")
-            yield from _fields(inner, where if same else place)
-    elif isinstance(detail, list):
-        for n, inner in enumerate(detail):
-            yield from _fields(inner, where if isinstance(inner, str) else f"{where}[{n}]")
-    else:
-        yield {"field": where, "message": str(detail)}
+def _invalid(found: list[dict[str, str]]) -> Problem:
+    detail = " ".join(f"{f['field']}: {f['message']}" if f["field"] else f["message"] for f in found[:5])
+    return Problem(400, "invalid", detail, errors=found)

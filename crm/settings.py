@@ -223,11 +223,12 @@ CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", ""
 
 # --- API
 REST_FRAMEWORK = {
+API_RATE = int(os.environ.get("API_RATE", "20000"))  # calls a minute for each token; 0: no limit
     "DEFAULT_AUTHENTICATION_CLASSES": ["crm.tokens.TokenAuthentication", "crm.tokens.ConsoleSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "crm.openapi.Schema",
     "DEFAULT_PAGINATION_CLASS": "crm.rest.Cursor",
     "EXCEPTION_HANDLER": "crm.rest.problem",
     "PAGE_SIZE": 50,
@@ -239,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "cases.api.doors.describe"],
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {

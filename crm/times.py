@@ -8,7 +8,19 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 
-class Past(serializers.DateTimeField):
+class Moment(serializers.DateTimeField):
+    """A time with its zone. Where the form's context has a list `unzoned`, one without is taken as UTC and told there."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if timezone.is_naive(value):
+            context: dict[str, Any] = self.context  # type: ignore[assignment]
+            if "unzoned" not in context:
+                raise serializers.ValidationError(_("Say the zone too, as 2026-03-01T09:00:00Z or …+01:00."))
+            context["unzoned"].append(self.field_name)
+        return super().enforce_timezone(value)
+
+
+class Past(Moment):
     """A time that is not in the future."""
 
     def to_internal_value(self, value: Any) -> datetime:
@@ -18,7 +30,7 @@ class Past(serializers.DateTimeField):
         return sensible(at)
 
 
-class Ahead(serializers.DateTimeField):
+class Ahead(Moment):
     """A time we can promise something for."""
 
     def to_internal_value(self, value: Any) -> datetime:

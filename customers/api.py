@@ -57,7 +57,7 @@ def need(request: Request, verb: str) -> None:
     request=NewCustomerData,
     responses={201: CustomerShape, 200: CustomerShape},
 )
-@rest.endpoint("GET", "POST")
+@rest.endpoint("GET", "POST", versioned=("POST",))
 def customers(request: Request) -> Response:
     if request.method == "GET":
         return rest.page(request, _asked(request), CustomerShape)
@@ -233,7 +233,7 @@ def organizations(request: Request) -> Response:
 @extend_schema(
     methods=["PATCH"], summary="Change an organization", request=OrganizationShape, responses=OrganizationShape
 )
-@rest.endpoint("GET", "PATCH")
+@rest.endpoint("GET", "PATCH", versioned=())
 def organization(request: Request, pk: int) -> Response:
     return _member(request, _organizations(request), OrganizationShape, pk)
 
@@ -259,7 +259,7 @@ def products(request: Request) -> Response:
 
 @extend_schema(methods=["GET"], summary="A product", operation_id="product_retrieve", responses=ProductShape)
 @extend_schema(methods=["PATCH"], summary="Change a product", request=ProductShape, responses=ProductShape)
-@rest.endpoint("GET", "PATCH")
+@rest.endpoint("GET", "PATCH", versioned=())
 def product(request: Request, pk: int) -> Response:
     return _member(request, Product.objects.all(), ProductShape, pk)
 
@@ -284,7 +284,7 @@ def subscriptions(request: Request) -> Response:
 @extend_schema(
     methods=["PATCH"], summary="Change a subscription", request=SubscriptionShape, responses=SubscriptionShape
 )
-@rest.endpoint("GET", "PATCH")
+@rest.endpoint("GET", "PATCH", versioned=())
 def subscription(request: Request, pk: int) -> Response:
     return _member(request, _subscriptions(request), SubscriptionShape, pk)
 
@@ -311,8 +311,7 @@ def _saved(request: Request, rows: QuerySet[Any], shape: Any) -> Response:
     known = None
     if isinstance(request.data, dict) and (external := request.data.get("external_id")):
         known = rows.filter(source=str(request.data.get("source", "")), external_id=str(external)).first()
-    form = shape(known, data=request.data, context={"request": request})
-    form.is_valid(raise_exception=True)
+    form = rest.valid(shape(known, data=request.data, context={"request": request}), request)
     form.save()
     return Response(form.data, status=200 if known else 201)
 
@@ -322,8 +321,7 @@ def _member(request: Request, rows: QuerySet[Any], shape: Any, pk: int) -> Respo
     if request.method == "GET":
         return Response(shape(found, context={"request": request}).data)
     need(request, "customer.edit")
-    form = shape(found, data=request.data, partial=True, context={"request": request})
-    form.is_valid(raise_exception=True)
+    form = rest.valid(shape(found, data=request.data, partial=True, context={"request": request}), request)
     try:
         with transaction.atomic():
             form.save()

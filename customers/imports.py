@@ -11,6 +11,7 @@ from rest_framework import serializers
 from crm.events import record_history
 from crm.importing import CREATED, UNCHANGED, UPDATED, Kind, Line, by_external_id, missing, store
 from crm.models import Event
+from crm.times import Moment
 from customers.addresses import Address
 from customers.folding import words
 from customers.models import Consent, ContactPoint, Customer, NameWord, Order, Organization, Product, Subscription
@@ -52,7 +53,7 @@ class CustomerLine(Named):
     tier = text(40)
     cue = text(300)
     since = serializers.DateField(required=False, allow_null=True)
-    created_at = serializers.DateTimeField(required=False)
+    created_at = Moment(required=False)
     contact_points = PointLine(many=True, required=False, max_length=50)  # type: ignore[call-arg]
 
     def validate_tz(self, value: str) -> str:
@@ -81,7 +82,7 @@ class OrderLine(Holding):
     number = text(60, required=True, allow_blank=False)
     total = serializers.DecimalField(max_digits=14, decimal_places=4, required=False)
     items = serializers.ListField(child=serializers.DictField(), required=False)
-    placed_at = serializers.DateTimeField(required=False)
+    placed_at = Moment(required=False)
 
 
 class ConsentLine(serializers.Serializer[Any]):
@@ -91,7 +92,7 @@ class ConsentLine(serializers.Serializer[Any]):
     granted = serializers.BooleanField()
     source = serializers.CharField(max_length=60, default="import")  # type: ignore[assignment]
     wording = text(500, default="")
-    at = serializers.DateTimeField()
+    at = Moment()
 
 
 def load_organizations(lines: list[Line], source: str) -> None:

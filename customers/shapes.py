@@ -105,8 +105,15 @@ class CustomerData(serializers.Serializer[Any]):
 
 
 class NewCustomerData(CustomerData):
+    """A name, an address or an external_id: something by which somebody can be told from another."""
+
     source = serializers.CharField(max_length=40, default="api")  # type: ignore[assignment]
     external_id = serializers.CharField(max_length=200, required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if not (data.get("name") or data.get("contact_points") or data.get("external_id")):
+            raise serializers.ValidationError({"name": _("Give a name, contact_points or an external_id.")})
+        return data
 
 
 def addresses(points: list[dict[str, Any]]) -> list[Address]:

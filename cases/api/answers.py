@@ -59,7 +59,7 @@ class ArticleData(serializers.Serializer[Any]):
     request=ArticleData,
     responses={201: ArticleShape, 200: ArticleShape},
 )
-@rest.endpoint("GET", "POST", writes="settings")
+@rest.endpoint("GET", "POST", writes="settings", versioned=("POST",))
 def articles(request: Request) -> Response:
     if request.method == "GET":
         return rest.page(request, _readable(request), ArticleShape)

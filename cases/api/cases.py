@@ -80,7 +80,7 @@ def _asked(request: Request, rows: QuerySet[Case]) -> QuerySet[Case]:
         if name in asked:
             rows = rows.filter(**{name: asked[name]})
     if "status" in asked:
-        rows = rows.filter(status__in=asked["status"].split(","))
+        rows = rows.filter(status__in=_statuses(asked["status"]))
     if "updated_since" in asked:
         rows = rows.filter(_touched(asked["updated_since"]))
     return _of_assignee(rows, asked["assignee"], request) if "assignee" in asked else rows
@@ -90,6 +90,15 @@ def _of_assignee(rows: QuerySet[Case], who: str, request: Request) -> QuerySet[C
     if who == "none":
         return rows.filter(assignee=None)
     return rows.filter(assignee_id=rest.me(request).pk if who == "me" else _id(who, "assignee"))
+
+
+def _statuses(text: str) -> list[str]:
+    wanted = text.split(",")
+    if strange := [s for s in wanted if s not in Case.Status.values]:
+        known = ", ".join(Case.Status.values)
+        told = _("“%(given)s” is none of: %(known)s.") % {"given": strange[0], "known": known}
+        raise ValidationError({"status": told})
+    return wanted
 
 
 def _id(text: str, name: str) -> int:
@@ -142,6 +151,8 @@ def _open(request: Request, data: dict[str, Any]) -> Case:
         via=via,
         priority=data["priority"],
         language=data["language"],
+        tags=data["tags"],
+        custom=data["custom"],
         **_named(data),
     )
     if text := data.get("text"):

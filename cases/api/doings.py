@@ -35,7 +35,7 @@ from crm.models import Event, User
 
 @extend_schema(methods=["POST"], summary="Assign or claim", request=NewAssignment, responses=CaseShape)
 @extend_schema(methods=["DELETE"], summary="Give it back to the queue", responses=CaseShape)
-@rest.endpoint("POST", "DELETE")
+@rest.endpoint("POST", "DELETE", versioned=("POST", "DELETE"))
 def assignment(request: Request, number: int) -> Response:
     case = finding.case(request, number)
     data = rest.read(NewAssignment, request) if request.method == "POST" else {}
@@ -64,7 +64,7 @@ def _assigned(case: Case, data: dict[str, Any], to: User | None, by: User) -> No
 
 
 @extend_schema(summary="Change the status, along the transition table", request=NewStatus, responses=CaseShape)
-@rest.endpoint("POST")
+@rest.endpoint("POST", versioned=("POST",))
 def status(request: Request, number: int) -> Response:
     data = rest.read(NewStatus, request)
     _become(request, number, data["status"], data.get("at"))
@@ -73,7 +73,7 @@ def status(request: Request, number: int) -> Response:
 
 @extend_schema(methods=["POST"], summary="Resolve", request=NewResolution, responses=CaseShape)
 @extend_schema(methods=["DELETE"], summary="Reopen", responses=CaseShape)
-@rest.endpoint("POST", "DELETE")
+@rest.endpoint("POST", "DELETE", versioned=("POST", "DELETE"))
 def resolution(request: Request, number: int) -> Response:
     if request.method == "DELETE":
         _become(request, number, transitions.OPEN, None)
@@ -118,7 +118,9 @@ def _promised(case: Case, data: dict[str, Any], by: User) -> Any:
     if data["due_at"] <= now:
         raise ValidationError({"due_at": _("This time has already passed: choose a later one.")})
     owner = finding.person(data["owner"], "owner") if "owner" in data else case.assignee or by
-    return keeping.make(case, what=data["what"], due_at=data["due_at"], owner=owner, made_by=None, at=now)
+    return keeping.make(
+        case, what=data["what"], due_at=data["due_at"], owner=owner, made_by=None, at=now, by=by, via="api"
+    )
 
 
 @extend_schema(summary="The clocks of a case", responses=ClockShape(many=True))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +18,7 @@ from crm import rest
 
 @extend_schema(methods=["GET"], summary="The thread, in the order it was stored", responses=MessageShape(many=True))
 @extend_schema(methods=["POST"], summary="Reply or add a note", request=NewMessage, responses={201: MessageShape})
-@rest.endpoint("GET", "POST")
+@rest.endpoint("GET", "POST", versioned=("POST",))
 def messages(request: Request, number: int) -> Response:
     case = finding.case(request, number)
     if request.method == "GET":
@@ -43,7 +44,7 @@ def _said(request: Request, case: Case, data: dict[str, Any]) -> Message:
     except IntegrityError:
         if known := _known(case, data):
             return known
-        raise rest.Problem(409, "external_id", "Another case has a message with this external_id.") from None
+        raise rest.Problem(409, "external_id", _("Another case has a message with this external_id.")) from None
 
 
 def _say(request: Request, case: Case, data: dict[str, Any]) -> Message:

@@ -1,5 +1,6 @@
 """The shapes of what supervisors set: queues, members, calendars, SLA policies."""
 
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,7 @@ from rest_framework import serializers
 
 from cases.api.shapes import Person
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
+from customers.shapes import zone
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -88,6 +90,22 @@ class CalendarData(serializers.Serializer[Any]):
     hours = HoursField()
     holidays = serializers.ListField(child=serializers.CharField(max_length=10), default=list, max_length=5000)
     version = serializers.IntegerField(required=False)
+
+    def validate_tz(self, value: str) -> str:
+        return zone(value)
+
+    def validate_holidays(self, value: list[str]) -> list[str]:
+        for day in value:
+            if not _is_day(day):
+                raise serializers.ValidationError(_("“%(day)s” is no date: write it as 2026-12-25.") % {"day": day})
+        return value
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text)) and len(text) == 10
+    except ValueError:
+        return False
 
 
 class Target(serializers.Serializer[Any]):

@@ -117,12 +117,10 @@ def members(request: Request, pk: int) -> Response:
     user, by = finding.person(data["user"], "user"), rest.me(request)
     if data["role"] == QueueMembership.Role.SUPERVISOR and not by.is_administrator:
         raise rest.forbid(_("Only an administrator marks a queue as a supervisor’s."))
-    with transaction.atomic():
-        member, fresh = QueueMembership.objects.update_or_create(
-            queue=queue, user=user, defaults={"role": data["role"]}
-        )
-        queue.record("member_set", by=by, via="api", user=user.pk, role=data["role"])
-    return Response(MemberShape(member).data, status=201 if fresh else 200)
+    known = queue.memberships.filter(user=user).exists()
+    queue.admit(user, data["role"], by=by, via="api")
+    member = queue.memberships.select_related("user").get(user=user)
+    return Response(MemberShape(member).data, status=200 if known else 201)
 
 
 @extend_schema(methods=["DELETE"], summary="Take somebody out of a queue", responses={204: None})
@@ -133,9 +131,7 @@ def member(request: Request, pk: int, user: int) -> Response:
     row = get_object_or_404(queue.memberships, user=user)
     if row.role == QueueMembership.Role.SUPERVISOR and not rest.me(request).is_administrator:
         raise rest.forbid(_("Only an administrator takes a queue from its supervisor."))
-    with transaction.atomic():
-        row.delete()
-        queue.record("member_removed", by=rest.me(request), via="api", user=user)
+    queue.dismiss(row.user, by=rest.me(request), via="api")
     return Response(status=204)
 
 

@@ -170,7 +170,14 @@ class NewCase(serializers.Serializer[Any]):
     queue = serializers.IntegerField()
     subject = serializers.CharField(max_length=300, allow_blank=True, default="")
     customer = CustomerReference(required=False, allow_null=True)
-    channel = serializers.RegexField(r"^[\w.-]+$", max_length=40, default="api")
+    channel = serializers.RegexField(
+        r"^[\w.-]+$",
+        max_length=40,
+        default="api",
+        error_messages={"invalid": _("A channel is one word of letters, digits, dots and dashes.")},
+    )
+    tags = serializers.ListField(child=serializers.CharField(max_length=60), max_length=50, default=list)
+    custom = serializers.DictField(default=dict)
     priority = serializers.ChoiceField(choices=Case.Priority.choices, default=Case.Priority.NORMAL)
     language = serializers.CharField(max_length=12, default="", allow_blank=True)
     opened_at = Past(required=False, help_text="In the past: needs the import scope; nothing is sent.")
@@ -231,7 +238,9 @@ class NewAssignment(serializers.Serializer[Any]):
 
 
 class NewStatus(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=Case.Status.choices)
+    """`merged` is missing: a case is merged into another one, not by its status."""
+
+    status = serializers.ChoiceField(choices=[s for s in Case.Status.choices if s[0] != Case.Status.MERGED])
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)
 

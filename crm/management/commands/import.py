@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 import cases.imports
 import customers.imports
@@ -30,12 +31,17 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {file}.")
         if not 0 < len(source) <= 40:
             raise CommandError("The name of a source has 1 to 40 characters.")
+        _look_at(file)
         self.size, self.shown, self.told_at = file.stat().st_size, 0, time.monotonic()
         self.errors = file.with_name(file.name + ".errors.jsonl")
         kinds = {**customers.imports.KINDS, **cases.imports.KINDS}
         run = Import(file, source, kinds, self._after_batch, cases.imports.finish)
         self._begin_errors(run, resume=resume and not dry_run)
-        report = run.rehearse() if dry_run else run.run(resume=resume)
+        try:
+            report = run.rehearse() if dry_run else run.run(resume=resume)
+        except DatabaseError as error:
+            why = str(error).splitlines()[0]
+            raise CommandError(f"The database failed: {why}. What is in stays in; go on with --resume.") from error
         self._close(report, dry_run=dry_run)
 
     # --- errors
@@ -52,7 +58,7 @@ class Command(BaseCommand):
     def _after_batch(self, batch: list[Line], report: Report) -> None:
         failed = [line for line in batch if line.outcome == FAILED]
         with self.errors.open("a") as file:
-            file.writelines(_entry(line) for line in batch if line.error or line.warning)
+            file.writelines(_entry(line) for line in batch if line.error or line.doubts)
         for line in failed[: max(0, MOST_SHOWN - self.shown)]:
             self.stderr.write(f"line {line.number}: {line.error}")
         self.shown += len(failed)
@@ -80,17 +86,31 @@ class Command(BaseCommand):
             told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
             self.stdout.write(f"{kind}: {told}")
         if report.warnings:
-            self.stdout.write(f"{report.warnings} lines came in but for an address: see {self.errors}.")
+            self.stdout.write(f"{report.warnings} lines came in with a warning: see {self.errors}.")
         if not report.failed:
             if not self.errors.stat().st_size:
                 self.errors.unlink()
             return
+        told = "1 line" if report.failed == 1 else f"{report.failed} lines"
         more = f" ({self.shown - MOST_SHOWN} more there)" if self.shown > MOST_SHOWN else ""
-        self.stderr.write(f"{report.failed} lines failed. What to do with each is in {self.errors}{more}.")
+        self.stderr.write(f"{told} failed. What to do with each is in {self.errors}{more}.")
         sys.exit(1)
 
 
+def _look_at(file: Path) -> None:
+    """Files of another form altogether are refused at once, not once a line."""
+    with file.open("rb") as opened:
+        start = opened.read(64)
+    jsonl = "one JSON object a line (docs/import.md)"
+    if file.suffix.lower() in {".csv", ".tsv", ".xlsx"}:
+        raise CommandError(f"{file.name} is a table. An import takes {jsonl}.")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CommandError(f"{file.name} is UTF-16. Convert it first: iconv -f utf-16 -t utf-8 {file.name} > NEW")
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t") in {b"[", b"[{"} or start.lstrip().startswith((b"[\n", b"[{", b"[\r")):
+        raise CommandError(f"{file.name} is one JSON list. An import takes {jsonl}: jq -c '.[]' {file.name} > NEW")
+
+
 def _entry(line: Line) -> str:
-    said = {"error": line.error} if line.error else {"warning": line.warning}
+    said = {"error": line.error} if line.error else {"warning": line.doubts}
     entry = {"line": line.number, "type": line.type, "external_id": line.external_id, **said}
     return json.dumps(entry, ensure_ascii=False) + "\n"
