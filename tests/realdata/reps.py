@@ -16,10 +16,15 @@ from tests.realdata.outside import Job
 ROWS = """rows => rows.map(row => ({
     id: Number(row.dataset.id), version: Number(row.dataset.version),
     attention: Number(row.dataset.attention || 0), waiting: Number(row.dataset.waiting || 0)}))"""
-# Notes when the page had which version of which row: [case id, version, milliseconds since 1970].
+# Notes when the page first had which version of which row: [case id, version, milliseconds since 1970].
 WATCH = """() => {
     window.shown = [];
-    const note = row => window.shown.push([Number(row.dataset.id), Number(row.dataset.version), Date.now()]);
+    const known = new Map();
+    const note = ({dataset: {id, version}}) => {
+        if (known.get(id) === version) return;
+        known.set(id, version);
+        window.shown.push([Number(id), Number(version), Date.now()]);
+    };
     const news = all => all.forEach(m => m.addedNodes.forEach(n => n.matches?.(".case") && note(n)));
     new MutationObserver(news).observe(document.querySelector("#cases"), {childList: true});
 }"""

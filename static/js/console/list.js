@@ -91,7 +91,7 @@ function replace(old, row, stays) {
   freshen(row);
   if (focused) row.querySelector("a").focus({ preventScroll: true });
   if (!stays) leave(row);
-  else if (outOfPlace(row)) orderLater();
+  else if (outOfPlace(row)) orderLater(row);
 }
 
 function leave(row) {
@@ -123,7 +123,7 @@ function arrive(row) {
 }
 
 function insert(row, fresh = false) {
-  const next = rows().find((other) => before(row, other));
+  const next = placeOf(row);
   const end = document.querySelector("#cases > .more");
   // Beyond the last row of a list that goes on: it comes with the next page.
   if (!next && end) return;
@@ -141,11 +141,32 @@ function outOfPlace(row) {
   return (previous?.matches(".case") && before(row, previous)) || (next?.matches(".case") && before(next, row));
 }
 
-function orderLater() {
+// The row that comes after this one. Rows stand in order, so it is found by halving; while some wait to be put in order,
+// one by one.
+function placeOf(row) {
+  const all = rows().filter((other) => other !== row);
+  if (reorder) return all.find((other) => before(row, other)) || null;
+  let [low, high] = [0, all.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(row, all[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return all[low] || null;
+}
+
+function orderLater(row) {
   if (busy()) {
     reorder = true;
     showNewer();
-  } else order();
+  } else if (reorder) order();
+  else moveToItsPlace(row);
+}
+
+// Of a long list only this row is touched: under load the others would be laid out many times a second.
+function moveToItsPlace(row) {
+  const place = document.getElementById("cases");
+  place.insertBefore(row, placeOf(row) || place.querySelector(":scope > .more"));
 }
 
 function order() {
@@ -159,9 +180,9 @@ export function showHeld() {
   if (!list()) return;
   const waiting = [...held.values()];
   held.clear();
-  waiting.forEach((row) => insert(row, true));
   rows().filter((row) => row.classList.contains("left")).forEach(removeRow);
   if (reorder) order();
+  waiting.forEach((row) => insert(row, true));
   showNewer();
 }
 
