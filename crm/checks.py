@@ -52,7 +52,7 @@ def pools(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.PROCESS != "web" and database.get("OPTIONS", {}).get("pool"):
         hint = _("Leave the pool to crm.environment: only web processes get one.")
         found.append(Error(_("A process that forks would use a connection pool."), hint=hint, id="crm.E020"))
-    if database.get("CONN_MAX_AGE"):
+    if settings.PROCESS != "work" and database.get("CONN_MAX_AGE"):
         hint = _("Set CONN_MAX_AGE to 0; the pool keeps connections.")
         found.append(Error(_("Connections would be kept for ever under ASGI."), hint=hint, id="crm.E021"))
     return found

@@ -64,7 +64,9 @@ def database(var: Path, *, process: str) -> dict[str, Any]:
     """Django's DATABASES entry: the server DATABASE_URL names, else the embedded one under `var`."""
     url = os.environ.get("DATABASE_URL", "")
     config: dict[str, Any] = _from_url(url) if url else _embedded(var)
-    config |= {"ENGINE": "crm.database", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    # django-q2 closes a connection older than this before and after each task: at 0 every task would pay two new ones.
+    kept = 300 if process == "work" else 0
+    config |= {"ENGINE": "crm.database", "CONN_MAX_AGE": kept, "CONN_HEALTH_CHECKS": True}
     options = config.setdefault("OPTIONS", {})
     options.setdefault("application_name", f"forefront {process}")
     if limits := _LIMITS.get(process):
@@ -77,7 +79,7 @@ def database(var: Path, *, process: str) -> dict[str, Any]:
 # How long (ms) one connection of a process may hold up others; a command typed by a person has all the time it wants.
 _LIMITS = {
     "web": {"statement_timeout": 30_000, "lock_timeout": 10_000, "idle_in_transaction_session_timeout": 15_000},
-    "worker": {"lock_timeout": 30_000, "idle_in_transaction_session_timeout": 60_000},
+    "work": {"lock_timeout": 30_000, "idle_in_transaction_session_timeout": 60_000},
     "keeper": {"lock_timeout": 30_000, "idle_in_transaction_session_timeout": 60_000},
 }
 

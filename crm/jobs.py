@@ -18,6 +18,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from crm import activity
 from crm.models import Heartbeat, Wake
 
 P = ParamSpec("P")
@@ -107,18 +108,19 @@ def run(pk: int) -> None:
     if ask.path not in _flows:
         ask.park("unknown flow")
         return
-    _attempt(ask)
+    with activity.at(ask.pk, ask.attempts):
+        _attempt(ask)
+    _go_on(ask)
 
 
 def _attempt(ask: Wake) -> None:
     try:
         _flows[ask.path](*([ask.subject] if ask.subject else []))
+        ask.finish()
     except Exception as error:  # noqa: BLE001 - a task may fail in any way, and its message may hold personal data
         log.warning("%s(%s) failed, attempt %s: %s", ask.path, ask.subject, ask.attempts, type(error).__name__)
+        connection.close_if_unusable_or_obsolete()  # it may be the reason, and must not keep us from saying so
         ask.put_back(type(error).__name__)
-    else:
-        ask.finish()
-    _go_on(ask)
 
 
 def _go_on(ask: Wake) -> None:
@@ -135,14 +137,18 @@ def beat(group: str) -> None:
 
 
 def send_canary(group: str) -> None:
-    """Put one canary task in front of this group's queue, in place of whatever a dead group left there."""
-    OrmQ.objects.filter(key=canary_key(group)).delete()
+    """Put one more canary task into this group's own queue."""
     async_task("crm.jobs.beat", group, cluster=canary_key(group), task_name=f"canary {group}"[:100], save=False)
 
 
-def canary_is_back(group: str) -> bool:
-    """Whether the last canary was run and acknowledged: it went through every process of the group."""
-    return not OrmQ.objects.filter(key=canary_key(group)).exists()
+def canaries_out(group: str) -> int:
+    """Canaries not acknowledged yet. One that is gone went through every process of the group."""
+    return int(OrmQ.objects.filter(key=canary_key(group)).count())
+
+
+def clear_canaries(group: str) -> None:
+    """Away with what a dead group left in this queue."""
+    OrmQ.objects.filter(key=canary_key(group)).delete()
 
 
 def canary_key(group: str) -> str:

@@ -186,8 +186,9 @@ WHITENOISE_USE_FINDERS = DEBUG
 TASK_SECONDS = int(os.environ.get("TASK_SECONDS", "60"))  # a task that takes longer is stopped and tried again
 TASK_ATTEMPTS = int(os.environ.get("TASK_ATTEMPTS", "5"))  # then it is parked for a person
 TASK_MEMORY_MB = int(os.environ.get("TASK_MEMORY_MB", "4096"))
-CANARY_SECONDS = float(os.environ.get("CANARY_SECONDS", "15"))
-WATCHDOG_SECONDS = float(os.environ.get("WATCHDOG_SECONDS", "60"))  # silence after which a process is started anew
+CANARY_SECONDS = float(os.environ.get("CANARY_SECONDS", "5"))
+WATCHDOG_SECONDS = float(os.environ.get("WATCHDOG_SECONDS", "60"))  # from death or hanging to healed, at most
+SILENCE_SECONDS = max(3.0, WATCHDOG_SECONDS / 3)  # without a sign of life, before a process is started anew
 Q_CLUSTER = {
     "name": "forefront",
     "orm": "default",
@@ -222,8 +223,8 @@ SEND_UNDO_SECONDS = float(os.environ.get("SEND_UNDO_SECONDS", "10"))
 CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]
 
 # --- API
-REST_FRAMEWORK = {
 API_RATE = int(os.environ.get("API_RATE", "20000"))  # calls a minute for each token; 0: no limit
+REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["crm.tokens.TokenAuthentication", "crm.tokens.ConsoleSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -239,8 +240,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "A contact-center CRM in which customer service is the marketing.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "cases.api.doors.describe"],
+    "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {

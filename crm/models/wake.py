@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 
 class Wake(models.Model):
@@ -42,6 +42,13 @@ class Wake(models.Model):
 
     def finish(self) -> None:
         Wake.objects.filter(pk=self.pk, state=self.RUNNING, attempts=self.attempts).delete()
+
+    @classmethod
+    def bury(cls, pk: int, attempt: int) -> None:
+        """The worker at this run is dead: its lease ends after a pause, not when the longest task would have ended."""
+        pause = Now() + models.Value(timedelta(seconds=min(2**attempt, 60)))
+        run = cls.objects.filter(pk=pk, state=cls.RUNNING, attempts=attempt)
+        run.update(lease_until=Least("lease_until", pause))
 
     def put_back(self, error: str) -> None:
         """Failed: wait longer each time, or be parked for a person when the attempts are used up."""

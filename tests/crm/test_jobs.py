@@ -10,10 +10,10 @@ from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from crm import jobs, workers
+from crm import jobs
 from crm.broker import Broker
 from crm.keeper import Keeper, Turn
-from crm.models import Heartbeat, Wake
+from crm.models import Wake
 
 HERE = "tests.crm.test_jobs"
 done: list[object] = []
@@ -258,41 +258,6 @@ def test_two_groups_never_take_the_same_task() -> None:
     for group in groups:
         group.join()
     assert len(taken) == 40 == len(set(taken))
-
-
-# --- the watchdog
-
-
-@pytest.mark.django_db
-def test_silence_after_a_canary_is_noticed_and_a_song_is_heard() -> None:
-    watch = workers.Watch("here", every=15, patience=60, heard=0.0)
-    assert watch.step(0)
-    assert watch.step(59)
-    assert not watch.step(61), "the canary of second 0 has not come back"
-    OrmQ.objects.all().delete()
-    assert watch.step(62)
-
-
-@pytest.mark.django_db
-def test_silence_is_excused_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = workers.Watch("here", every=15, patience=60, heard=0.0)
-    watch.step(0)
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "canary_is_back", lambda group: (_ for _ in ()).throw(OperationalError("gone")))
-        patch.setattr(connection, "close", lambda: None)
-        assert watch.step(500)
-    assert watch.step(559)
-    assert not watch.step(561)
-
-
-@pytest.mark.django_db
-def test_a_canary_takes_the_place_of_one_a_dead_group_left() -> None:
-    jobs.send_canary("here")
-    jobs.send_canary("here")
-    assert OrmQ.objects.count() == 1
-    assert not jobs.canary_is_back("here")
-    jobs.beat("here")
-    assert Heartbeat.ages("worker:here")["worker:here"] < 5
 
 
 # --- the keeper's turns

@@ -108,7 +108,7 @@ def children_of(listener: socket.socket, *, workers: int) -> list[Child]:
         mail = sink.listening_socket()
         fds = (mail.detach(),)
         env |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(_port_of(fds[0]))}
-    quiet = max(3, settings.WATCHDOG_SECONDS / 3)
+    quiet = settings.SILENCE_SECONDS
     web = [sys.executable, *UVICORN, "--app-dir", str(settings.BASE_DIR), "--fd", str(listener.fileno())]
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     return [
