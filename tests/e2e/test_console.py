@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -73,6 +74,34 @@ def test_a_new_case_is_held_while_somebody_points_at_the_list(
     expect(page.locator(f"#row-{other.number}")).to_have_count(0)
     page.click("[data-newer]")
     expect(page.locator(f"#row-{other.number}")).to_be_visible()
+
+
+MOVED = """() => {
+    window.moved = [];
+    const name = node => node.matches?.(".case") && window.moved.push(Number(node.dataset.case));
+    new MutationObserver(all => all.forEach(m => m.addedNodes.forEach(name)))
+        .observe(document.querySelector("#cases"), {childList: true});
+}"""
+
+
+def test_a_row_that_moves_finds_its_place_and_leaves_the_others_alone(
+    desk: Open, ana: User, lee: User, billing: Queue
+) -> None:
+    hours = [timezone.now() - timedelta(hours=n) for n in range(8, 0, -1)]
+    cases = [make_case(billing, f"Case {n}", waiting_since=since) for n, since in enumerate(hours)]
+    page = desk(ana, f"/queues/{billing.pk}/?view=all")
+    page.evaluate(MOVED)
+
+    cases[0].change_status("waiting_customer", by=lee)  # nobody waits any more: last
+    expect(page.locator("#cases > .case").last).to_have_id(f"row-{cases[0].number}")
+    cases[7].change_status("waiting_customer", by=lee)
+    expect(page.locator(f"#row-{cases[7].number}")).to_contain_text("with customer")
+    cases[0].change_status("open", by=lee)
+    expect(page.locator("#cases > .case").nth(6)).to_have_id(f"row-{cases[0].number}")
+
+    order = [case.number for case in Case.objects.in_order()]
+    assert page.locator("#cases > .case").evaluate_all("all => all.map(row => Number(row.dataset.case))") == order
+    assert set(page.evaluate("window.moved")) == {cases[0].number, cases[7].number}
 
 
 def test_typed_words_survive_a_reload_and_a_stale_send_and_leave_once(

@@ -15,7 +15,7 @@ import random
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from cases.models import Case, Channel, Dispatch, InboundItem, Message, Queue
 from crm import tokens
 from crm.models import Event, User
 from customers.folding import clean
-from tests import look, processes
+from tests import processes
 from tests.channels import Callback, callback, make_channel
 from tests.processes import Running, wait_until
 from tests.realdata import figures
@@ -77,14 +77,6 @@ def stories(realdata: Path, size: Size) -> list[Story]:
     chosen = questions(realdata, size.questions) + longest + rest[: size.dialogues - len(longest)]
     random.Random(1).shuffle(chosen)
     return chosen
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's synchronous face runs a loop in this thread
-    with look.browser() as opened:
-        yield opened
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def test_every_question_is_a_case_and_every_answer_leaves_once_while_a_server_dies(
