@@ -8,6 +8,7 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from crm import health
+from crm import health, sink
 from crm.http import StaffRequest
 from crm.models import SentMail
 
@@ -88,15 +89,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def sent(request: StaffRequest) -> HttpResponse:
-    """The demo's sent mail, newest first. A real installation has no such page."""
-    page = Paginator(_sent_mail(), 50).get_page(request.GET.get("page"))
+    """The demo's sent mail that the viewer may read, newest first. A real installation has no such page."""
+    page = Paginator(_sent_mail(request), 50).get_page(request.GET.get("page"))
     return render(request, "crm/sent.html", {"page": page})
 
 
 @login_required
 @require_safe
 def sent_mail(request: StaffRequest, pk: int) -> HttpResponse:
-    return render(request, "crm/sent_mail.html", {"mail": get_object_or_404(_sent_mail(), pk=pk)})
+    return render(request, "crm/sent_mail.html", {"mail": get_object_or_404(_sent_mail(request), pk=pk)})
 
 
 @require_safe
@@ -160,7 +161,7 @@ def _may_scrape(request: HttpRequest) -> bool:
     return direct and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
 
 
-def _sent_mail() -> Any:
+def _sent_mail(request: StaffRequest) -> QuerySet[SentMail]:
     if not settings.DEMO:
         raise Http404
-    return SentMail.objects.defer("raw").order_by("-id")
+    return sink.visible_to(request.user).order_by("-id")

@@ -114,3 +114,13 @@ def callback(tls: Path | None = None) -> Iterator[Callback]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def is_problem(response: Any, status: int, code: str) -> bool:
+    """Refused as a problem document of this status and code, with a sentence."""
+    told = response.json()
+    assert response.status_code == status, told
+    assert response["content-type"] == "application/problem+json"
+    assert told["detail"]
+    assert set(told) == {"type", "title", "status", "detail"}
+    return bool(told["type"].endswith(f":{code}")) and told["status"] == status

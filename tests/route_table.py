@@ -25,7 +25,7 @@ GET    health/ready                                  503   503  503  503  503  5
 GET    metrics                                       200   200  200  200  200  200  200  200  200
 GET    robots.txt                                    200   200  200  200  200  200  200  200  200
 GET    sent/                                       login   200  200  200  200  200  200  200  200
-GET    sent/<int:pk>/                              login   200  200  200  200  200  200  200  200
+GET    sent/<int:pk>/                              login   404  404  404  404  404  404  404  200
 
 # --- the public: a file needs the sight of its case, whatever its link; a channel needs its signature
 GET    contact/                                      200   200  200  200  200  200  200  200  200

@@ -138,12 +138,12 @@ def test_robots_stay_out(client: Client) -> None:
 # --- sent mail
 
 
-def test_sent_mail_is_for_the_signed_in_of_a_demo(client: Client, ana: User, settings: LazySettings) -> None:
+def test_sent_mail_is_for_the_signed_in_of_a_demo(client: Client, root: User, settings: LazySettings) -> None:
     mail = SentMail.objects.create(sender="help@x", recipients=["a@x"], subject="<b>Hi</b>", text="Hello", raw=b"")
     address = reverse("sent_mail", args=[mail.pk])
     settings.DEMO = True
     assert client.get("/sent/").status_code == 302
-    client.force_login(ana)
+    client.force_login(root)
     assert "&lt;b&gt;Hi" in client.get("/sent/").content.decode()
     assert "Hello" in client.get(address).content.decode()
     settings.DEMO = False
