@@ -68,7 +68,6 @@ def world(cast: SimpleNamespace, billing: Queue, technical: Queue, carl: Custome
         _case(billing, None, "Last", now - timedelta(minutes=1)),
     ]
     billing.join(cast.eve, mode="watch")
-    _number()
     people = {name: getattr(cast, name) for name in VIEWS}
     clients = {user.pk: _client(user) for user in people.values()}
     return SimpleNamespace(
