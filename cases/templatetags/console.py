@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cases import transitions
-from cases.models import Case, Clock
+from cases.models import Case, Clock, Message
 from crm.models import Event
+from crm.templatetags.icons import icon
 
 register = template.Library()
 
@@ -66,7 +67,7 @@ def moment(at: datetime | None) -> str:
 @register.simple_tag
 def hour(at: datetime | None) -> str:
     """The hour."""
-    return _time(at, "hour", date_format(timezone.localtime(at), "H:i")) if at else ""
+    return _time(at, "hour", f"{timezone.localtime(at):%H:%M}") if at else ""
 
 
 def _moment(at: datetime) -> str:
@@ -87,22 +88,26 @@ def _amber_at(clock: Clock) -> datetime | None:
     return clock.due_at - timedelta(seconds=float(clock.target_seconds) * _AMBER_SHARE)
 
 
-@register.inclusion_tag("cases/_clock.html")
-def clock_chip(clock: Clock) -> dict[str, Any]:
-    """One target as a chip: calm, amber, red, paused or met, in words too."""
-    label = _SHORT.get(clock.kind, clock.kind)
-    return {"clock": clock, "label": label, "tone": _tone(clock), "amber_at": _amber_at(clock)}
-
-
-def _tone(clock: Clock) -> str:
+@register.simple_tag
+def clock_chip(clock: Clock) -> SafeString:
+    """One target as a chip: calm, amber, red, paused or met, in words too. Every row has one: no template for it."""
+    label = escape(_SHORT.get(clock.kind, clock.kind))
     if clock.met_at:
-        return "late-met" if clock.breached_at else "met"
-    if clock.due_at is None:
-        return "paused"
-    now, amber = timezone.now(), _amber_at(clock)
-    if now >= clock.due_at:
-        return "red"
-    return "amber" if amber and now >= amber else "calm"
+        tone, said = ("quiet", _("met, late")) if clock.breached_at else ("ok", _("met"))
+        chip = f'<span class="chip {tone}">{label} {icon("check", 12)}<span class="unseen">{escape(said)}</span></span>'
+    elif clock.due_at is None:
+        chip = f'<span class="chip clock paused">{label} {escape(_("paused"))}</span>'
+    else:
+        chip = _running(label, clock.due_at, _amber_at(clock))
+    return mark_safe(chip)  # noqa: S308 - put together from what is escaped
+
+
+def _running(label: str, due: datetime, amber: datetime | None) -> str:
+    now = timezone.now()
+    tone = "red" if now >= due else "amber" if amber and now >= amber else "calm"
+    warned = f' data-amber="{amber.isoformat()}"' if amber else ""
+    late = f'<span class="late-word">{escape(_("late"))} </span>'
+    return f'<span class="chip clock {tone}" data-due="{due.isoformat()}"{warned}>{label} {late}{until(due)}</span>'
 
 
 @register.filter
@@ -129,13 +134,28 @@ def clocks(case: Case) -> list[Clock]:
 # --- words
 
 
+@register.filter
+def speaker(message: Message) -> str:
+    """Who says it: the customer by the name they wrote under, one of us, or the house itself."""
+    if message.direction == Message.Direction.INBOUND:
+        return message.sender_name or str(message.case.customer or "") or _("Customer")
+    return message.author_name or _("System")
+
+
+@register.filter
+def by_channel(channel: str) -> str:
+    """The way it came."""
+    return _("by %(channel)s") % {"channel": channel}
+
+
 _MENTION = re.compile(r"(?<![\w@])@[\w.-]{2,150}")
+_LINKABLE = re.compile(r"[.:@]\S")  # what an address has inside a word; most messages have none
 
 
 @register.filter
 def worded(text: str, kind: str = "") -> SafeString:
     """A message's text for reading: escaped, links as links, names in notes marked. Line breaks are the stylesheet's."""
-    linked = urlize(text, nofollow=True, autoescape=True)
+    linked = urlize(text, nofollow=True, autoescape=True) if _LINKABLE.search(text) else escape(text)
     if kind == "note":
         linked = _MENTION.sub(lambda m: f"<mark>{escape(m[0])}</mark>", linked)
     return mark_safe(linked)  # noqa: S308 - urlize escapes, and a mention is a word
@@ -198,7 +218,7 @@ _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
 def _by_whom(event: Event) -> LazyText | None:
     if event.kind == "status_changed" and event.actor is None:
-        return gettext_lazy("%(status)s: %(who)s") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
+        return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
     return _SENTENCES.get(event.kind)
 
 
@@ -225,6 +245,12 @@ def told(event: Event) -> str:
 def is_waiting(case: Case) -> bool:
     """Whether the customer waits for us."""
     return case.waiting_since is not None and case.status in {transitions.NEW, transitions.OPEN}
+
+
+@register.filter
+def is_over(case: Case) -> bool:
+    """Whether nothing runs against us in it any more."""
+    return case.status not in transitions.ACTIVE
 
 
 @register.filter

@@ -1,7 +1,7 @@
 // Writing: server drafts within a second of typing, sends that can be repeated, nothing typed ever lost.
 import { csrf, memory, post } from "./me.js";
 import { hour } from "./times.js";
-import { headVersion, isFinished } from "./thread.js";
+import { hasPromise, headVersion, isFinished } from "./thread.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -157,14 +157,13 @@ function afterSend(event) {
   const form = event.target;
   if (!form.matches?.("form.write")) return;
   lock(form, false);
-  const { xhr, successful } = event.detail;
-  if (xhr.getResponseHeader("X-Written")) written(form, xhr);
-  else if (xhr.status) {
-    // The server did nothing: what is sent next is another composition.
-    if (xhr.status < 500 && xhr.status !== 409) freshKey(form);
-    if (xhr.status === 409) freshKey(form);
-    if (!successful) { stateOf(form).dirty = true; save(form); }
-  } else { stateOf(form).dirty = true; save(form); }
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader("X-Written")) { written(form, xhr); return; }
+  // Refused, the server did nothing: what is sent next is another composition. The words are kept either way.
+  if (xhr.status && xhr.status < 500) freshKey(form);
+  stateOf(form).dirty = true;
+  save(form);
+  if (form.elements.moves?.value && !form.elements.by_when.value) form.elements.by_when.focus();
 }
 
 function review() {
@@ -203,6 +202,13 @@ function movePromise(button) {
 function leavePromise(form) {
   form.elements.moves.value = "";
   form.querySelector("[data-moving]").hidden = true;
+}
+
+// Somebody settled it meanwhile: there is nothing to move any more.
+function leaveSettled(form) {
+  if (!form?.elements.moves.value || hasPromise()) return;
+  leavePromise(form);
+  typed(form);
 }
 
 // --- files
@@ -254,6 +260,7 @@ const busyLook = () => composer()?.classList.toggle("busy", forms().some((form) 
 function fitModes() {
   const tab = composer()?.querySelector('[role="tab"][data-mode="reply"]');
   if (!tab) return;
+  leaveSettled(forms().find((form) => form.dataset.kind === "reply"));
   const finished = isFinished();
   if (tab.hidden === finished) return;
   tab.hidden = finished;
@@ -266,6 +273,7 @@ export function openComposer() {
   forms().forEach((form) => { if (form.elements.text.value) form.dataset.begun = "1"; recover(form); });
   const reply = forms().find((form) => form.dataset.kind === "reply");
   const noteForm = forms().find((form) => form.dataset.kind === "note");
+  leaveSettled(reply);
   if (isFinished() || (noteForm?.elements.text.value && !reply?.elements.text.value)) mode("note", { focus: false });
   busyLook();
 }

@@ -9,6 +9,7 @@ const FOLD = 3;
 
 export const headVersion = () => Number(document.querySelector(".case-head")?.dataset.version || 0);
 
+export const hasPromise = () => Boolean(document.querySelector(".case-head")?.dataset.promise);
 export const isFinished = () => ["closed", "merged", "spam"].includes(document.querySelector(".case-head")?.dataset.status);
 
 export function applyHead(head) {
