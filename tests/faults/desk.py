@@ -81,7 +81,7 @@ class Writers:
         finally:
             self.done.set()
             for thread in threads:
-                thread.join(20)
+                thread.join(60)
 
     def _write(self, n: int) -> None:
         chance = random.Random(self.seed * 100 + n)
@@ -133,7 +133,7 @@ class Fleet:
 
     def ready(self) -> None:
         for server in self.servers.values():
-            wait_until(lambda s=server: processes._answers(s) or not s.alive, 25, "a server to answer")
+            wait_until(lambda s=server: processes._answers(s) or not s.alive, 60, "a server to answer")
             assert server.alive, server.output()
 
     def restart(self, port: int) -> None:
@@ -160,7 +160,7 @@ def fleet(how_many: int = 1, app: str = "crm.asgi:application") -> Iterator[Flee
         made.stop()
 
 
-def settled(crowd: Crowd, seconds: float = 20) -> None:
+def settled(crowd: Crowd, seconds: float = 60) -> None:
     """Wait until everything committed is numbered and every client says it is there."""
     wait_until(lambda: not Event.objects.filter(pos=None).exists(), seconds, "every event's number")
     top = int(position().rpartition(":")[2])

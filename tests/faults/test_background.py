@@ -18,6 +18,7 @@ from django_q.models import OrmQ, Schedule, Success
 from crm import jobs
 from crm.models import Wake
 from tests import processes
+from tests.faults.figures import tell
 from tests.faults.ledger import BAD, QUICK, SIGNS, ask, kept, kinds, ran, sung, whole
 from tests.faults.poison.jobs import HERE
 from tests.processes import wait_until
@@ -39,7 +40,7 @@ def test_two_hundred_tasks_go_through_a_real_worker_group(full: bool) -> None:
         for number in range(1, many + 1):
             jobs.wake(f"{HERE}.note", number)
         wait_until(lambda: len(set(ran("note"))) == many, 120, f"{many} tasks to run")
-        print(f"\n{many} tasks: {many / (time.monotonic() - began):.0f} a second, asking for them included")
+        tell(f"{many} tasks: {many / (time.monotonic() - began):.0f} a second, asking for them included", full=full)
         wait_until(lambda: not Wake.objects.exists(), 30, "every ask to be done with")
     assert sorted(ran("note")) == list(range(1, many + 1)), "each ran once"
     assert not Success.objects.exists(), "no arguments or results are kept"
@@ -83,8 +84,8 @@ def test_no_task_of_a_rolled_back_change_runs_and_none_of_a_committed_one_is_los
         began = time.monotonic()
         wait_until(lambda: set(ran("note")) >= meant, 120, f"all to run: {server.output()[-2000:]}")
         again = server.output().count("killing the worker group")
-        print(f"\n{len(meant)} committed asks, all run {time.monotonic() - began:.1f} s after the last kill; "
-              f"the group had hung and was replaced {again} times")  # fmt: skip
+        took = time.monotonic() - began
+    tell(f"{len(meant)} asks committed, all run {took:.1f} s after the last kill; hung {again} times", full=full)
     assert len(meant) > 20
     assert set(ran("note")) == meant, "nothing rolled back ran"
 
@@ -127,8 +128,9 @@ def test_a_poison_task_is_parked_and_the_others_go_on(full: bool) -> None:
         wait_until(lambda: set(ran("note")) == set(range(1, 21)), 90, "the good tasks")
         good = time.monotonic() - began
         wait_until(lambda: not Wake.objects.exclude(state=Wake.PARKED).exists(), 120, "the bad ones to be parked")
-        print(f"\n20 good tasks among poison: {good:.1f} s; poison parked after {time.monotonic() - began:.1f} s")
+        parked = time.monotonic() - began
         output = server.output()
+    tell(f"20 good tasks among poison: {good:.1f} s; poison parked after {parked:.1f} s", full=full)
     errors = {ask.path.removeprefix(f"{HERE}."): ask.error for ask in Wake.objects.all()}
     assert errors.pop("eats_memory") in {"MemoryError", "worker died"}, "on a busy machine its time is up first"
     assert errors == {"dies": "worker died", "never_ends": "worker died", "fails": "ValueError"}
@@ -174,5 +176,5 @@ def test_every_process_gets_over_a_database_that_dropped_all_connections(full: b
                 " AND pid <> pg_backend_pid()")  # fmt: skip
             wait_until(lambda round_=round_: round_ in ran("note"), 60, "work asked before")
             wait_until(lambda: server.ready() and whole(server), 60, "the house to be well again")
-            print(f"\nall connections dropped: well again after {time.monotonic() - began:.1f} s", end="")
+            tell(f"all connections dropped: well again after {time.monotonic() - began:.1f} s", full=full)
         assert {kind: kinds(server)[kind] for kind in SIGNS} == before, "nobody had to be started anew"

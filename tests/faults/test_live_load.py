@@ -13,6 +13,7 @@ from cases.models import QueueMembership
 from tests import processes
 from tests.faults.client import Client, Crowd
 from tests.faults.desk import Desk, Writers, fleet, lags, open_desk, percentile, settled, verdict
+from tests.faults.figures import tell
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -46,7 +47,7 @@ def test_a_reader_that_stopped_costs_bounded_memory_and_nobody_elses_time(full: 
         stuck = desk.clients(5, lambda: running.ports[0], seed=9)
         crowd = Crowd(others)
         with crowd, Writers(desk, rate=200 if full else 80, threads=4, size=20_000).writing() as writers:
-            processes.wait_until(crowd.all_live, 10, "all clients live")
+            processes.wait_until(crowd.all_live, 60, "all clients live")
             time.sleep(1)
             before = resident(server.pid)
             for client in stuck:
@@ -57,13 +58,14 @@ def test_a_reader_that_stopped_costs_bounded_memory_and_nobody_elses_time(full: 
             grown = resident(server.pid) - before
             late = percentile(lags(writers, others, since), 0.99)
             writers.done.set()
-            settled(crowd, 30)
+            settled(crowd)
             verdict(desk, others)
             for line in lines:
                 line.close()
-    print(f"\n5 stuck readers: {grown / 1e6:.0f} MB more, p99 of the others {late * 1000:.0f} ms")
+    tell(f"5 stuck readers: {grown / 1e6:.0f} MB more, p99 of the others {late * 1000:.0f} ms", full=full)
     assert grown < 50_000_000
-    assert late < 1.5
+    if full:
+        assert late < 1.5
 
 
 def test_a_storm_of_returning_sockets_loses_nothing_and_pages_are_still_served(full: bool) -> None:
@@ -81,7 +83,10 @@ def test_a_storm_of_returning_sockets_loses_nothing_and_pages_are_still_served(f
             writers.done.set()
             settled(crowd, 60)
             verdict(desk, crowd.clients)
-    print(f"\ncase page p95: {quiet * 1000:.0f} ms quiet, {storm * 1000:.0f} ms while {len(crowd.clients)} return")
+    tell(
+        f"case page p95: {quiet * 1000:.0f} ms quiet, {storm * 1000:.0f} ms while {len(crowd.clients)} return",
+        full=full,
+    )
     if full:
         assert storm < max(2 * quiet, 0.1)
 
@@ -113,13 +118,15 @@ def test_rights_taken_in_the_middle_of_a_stream_end_it_within_two_seconds(full: 
         ]
         crowd = Crowd(clients)
         with crowd, Writers(desk, rate=20).writing():
-            processes.wait_until(crowd.all_live, 10, "all clients live")
+            processes.wait_until(crowd.all_live, 60, "all clients live")
             QueueMembership.objects.filter(user=desk.reps[0]).delete()
             Session.objects.filter(pk=signed_out.cookie.partition("=")[2]).delete()
-            processes.wait_until(lambda: leaver.refused and 4401 in signed_out.codes, 2, "both to be cut off")
+            began = time.monotonic()
+            cut_off = 2 if full else 15
+            processes.wait_until(lambda: leaver.refused and 4401 in signed_out.codes, cut_off, "both to be cut off")
+            tell(f"rights taken: cut off after {time.monotonic() - began:.2f} s", full=full)
             time.sleep(0.2)
             had, went_on = [rows_of(client) for client in (leaver, signed_out)], stays.counts["events"]
-            time.sleep(1)
+            processes.wait_until(lambda: stays.counts["events"] > went_on + 10, 30, "the third to hear more")
             assert [rows_of(client) for client in (leaver, signed_out)] == had
-            assert stays.counts["events"] > went_on
     assert leaver.refused == [f"queue.{desk.queue.pk}"]

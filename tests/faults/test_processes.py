@@ -15,6 +15,7 @@ from crm import jobs
 from tests import processes
 from tests.faults.client import Crowd
 from tests.faults.desk import open_desk
+from tests.faults.figures import tell
 from tests.faults.ledger import BAD, EVERY_KIND, QUICK, ask, kept, kinds, ran, sung, whole
 from tests.faults.poison.jobs import HERE
 from tests.processes import Running, wait_until
@@ -65,7 +66,7 @@ def hurt(kind_list: list[str], number: int, *, full: bool) -> None:
         for subject, kind in enumerate(kind_list, 1):
             wait_until(lambda: whole(server), 60, f"everything to be there: {server.output()[-2000:]}")
             took = heals_from(server, kind, number, subject)
-            print(f"\n{kind}, {signal.Signals(number).name}: healed after {took:.1f} s", end="", flush=True)
+            tell(f"{kind}, {signal.Signals(number).name}: healed after {took:.1f} s", full=full)
 
 
 def test_killing_any_one_process_heals_without_a_human(full: bool) -> None:
@@ -106,6 +107,7 @@ def test_connections_stay_few_under_serve_with_sockets_and_requests(full: bool) 
                 seen.append(len(connections_of("forefront")))
                 time.sleep(0.1)
         assert {one.result().status_code for one in asked} == {200}
+        tell(f"{len(crowd.clients)} sockets, {len(asked)} requests: {max(seen)} connections at most", full=full)
         assert max(seen) < 40, f"as many as {max(seen)} connections"
         wait_until(lambda: len(connections_of("forefront")) <= resting + 11, 20, "only the pool to be left")
 
