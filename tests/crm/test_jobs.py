@@ -1,4 +1,4 @@
-"""Wake-ups, sweeps and the keeper's turns, without processes (those are in tests/faults/test_processes.py)."""
+"""Wake-ups, sweeps and the keeper's turns, without processes (those are in tests/faults)."""
 
 import threading
 import time
