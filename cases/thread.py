@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
+from django.utils import timezone
+
 from cases.models import Case, Message, Queue
 from cases.models.message import MessageQuerySet
 from crm.models import Event, User
@@ -46,6 +48,11 @@ class Item:
     at: datetime
     message: Message | None = None
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def day(self) -> str:
+        """The reader's day it happened on."""
+        return timezone.localdate(self.at).isoformat()
 
 
 @dataclass(frozen=True)

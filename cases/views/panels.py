@@ -24,18 +24,17 @@ MOST_OTHERS = 8
 @require_GET
 def answers(request: StaffRequest, number: int) -> HttpResponse:
     """Articles for the customer's last words, or for what is searched (`q`)."""
-    case = find(request.user, number)
-    text = request.GET.get("q", "").strip() or _last_words(case)
+    asked = Message.objects.filter(case=OuterRef("pk"), direction="inbound", is_auto=False).order_by("-at", "-id")
+    case = _find(request.user, number, last_words=Subquery(asked.values("text")[:1]))
+    text = request.GET.get("q", "").strip() or f"{case.subject} {(case.last_words or '')[:2000]}".strip()  # type: ignore[attr-defined]
     found = finding.suggest(text, queue=case.queue) if text else []
     return render(request, "cases/_answers.html", {"case": case, "found": found, "q": request.GET.get("q", "")})
 
 
-def _last_words(case: Case) -> str:
-    """What the customer last asked, with the subject, as it is searched."""
-    last = (
-        case.messages.filter(direction="inbound", is_auto=False).order_by("-at", "-id").values_list("text", flat=True)
-    )
-    return f"{case.subject} {(last.first() or '')[:2000]}".strip()
+def _find(user: User, number: int, **more: Subquery) -> Case:
+    """The case, with no more beside it than a panel shows."""
+    cases = Case.objects.visible_to(user).select_related("queue", "customer").annotate(**more)
+    return get_object_or_404(cases, number=number)
 
 
 @login_required
@@ -55,9 +54,7 @@ def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
 def since(request: StaffRequest, number: int) -> HttpResponse:
     """What happened with this customer since our last answer in this case, newest first."""
     answers = Message.objects.filter(case=OuterRef("pk"), direction="outbound", taken_back_at=None)
-    spoke = Subquery(answers.order_by("-at").values("at")[:1])
-    cases = Case.objects.visible_to(request.user).select_related("customer").annotate(spoke=spoke)
-    case = get_object_or_404(cases, number=number)
+    case = _find(request.user, number, spoke=Subquery(answers.order_by("-at").values("at")[:1]))
     entries = _entries(case.customer, case.number, request.user) if case.customer else []
     return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": case.spoke})  # type: ignore[attr-defined]
 
@@ -74,7 +71,7 @@ def _entries(customer: Customer, number: int, user: User) -> list[Entry]:
 @require_GET
 def others(request: StaffRequest, number: int) -> HttpResponse:
     """The customer's other cases this person may see."""
-    case = find(request.user, number)
+    case = _find(request.user, number)
     seen = Case.objects.visible_to(request.user).exclude(pk=case.pk)
     found = seen.filter(customer=case.customer_id).order_by("-opened_at") if case.customer_id else seen.none()
     return render(request, "cases/_others.html", {"case": case, "others": found[:MOST_OTHERS]})

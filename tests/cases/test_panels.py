@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.models import Case, Promise, Queue
+from cases.models import Article, Case, Promise, Queue
 from crm.events import record
 from crm.models import User
 from customers.hooks import timeline
@@ -46,6 +46,7 @@ def lived(case: Case, size: int, by: User) -> None:
         day = date(2025, 1, 1) + timedelta(days=n)
         Subscription.objects.create(customer=customer, product=product, plan=f"Plan {n}", started_on=day)
         record(customer, "merged", by=by, at=at)
+        Article.objects.create(audience="public").publish(title=f"Your router {n}", body="Where it is.")
 
 
 def asked(desk: Client, path: str) -> list[str]:
@@ -67,6 +68,14 @@ def test_a_panel_asks_at_most_six_questions_with_fifty_rows_as_with_one(
     many = asked(desk, f"/cases/{case.number}/{panel}/")
     assert len(many) == len(few)
     assert len(many) <= 6
+
+
+def test_articles_are_suggested_by_the_customers_last_words(desk: Client, case: Case, ana: User) -> None:
+    make_message(case, "Something else entirely.", at=timezone.now() - timedelta(days=9))
+    make_message(case, "Where is my router?", at=timezone.now() - timedelta(days=2))
+    make_message(case, "Out of office", is_auto=True)
+    lived(case, 1, ana)
+    assert "Your router 0" in desk.get(f"/cases/{case.number}/answers/").content.decode()
 
 
 def test_since_we_last_spoke_tells_what_happened_and_not_what_was_said(desk: Client, case: Case, ana: User) -> None:
