@@ -17,7 +17,7 @@ from benchmarks.queue import _signed_in, quiet
 from benchmarks.stage import database, percentile, spread
 
 NAME = "case"
-SIZES = {"small": (5, 2_000), "default": (5, 20_000), "full": (7, 100_000)}  # repeats, cases of 4 messages beside
+SIZES = {"small": (5, 2_000), "default": (5, 100_000), "full": (7, 250_000)}  # repeats, cases of 4 messages beside
 LENGTHS = (4, 40, 400)
 OF_EACH = 20
 PANEL = re.compile(r'class="panel-body" hx-get="([^"]+)"')
@@ -36,8 +36,10 @@ def run(scale: str = "default") -> dict[str, Any]:
         found = _measured(desk, repeats)
         queries = {length: _queries(desk, desk.numbers[length][0][1]) for length in LENGTHS}
     did = (
-        f"{OF_EACH} cases each of {', '.join(map(str, LENGTHS))} messages among {beside:,} of 4; {repeats} interleaved repeats, "
-        f"each opens them all once, page and then its {len(desk.panels)} panels one after the other, in process"
+        f"{OF_EACH} cases each of {', '.join(map(str, LENGTHS))} messages among {beside:,} of 4, with clocks, promises, six "
+        "events each, four cases a customer with orders, subscriptions and consents; 30 articles; "
+        f"{repeats} interleaved repeats, each opens them all once, page and then its {len(desk.panels)} panels one after "
+        "the other, in process, DEBUG off"
     )
     return {"name": NAME, "did": did, "figures": [f for n in LENGTHS for f in _figures(n, found[n], queries[n])]}
 
@@ -52,8 +54,12 @@ class Desk:
 
         people = data.reps(10)
         queue = make_queue("Bench", reps=list(User.objects.filter(pk__in=people))).pk
-        data.customers(max(500, beside // 4))
-        data.cases(queue, people, 1, beside, max(500, beside // 4))
+        customers = max(500, beside // 4)
+        data.customers(customers)
+        data.holdings()
+        data.articles(30)
+        data.cases(queue, people, beside, customers, max(200, beside // 20))
+        data.histories()
         ids = list(Case.objects.filter(status="open").order_by("id").values_list("id", "number"))
         self.numbers = {n: ids[k * OF_EACH : (k + 1) * OF_EACH] for k, n in enumerate(LENGTHS)}
         last = self.numbers[LENGTHS[-1]][-1][0]
