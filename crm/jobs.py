@@ -119,7 +119,8 @@ def _attempt(ask: Wake) -> None:
         ask.finish()
     except Exception as error:  # noqa: BLE001 - a task may fail in any way, and its message may hold personal data
         log.warning("%s(%s) failed, attempt %s: %s", ask.path, ask.subject, ask.attempts, type(error).__name__)
-        connection.close_if_unusable_or_obsolete()  # it may be the reason, and must not keep us from saying so
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # it may be the reason, and must not keep us from saying so
         ask.put_back(type(error).__name__)
 
 

@@ -39,6 +39,12 @@ def broken() -> None:
     raise RuntimeError("ana.torres@example.org")
 
 
+@jobs.wakeable
+def loses_its_line() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
 @pytest.fixture(autouse=True)
 def nothing_done() -> None:
     done.clear()
@@ -171,6 +177,14 @@ def test_a_failing_flow_waits_longer_each_time_and_is_parked_in_the_end(caplog: 
     assert (row.state, row.attempts, row.error) == (Wake.PARKED, settings.TASK_ATTEMPTS, "RuntimeError")
     assert jobs.requeue(timezone.now(), patience=-1) == 0
     assert "ana.torres" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_that_lost_its_connection_is_put_back_at_once_not_when_its_lease_ends() -> None:
+    row = Wake.objects.create(path=f"{HERE}.loses_its_line")
+    jobs.run(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.attempts, row.error) == (Wake.WAITING, 1, "OperationalError")
 
 
 @pytest.mark.django_db
