@@ -1,4 +1,4 @@
-"""The world around the desk while it works: channels that send and repeat, reps' scripts, a mail server that takes in."""
+"""The world around the desk while it works: channels that send and repeat, reps' scripts, a mail server."""
 
 import asyncio
 import json
@@ -194,7 +194,7 @@ class Post:
 def post_office() -> Iterator[Post]:
     office = Post(processes.free_port())
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # it tells every line of every mail
-    controller = Controller(office, hostname="127.0.0.1", port=office.port)
+    controller = Controller(office, hostname="127.0.0.1", port=office.port, ready_timeout=30)
     controller.start()
     try:
         yield office

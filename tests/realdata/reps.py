@@ -57,6 +57,7 @@ class Rep:
     @classmethod
     def sits_down(cls, browser: Browser, url: str, user: User, queue: Queue) -> "Rep":
         context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(LIVE_WITHIN)
         pages = [context.new_page(), context.new_page()]
         look.sign_in(pages[0], url, user.username, "correct horse battery")
         pages[0].goto(f"{url}/queues/{queue.pk}/?view=all")
@@ -91,7 +92,7 @@ class Rep:
         page = self.open(job.case)
         words = page.locator("form.reply textarea")
         page.keyboard.press("r")
-        expect(words).to_be_focused()
+        expect(words).to_be_focused(timeout=LIVE_WITHIN)
         words.press_sequentially(job.turn.text[:8])
         page.keyboard.insert_text(job.turn.text[8:])
         deadline = time.monotonic() + PATIENCE

@@ -1,10 +1,10 @@
 """The main job on real input: questions and dialogues of real customers, two reps, a server killed in the middle.
 
-Each question and each dialogue arrives through the signed channel as its customer wrote it; a dialogue's next turn comes
-when the one before has been taken, its last is the agent's answer that names a page. What agents say is said by the two
-reps, who have the queue open in Chromium all the time: some of it is typed into the console (`Size.typed`), the rest
-goes through the REST API with the same reps' tokens. Answers leave by mail or by the signed call-back, whichever way
-their customer wrote.
+Each question and each dialogue arrives through the signed channel as its customer wrote it; a dialogue's next turn
+comes when the one before has been taken, its last is the agent's answer that names a page. What agents say is said by
+the two reps, who have the queue open in Chromium all the time: some of it is typed into the console (`Size.typed`),
+the rest goes through the REST API with the same reps' tokens. Answers leave by mail or by the signed call-back,
+whichever way their customer wrote.
 
 Short: 60 questions, 25 dialogues. Full (`--faults=full`): 1,000 questions and all 525 dialogues at 5 a second.
 """
@@ -115,7 +115,7 @@ def test_every_question_is_a_case_and_every_answer_leaves_once_while_a_server_di
 
 def _serve(office: Post) -> "processes.AbstractContextManager[Running]":
     env = {"DJANGO_SETTINGS_MODULE": "tests.realdata.settings", "SMTP_PORT": str(office.port)}
-    return processes.serve("--no-demo", "--no-migrate", SEND_UNDO_SECONDS="1", **env)
+    return processes.serve("--no-demo", "--no-migrate", seconds=120, SEND_UNDO_SECONDS="1", **env)
 
 
 def _typed(stories: Sequence[Story], how_many: int) -> frozenset[str]:
