@@ -33,6 +33,12 @@ Role = QueueMembership.Role
 # --- queues
 
 
+def _named(field: Any) -> Any:
+    """A field of a table row has no label beside it: whoever hears the page hears the column's name."""
+    field.widget.attrs["aria-label"] = field.label
+    return field
+
+
 class MemberInline(TabularInline):  # type: ignore[misc]
     """Who works in the queue; a supervisor names reps and leads among the staff, nothing higher."""
 
@@ -51,12 +57,12 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "user":
             kwargs["queryset"] = self.people()
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return _named(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_choice_field(db_field, request, **kwargs)
         field.choices = [(role, label) for role, label in Role.choices if role in self.roles]
-        return field
+        return _named(field)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self.admin_site.has_permission(request))

@@ -298,7 +298,29 @@ def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, 
 
 
 _ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icon.svg")}
-_UNFOLD = {"SITE_URL": "/", "SHOW_VIEW_ON_SITE": False, "SHOW_HISTORY": True, "SITE_FAVICONS": [_ICON]}
+# The console's green (static/css/tokens.css), lightest to darkest.
+_GREENS = [
+    "#f0f9f7",
+    "#dcf1ec",
+    "#b9e3da",
+    "#8acfc1",
+    "#58b5a3",
+    "#2b9a87",
+    "#0b7d6c",
+    "#0b6e5f",
+    "#0a574c",
+    "#08463e",
+    "#042a25",
+]
+_SHADES = [50, *range(100, 1000, 100), 950]
+_UNFOLD = {
+    "SITE_URL": "/",
+    "SITE_DROPDOWN": [{"icon": "forum", "title": _("Back to the console"), "link": "/"}],
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": True,
+    "SITE_FAVICONS": [_ICON],
+    "COLORS": {"primary": {str(shade): green for shade, green in zip(_SHADES, _GREENS, strict=True)}},
+}
 UNFOLD = {
     **_UNFOLD,
     "SITE_TITLE": _("Settings"),

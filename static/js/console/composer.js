@@ -256,6 +256,8 @@ export function insertText(text) {
 
 const busyLook = () => composer()?.classList.toggle("busy", forms().some((form) => form.elements.text.value || form.elements.moves?.value));
 
+const fallAsleep = () => { if (!composer()?.contains(document.activeElement)) composer()?.classList.remove("awake"); };
+
 // From a finished case nothing can be sent; notes may still be written.
 function fitModes() {
   const tab = composer()?.querySelector('[role="tab"][data-mode="reply"]');
@@ -305,6 +307,11 @@ export function startComposer() {
     mode("reply");
   });
   document.addEventListener("console:head", fitModes);
+  // On a phone the composer grows with the focus. Nothing may move between the press and the click that ends it: a tab
+  // takes the focus only with the click, and what was open stays so for a moment.
+  document.addEventListener("mousedown", (event) => { if (event.target.closest?.('#composer [role="tab"]')) event.preventDefault(); });
+  document.addEventListener("focusin", (event) => { if (event.target.closest?.("#composer")) composer().classList.add("awake"); });
+  document.addEventListener("focusout", (event) => { if (event.target.closest?.("#composer")) setTimeout(fallAsleep, 400); });
   addEventListener("pagehide", saveNow);
   document.addEventListener("visibilitychange", () => document.hidden && saveNow());
   document.addEventListener("paste", (event) => { if (event.target.closest?.("form.write") && event.clipboardData.files.length) { event.preventDefault(); addFiles(event.clipboardData.files); } });
