@@ -13,17 +13,22 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     BooleanField,
     CharField,
+    Count,
     DateField,
     DateTimeField,
     DecimalField,
+    F,
     Func,
     IntegerField,
+    OuterRef,
     Q,
+    QuerySet,
+    Subquery,
     TextField,
     Value,
 )
 from django.db.models import Field as DbField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import (
     Contains,
     Exact,
@@ -75,8 +80,29 @@ class _IsNotTrue(Func):
     output_field = BooleanField()
 
 
+class Counted(Coalesce):
+    """How many of `rows` point at a customer by the foreign key `customer`; 0 where none does."""
+
+    def __init__(self, rows: QuerySet[Any], customer: str) -> None:
+        self.per_customer = rows.filter(**{f"{customer}__isnull": False}).order_by().values(customer)
+        self.customer = customer
+        own = rows.filter(**{customer: OuterRef("pk")}).order_by().values(customer)
+        super().__init__(Subquery(own.annotate(n=Count("pk")).values("n")), 0)
+
+    def compared(self, operator: Operator, operand: Any, negated: bool) -> Q:
+        """The rows are counted once for all customers, not once for each: who is among those with such a number, or,
+        where none at all is such a number too, who is not among the others."""
+        with_none = bool(operator.holds(0, operand))
+        fits = Q(operator.sql(F("n"), operand))
+        counted = self.per_customer.annotate(n=Count("pk")).filter(~fits if with_none else fits)
+        among = Q(pk__in=counted.values(self.customer))
+        return ~among if with_none != negated else among
+
+
 def leaf_sql(kind: str, operator: Operator, expression: Any, operand: Any, negated: bool) -> Q:
     """The comparison as SQL; its contrary is true for unknown as well, as in Python."""
+    if isinstance(expression, Counted):
+        return expression.compared(operator, operand, negated)
     condition = operator.sql(expression, operand)
     return Q(_IsNotTrue(condition)) if negated else Q(condition)
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import NullIf
 from django.utils.translation import gettext_lazy as _
 
 from customers import consent
+from customers.comparisons import Counted
 from customers.conditions import Collection, Fact, Field, Money
 from customers.hooks import facts as facts_hook
 from customers.models import Consent, ContactPoint, Customer, Order, Subscription
@@ -91,11 +92,7 @@ def count(
 ) -> Fact:
     """How many rows point at the customer: `rows()` is the queryset to count, by its foreign key `customer`."""
 
-    def sql(_at: datetime) -> Any:
-        counted = rows().filter(**{customer: OuterRef("pk")}).order_by().values(customer).annotate(n=Count("pk"))
-        return Coalesce(Subquery(counted.values("n")), 0)
-
-    return Fact(name, "number", label, value, sql, needs)
+    return Fact(name, "number", label, value, lambda _at: Counted(rows(), customer), needs)
 
 
 def texts(

@@ -369,3 +369,32 @@ def test_one_loaded_customer_is_judged_without_a_query(gold: Customer) -> None:
     with CaptureQueriesContext(connection) as asked:
         timeit.timeit(lambda: condition.holds(known), number=1000)
     assert len(asked) == 0
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "answer"),
+    [
+        ("is", 0, {"none"}),
+        ("less_than", 2, {"none", "one"}),
+        ("at_least", 1, {"one", "two"}),
+        ("between", [1, 1], {"one"}),
+        ("in", [0, 2], {"none", "two"}),
+        ("known", True, {"none", "one", "two"}),
+        ("known", False, set()),
+    ],
+)
+def test_rows_are_counted_once_for_all_and_those_of_nobody_do_not_count(
+    db: None, op: str, value: object, answer: set[str]
+) -> None:
+    queue = Queue.objects.create(name="Billing")
+    Case.objects.create(queue=queue, customer=None)
+    for number, name in enumerate(["none", "one", "two"]):
+        customer = Customer.objects.create(name=name)
+        for _ in range(number):
+            Case.objects.create(queue=queue, customer=customer)
+    asked = {"fact": "open_cases", "op": op, "value": value}
+    for written, expected in ((asked, answer), ({"not": asked}, {"none", "one", "two"} - answer)):
+        found = compile(written, at=AT).customers()
+        assert set(found.values_list("name", flat=True)) == expected
+        assert "GROUP BY" in str(found.query)
+        assert '= ("customers_customer"."id")' not in str(found.query)  # asked for each customer by itself
