@@ -155,6 +155,8 @@ def _must_be_told(case: Case, message: Message | None) -> None:
     told = message is not None and message.case_id == case.pk and message.direction == Message.Direction.OUTBOUND
     if not told or message is None or message.taken_back_at is not None:
         raise Refusal(_("Tell the customer first: a promise moves only with a message to them."))
+    if Promise.objects.filter(made_by=message).exists():
+        raise Refusal(_("This message already gives another promise its time: tell the customer this one too."))
 
 
 # --- the sweeps: each promise once, however many look and whoever dies

@@ -13,6 +13,7 @@ from cases.models import Case, Message, Promise, Queue
 from cases.models.case import Refusal
 from crm.models import Event, User
 from customers.models import Customer
+from tests.api import Caller
 from tests.builders import make_case, make_message
 from tests.cases.clockwork import at, kinds, make_policy, opened
 
@@ -239,6 +240,23 @@ def test_many_sweeps_answers_and_moves_at_once_settle_each_promise_once(billing:
     for case in cases[:4]:
         assert kinds(case)[-1] == "promise_kept"
         assert len(kinds(case)) == len(set(kinds(case)))
+
+
+def test_one_message_gives_one_promise_its_time(case: Case, ana: User) -> None:
+    first, second, told = promised(case), promised(case, "13:00"), said(case)
+    promises.move(first, due_at=at("15:00"), message=told, by=ana, at=at("11:00"))
+    with pytest.raises(Refusal):
+        promises.move(second, due_at=at("16:00"), message=told, by=ana, at=at("11:00"))
+    second.refresh_from_db()
+    assert (second.state, kinds(case)) == ("open", ["promise_made", "promise_made", "promise_moved"])
+
+
+def test_who_promises_by_the_api_is_who_did_it_whoevers_promise_it_is(billing: Queue, ana: User, lee: User) -> None:
+    case = make_case(billing)
+    body = {"what": "A call", "due_at": (timezone.now() + timedelta(hours=1)).isoformat(), "owner": lee.pk}
+    assert Caller(ana).post(f"cases/{case.number}/promises/", body).status_code == 201
+    event = Event.objects.get(kind="promise_made")
+    assert (event.actor, event.via, event.data["owner"]) == (ana, "api", lee.pk)
 
 
 @pytest.mark.django_db(transaction=True)
