@@ -42,7 +42,7 @@ _FILTERS = [
 @rest.endpoint("GET", "POST")
 def cases(request: Request) -> Response:
     if request.method == "GET":
-        return rest.page(request, _asked(request, finding.cases(request)), CaseRow)
+        return rest.page(request, _asked(request, finding.listed(request)), CaseRow)
     case = _opened(request, rest.read(NewCase, request))
     return shown(request, case.number, status=201)
 
