@@ -96,6 +96,8 @@ class Import:
     on_batch: Callable[[list[Line], Report], None]
     # Called inside each batch's transaction once its lines are in.
     finish: Callable[[list[Line]], None] = lambda lines: None
+    # Called last in it, perhaps twice for a batch: what went wrong must be told before the cursor passes over it.
+    before_commit: Callable[[list[Line]], None] = lambda lines: None
 
     def run(self, *, resume: bool = False) -> Report:
         """Bring everything in that can be, batch by batch, each with its cursor. Never stops at a bad line."""
@@ -145,11 +147,13 @@ class Import:
         try:
             with transaction.atomic():
                 self._load_groups(batch)
+                self.before_commit(batch)
                 remember()
         except DatabaseError:
             with transaction.atomic():
                 for line in batch:
                     self._load_alone(line)
+                self.before_commit(batch)
                 remember()
 
     def _load_groups(self, batch: list[Line]) -> None:

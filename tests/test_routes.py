@@ -31,7 +31,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 OURS = ("crm_", "customers_", "cases_", "outreach_")
 REFUSALS = {"login", "401", "403", "404", "405"}
 # What a refused request may write: when a token was last used.
-BESIDE = {"crm_apitoken"}
+BESIDE = {"crm_apitoken", "crm_limitcount"}
 
 
 def _routes(resolver: Any, before: str = "") -> Iterator[str]:

@@ -153,6 +153,11 @@ class NewCustomer(serializers.Serializer[Any]):
 class CustomerReference(serializers.Field[Any, Any, Any, Any]):
     """An id, or a name with contact points by which the customer is found or made."""
 
+    @property
+    def fields(self) -> Any:
+        """What is inside, for the sentences about it (crm.field_errors)."""
+        return NewCustomer().fields
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, int) and not isinstance(data, bool):
             return data

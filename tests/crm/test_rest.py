@@ -129,3 +129,87 @@ def test_the_documents_page_comes_whole_from_this_house(db: None) -> None:
     assert "img-src 'self' data:" in policy
     assert "unsafe" not in policy
     assert Client().get("/api/schema/").status_code == 200
+
+
+# --- what is not understood, and what is relied on in vain
+
+
+def test_a_misspelt_name_is_told_and_alone_it_is_refused(ana: User, billing: Queue) -> None:
+    call = Caller(ana)
+    told = call.post("cases/", {"queue": billing.pk, "prioritty": "high", "näme\r\nX: 1": 1})
+    assert told.status_code == 201
+    assert told["Ignored-Fields"] == "n%C3%A4me%0D%0AX%3A 1, prioritty"
+    number, version = told.json()["number"], told.json()["version"]
+    refused = call.patch(f"cases/{number}/", {"status": "resolved"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [
+        {"field": "status", "message": "Not known here. Known: priority, queue, tags, version."}
+    ]
+    assert call.get(f"cases/{number}/").json()["version"] == version
+    assert "Ignored-Fields" not in call.post("cases/", {"queue": billing.pk})
+
+
+def test_ignored_fields_are_told_again_when_a_key_is_repeated(ana: User, billing: Queue) -> None:
+    call, body = Caller(ana), {"queue": billing.pk, "colour": "red"}
+    answers = [call.post("cases/", body, Idempotency_Key="k1") for _n in range(2)]
+    assert [a["Ignored-Fields"] for a in answers] == ["colour", "colour"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "words"),
+    [
+        ("cases/", {"priority": "huge"}, "priority", "low, normal, high, urgent"),
+        ("cases/", {"channel": "a b"}, "channel", "one word"),
+        ("cases/", {"opened_at": "2026-03-02T09:00:00"}, "opened_at", "zone"),
+        ("cases/", {"opened_at": "2026-03-02"}, "opened_at", "zone"),
+        ("cases/", {"customer": {"contact_points": [{"kind": "fax", "value": "1"}]}}, "customer.contact_points[0].kind", "phone"),
+        ("calendars/", {"name": "C", "tz": "Mars/X", "hours": {}}, "tz", "Europe/Berlin"),
+        ("calendars/", {"name": "C", "tz": "UTC", "hours": {}, "holidays": ["2026-13-01"]}, "holidays", "2026-12-25"),
+        ("sla-policies/", {"name": "P", "targets": [{"kind": "x", "minutes": 1}]}, "targets[0].kind", "first_response"),
+        ("customers/", {"tier": "gold"}, "name", "contact_points"),
+        ("customers/", {"name": "Z", "organization": 999999}, "organization", "no 999999"),
+    ],
+)  # fmt: skip
+def test_sentences_name_the_field_and_what_it_may_be(
+    root: User, billing: Queue, path: str, body: Any, field: str, words: str
+) -> None:
+    body = {"queue": billing.pk, **body} if path == "cases/" else body
+    answer = Caller(root).post(path, body)
+    assert answer.status_code == 400, answer.content
+    errors = {e["field"]: e["message"] for e in answer.json()["errors"]}
+    assert words in errors[field]
+    assert not billing.cases.exists()
+    assert not Customer.objects.exists()
+
+
+def test_an_if_match_that_would_not_be_kept_is_refused(root: User, billing: Queue) -> None:
+    call = Caller(root)
+    for answer in (
+        call.post("queues/", {"name": "Sales"}, If_Match='"1"'),
+        call.post("products/", {"name": "Fibre"}, If_Match='"1"'),
+        call.patch(f"queues/{billing.pk}/", {"description": "x"}, If_Match="1"),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:forefront:problem:if_match")
+    assert [(q.name, q.description) for q in Queue.objects.all()] == [("Billing", billing.description)]
+
+
+def test_a_missing_scope_is_told_with_the_very_command(ana: User, billing: Queue) -> None:
+    hint = Caller(ana).post("cases/", {"queue": billing.pk, "opened_at": "2026-03-02T09:00:00Z"}).json()["hint"]
+    assert hint == "Make one with: manage.py token ana --scope import"
+
+
+def test_the_document_tells_of_keys_versions_limits_and_the_doors_of_channels(db: None) -> None:
+    paths = Client().get("/api/schema/?format=json").json()["paths"]
+
+    def headers(operation: dict[str, Any]) -> set[str]:
+        return {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
+
+    assert headers(paths["/api/cases/{number}/status/"]["post"]) == {"Idempotency-Key", "If-Match"}
+    assert headers(paths["/api/queues/{id}/"]["patch"]) == {"If-Match"}
+    assert headers(paths["/api/queues/"]["post"]) == {"Idempotency-Key"}
+    assert headers(paths["/api/cases/"]["get"]) == set()
+    assert {"429", "default"} <= paths["/api/cases/"]["get"]["responses"].keys()
+    door = paths["/api/inbound/{channel}/"]["post"]
+    assert headers(door) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert {"200", "201", "202", "default"} == door["responses"].keys()
+    assert "/api/inbound/{channel}/receipts/" in paths

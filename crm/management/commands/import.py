@@ -35,7 +35,7 @@ class Command(BaseCommand):
         self.size, self.shown, self.told_at = file.stat().st_size, 0, time.monotonic()
         self.errors = file.with_name(file.name + ".errors.jsonl")
         kinds = {**customers.imports.KINDS, **cases.imports.KINDS}
-        run = Import(file, source, kinds, self._after_batch, cases.imports.finish)
+        run = Import(file, source, kinds, self._after_batch, cases.imports.finish, self._keep_errors)
         self._begin_errors(run, resume=resume and not dry_run)
         try:
             report = run.rehearse() if dry_run else run.run(resume=resume)
@@ -51,14 +51,21 @@ class Command(BaseCommand):
         kept = []
         if resume and self.errors.exists():
             done = run.lines_done()
-            entries = [(raw, json.loads(raw)) for raw in self.errors.read_text().splitlines() if raw.endswith("}")]
-            kept = [raw for raw, entry in entries if entry["line"] <= done]
+            kept = [raw for raw in self.errors.read_text(errors="replace").splitlines() if _line_of(raw) <= done]
         self.errors.write_text("".join(f"{raw}\n" for raw in kept))
+        self.kept = self.errors.stat().st_size
+
+    def _keep_errors(self, batch: list[Line]) -> None:
+        """Before the batch is committed: a kill in between leaves errors of lines that a resumed run meets again, and
+        drops; after it, their errors would be lost. A batch that is tried again writes over its first try."""
+        with self.errors.open("r+b") as file:
+            file.truncate(self.kept)
+            file.seek(self.kept)
+            file.writelines(_entry(line).encode() for line in batch if line.error or line.doubts)
 
     def _after_batch(self, batch: list[Line], report: Report) -> None:
         failed = [line for line in batch if line.outcome == FAILED]
-        with self.errors.open("a") as file:
-            file.writelines(_entry(line) for line in batch if line.error or line.doubts)
+        self.kept = self.errors.stat().st_size
         for line in failed[: max(0, MOST_SHOWN - self.shown)]:
             self.stderr.write(f"line {line.number}: {line.error}")
         self.shown += len(failed)
@@ -108,6 +115,14 @@ def _look_at(file: Path) -> None:
         raise CommandError(f"{file.name} is UTF-16. Convert it first: iconv -f utf-16 -t utf-8 {file.name} > NEW")
     if start.lstrip(b"\xef\xbb\xbf \r\n\t") in {b"[", b"[{"} or start.lstrip().startswith((b"[\n", b"[{", b"[\r")):
         raise CommandError(f"{file.name} is one JSON list. An import takes {jsonl}: jq -c '.[]' {file.name} > NEW")
+
+
+def _line_of(raw: str) -> float:
+    """The number of the line an entry is about; beyond all where a kill cut the entry short."""
+    try:
+        return int(json.loads(raw)["line"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def _entry(line: Line) -> str:
