@@ -177,6 +177,13 @@ class Case(models.Model):
     def __str__(self) -> str:
         return f"#{self.number} {self.subject}"
 
+    def get_status_display(self) -> str:
+        """The status in words. Django's own hashes every choice for each case of a list."""
+        return str(_STATUSES.get(self.status, self.status))
+
+    def get_priority_display(self) -> str:
+        return str(_PRIORITIES.get(self.priority, self.priority))
+
     @property
     def is_active(self) -> bool:
         return self.status in transitions.ACTIVE
@@ -362,3 +369,6 @@ class Case(models.Model):
                 gettext("Case #%(number)s is %(status)s.")
                 % {"number": self.number, "status": self.get_status_display()}
             )
+
+
+_STATUSES, _PRIORITIES = dict(Case.Status.choices), dict(Case.Priority.choices)
