@@ -6,12 +6,13 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Request
 
 from cases import conversation, intake
 from cases.hooks import File
-from cases.models import Case, InboundItem, Message, Queue
+from cases.models import Article, Case, InboundItem, Message, Queue
 from crm.files import clean_name
 from crm.models import SentMail, User
 from crm.secrets import sign
@@ -47,6 +48,7 @@ class Watched:
         self.base = base
         self.page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         self.bad: list[str] = []
+        self.unreadable: list[str] = []
         self.page.add_init_script(WATCH)
         self.page.on("dialog", lambda d: (self.bad.append(f"dialog {d.message}"), d.dismiss()))
         self.page.on("popup", lambda p: self.bad.append(f"popup {p.url}"))
@@ -69,6 +71,13 @@ class Watched:
         assert self.page.evaluate(TRACES) == [], path
         assert self.bad == [], path
         return str(self.page.evaluate("document.body.innerText"))
+
+    def read(self, path: str) -> None:
+        """Visit it, and note what of it not everybody could read."""
+        self.visit(path)
+        found = Axe().run(self.page).response["violations"]
+        wrong = [v for v in found if v["impact"] in {"serious", "critical"}]
+        self.unreadable += [f"{path}: {v['id']} {v['nodes'][0]['html'][:150]}" for v in wrong]
 
 
 class Texts(HTMLParser):
@@ -111,7 +120,7 @@ def _case(queue: Queue, rows: list[str], n: int, by: User) -> Case:
 
 
 def test_what_was_made_to_break_pages_is_shown_as_the_text_it_is(
-    browser: Browser, realdata: Path, ana: User, billing: Queue
+    browser: Browser, realdata: Path, ana: User, root: User, billing: Queue
 ) -> None:
     rows = payloads(realdata)
     assert len(rows) > 950
@@ -124,12 +133,18 @@ def test_what_was_made_to_break_pages_is_shown_as_the_text_it_is(
         SentMail.objects.create(
             sender=clean(row)[:320], recipients=[clean(row)], subject=clean(row)[:900], text=clean(row), raw=b""
         )
+    for row in rows[::20]:
+        Article.objects.create(audience="public").publish(title=clean(row)[:200], body=row, language="en", by=ana)
     with processes.web(DEMO="1") as server:
         watched = Watched(browser, server.url)
         look.sign_in(watched.page, server.url, "ana", "correct horse battery")
         _look_around(watched, billing, cases, item)
         for case in cases:
             _shows_what_was_sent(watched, case)
+        keeper = Watched(browser, server.url)
+        look.sign_in(keeper.page, server.url, "root", "correct horse battery")
+        _look_behind(keeper)
+        assert watched.unreadable + keeper.unreadable == []
 
 
 def _look_around(watched: Watched, billing: Queue, cases: list[Case], item: InboundItem) -> None:
@@ -138,11 +153,19 @@ def _look_around(watched: Watched, billing: Queue, cases: list[Case], item: Inbo
     watched.visit("/search/?q=script")
     watched.visit("/search/?q=%3Cimg%20src=x%20onerror=alert(1)%3E")
     watched.visit("/customers/?q=%22%3E%3Csvg%20onload=alert(1)%3E")
-    watched.visit("/sent/")
-    watched.visit(f"/sent/{SentMail.objects.latest('pk').pk}/")
     watched.visit(f"/contact/thanks/{thanks}/")
+    watched.read("/customers/")
     for case in cases[:4]:
-        watched.visit(f"/customers/{case.customer_id}/")
+        watched.read(f"/customers/{case.customer_id}/")
+        watched.read(f"/customers/{case.customer_id}/profile/")
+
+
+def _look_behind(keeper: Watched) -> None:
+    """What only administrators open."""
+    keeper.visit("/sent/")
+    keeper.visit(f"/sent/{SentMail.objects.latest('pk').pk}/")
+    keeper.read("/admin/cases/article/")
+    keeper.read(f"/admin/cases/article/{Article.objects.latest('pk').pk}/change/")
 
 
 def _shows_what_was_sent(watched: Watched, case: Case) -> None:
