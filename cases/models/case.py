@@ -177,11 +177,11 @@ class Case(models.Model):
     def __str__(self) -> str:
         return f"#{self.number} {self.subject}"
 
-    def get_status_display(self) -> str:
+    def get_status_display(self) -> str:  # type: ignore[no-redef] # the stub's own is Django's
         """The status in words. Django's own hashes every choice for each case of a list."""
         return str(_STATUSES.get(self.status, self.status))
 
-    def get_priority_display(self) -> str:
+    def get_priority_display(self) -> str:  # type: ignore[no-redef]
         return str(_PRIORITIES.get(self.priority, self.priority))
 
     @property
