@@ -104,6 +104,26 @@ def test_a_row_that_moves_finds_its_place_and_leaves_the_others_alone(
     assert set(page.evaluate("window.moved")) == {cases[0].number, cases[7].number}
 
 
+def test_rows_that_would_move_under_the_pointer_do_so_when_it_leaves(
+    desk: Open, ana: User, lee: User, billing: Queue
+) -> None:
+    hours = [timezone.now() - timedelta(hours=n) for n in range(8, 0, -1)]
+    cases = [make_case(billing, f"Case {n}", waiting_since=since) for n, since in enumerate(hours)]
+    page = desk(ana, f"/queues/{billing.pk}/?view=all")
+    page.hover("#cases")
+    page.evaluate(MOVED)
+
+    for n in (0, 1, 5):
+        cases[n].change_status("waiting_customer", by=lee)
+        expect(page.locator(f"#row-{cases[n].number}")).to_contain_text("with customer")
+    numbers = "all => all.map(row => Number(row.dataset.case))"
+    assert page.locator("#cases > .case").evaluate_all(numbers) == [case.number for case in cases]
+    page.mouse.move(1000, 500)
+    expect(page.locator("#cases > .case").last).to_have_id(f"row-{cases[5].number}")
+    assert page.locator("#cases > .case").evaluate_all(numbers) == [case.number for case in Case.objects.in_order()]
+    assert set(page.evaluate("window.moved")) == {cases[n].number for n in (0, 1, 5)}
+
+
 def test_typed_words_survive_a_reload_and_a_stale_send_and_leave_once(
     desk: Open, ana: User, lee: User, case: Case
 ) -> None:

@@ -6,6 +6,7 @@ import { say } from "./words.js";
 
 const ACTIVE = new Set(["new", "open", "waiting_customer", "waiting_internal"]);
 const held = new Map(); // number → row that is to come in
+const strays = new Set(); // numbers of rows that stand where they no longer belong
 let reorder = false;
 let asked = 0;
 let timer = 0;
@@ -66,6 +67,7 @@ export function dressList() {
 // A list that was loaded anew has everything; what was held is in it.
 export function forgetHeld() {
   held.clear();
+  strays.clear();
   reorder = false;
 }
 
@@ -91,7 +93,7 @@ function replace(old, row, stays) {
   freshen(row);
   if (focused) row.querySelector("a").focus({ preventScroll: true });
   if (!stays) leave(row);
-  else if (outOfPlace(row)) orderLater(row);
+  else orderLater(row);
 }
 
 function leave(row) {
@@ -144,7 +146,7 @@ function outOfPlace(row) {
 // The row that comes after this one. Rows stand in order, so it is found by halving; while some wait to be put in order,
 // one by one.
 function placeOf(row) {
-  const all = rows().filter((other) => other !== row);
+  const all = rows().filter((other) => other !== row && !other.classList.contains("left"));
   if (reorder) return all.find((other) => before(row, other)) || null;
   let [low, high] = [0, all.length];
   while (low < high) {
@@ -156,11 +158,12 @@ function placeOf(row) {
 }
 
 function orderLater(row) {
-  if (busy()) {
-    reorder = true;
-    showNewer();
-  } else if (reorder) order();
-  else moveToItsPlace(row);
+  if (!reorder && !outOfPlace(row)) return;
+  if (!reorder && !busy()) { moveToItsPlace(row); return; }
+  strays.add(row.dataset.case);
+  reorder = true;
+  if (busy()) showNewer();
+  else order();
 }
 
 // Of a long list only this row is touched: under load the others would be laid out many times a second.
@@ -169,11 +172,13 @@ function moveToItsPlace(row) {
   place.insertBefore(row, placeOf(row) || place.querySelector(":scope > .more"));
 }
 
+// All others stand in order among themselves.
 function order() {
-  const place = document.getElementById("cases");
-  const more = place.querySelector(":scope > .more");
-  rows().sort((a, b) => (before(a, b) ? -1 : 1)).forEach((row) => place.insertBefore(row, more));
+  const away = rows().filter((row) => strays.has(row.dataset.case));
+  strays.clear();
   reorder = false;
+  away.forEach((row) => row.remove());
+  away.forEach(moveToItsPlace);
 }
 
 export function showHeld() {
