@@ -311,7 +311,7 @@ def console_words() -> SafeString:
             "search_for": _("Search for “%s”"),
             "taken": _("%s has it"),
             "left": _("no longer in this view"),
-            "moves": _("This replaces the promise of %s: “%s”. Your reply says the new time."),
+            "moves": _("This replaces the promise of %s: “%s”."),
             "too_big": _("These files are more than 10 MB together. Send fewer, or a link."),
             "remove": _("remove"),
             "inserted": _("Inserted into your reply."),

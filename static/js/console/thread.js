@@ -188,9 +188,20 @@ function toEnd() {
   if (jump) { jump.hidden = true; jump.dataset.count = 0; }
 }
 
+// Whoever reads the end goes on reading it while the head or the composer grows.
+let height = 0;
+const resized = new ResizeObserver(([{ target: box }]) => {
+  const read = box.scrollHeight - box.scrollTop - height < 90;
+  if (read && box.clientHeight < height) box.scrollTop = box.scrollHeight;
+  height = box.clientHeight;
+});
+
 export function openThread() {
   const box = place();
+  resized.disconnect();
   if (!box) return;
+  height = box.clientHeight;
+  resized.observe(box);
   const number = document.getElementById("case").dataset.case;
   box.querySelectorAll(".sys").forEach(fold);
   const rule = unreadRule(box, number);
