@@ -7,8 +7,12 @@ from django import template
 from django.urls import get_script_prefix, reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
+from cases import transitions
 from cases.models import Case
+from cases.templatetags.console import is_waiting, moment, since
+from crm.models import User
 from crm.templatetags.icons import icon
 
 register = template.Library()
@@ -42,6 +46,35 @@ def case_address(case: Case) -> str:
 @lru_cache(maxsize=8)
 def _cases(_prefix: str) -> str:
     return reverse("cases:case", args=[0]).removesuffix("0/")
+
+
+@register.filter
+def stand(case: Case) -> SafeString:
+    """How it stands, in a word or a length of time: asleep, waiting for us, with the customer."""
+    if case.is_snoozed:
+        said = f"{icon('moon', 12)}{_unseen(_('asleep until'))} {moment(case.snoozed_until)}"
+    elif is_waiting(case):
+        said = f"{_unseen(_('waiting'))}{since(case.waiting_since)}"
+    elif case.status == transitions.WAITING_CUSTOMER:
+        said = escape(_("with customer"))
+    else:
+        said = escape(_("inside") if case.status == transitions.WAITING_INTERNAL else case.get_status_display())
+    return mark_safe(said)  # noqa: S308 - put together from what is escaped
+
+
+@register.filter
+def who(user: User | None) -> SafeString:
+    """Whose it is: initials for the eye, the name for who hears the page."""
+    if user is None:
+        return mark_safe("")
+    name = escape(user.name)
+    chip = f'<span class="who" data-user="{user.pk}" title="{name}">{escape(user.initials)}{_unseen(" " + user.name)}</span>'
+    return mark_safe(chip)  # noqa: S308 - put together from what is escaped
+
+
+def _unseen(text: str) -> str:
+    """Said to who hears the page, not shown."""
+    return f'<span class="unseen">{escape(text)}</span>'
 
 
 @register.filter

@@ -25,6 +25,16 @@ def test_contributions_come_in_their_order() -> None:
     assert hook.collect(5) == [10, 6]
 
 
+def test_a_contribution_can_be_left_out_by_name_and_its_rest_is_kept() -> None:
+    hook: Hook[[int], int] = Hook("sums")
+    hook.register(lambda n: n + 1, name="one")
+    hook.register(lambda n: n + 2, name="two")
+    rested = hook.without("one")
+    assert rested.collect(5) == [7]
+    assert hook.collect(5) == [6, 7]
+    assert rested._rests is hook._rests
+
+
 def test_one_that_raises_is_left_out_with_its_failure() -> None:
     hook: Hook[[int], float] = Hook("halves")
     hook.register(lambda n: 1 / n, name="broken")
