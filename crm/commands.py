@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from crm.database.deadlocks import transacted
 from crm.models import CommandKey, User
 
 KEPT = timedelta(days=7)
@@ -55,9 +56,7 @@ def once(
     if isinstance(claim, Answer):
         return claim
     try:
-        with transaction.atomic():
-            status, response = do()
-            _finish(claim, status, response)
+        status, response = transacted(lambda: _done(claim, do))
     except _Overtaken:
         claim.refresh_from_db()
         return _answered(claim)
@@ -66,6 +65,12 @@ def once(
         CommandKey.objects.filter(pk=claim.pk, status=None, lease_until=claim.lease_until).delete()
         raise
     return Answer(status, response, replayed=False)
+
+
+def _done(claim: CommandKey, do: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+    status, response = do()
+    _finish(claim, status, response)
+    return status, response
 
 
 def _claim(user: User, key: str, fingerprint: str, at: datetime) -> CommandKey | Answer:

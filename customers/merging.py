@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.database.deadlocks import transacted
 from crm.events import record
 from crm.models import User
 from customers.hooks import Moved, Moves, customer_merging
@@ -75,8 +76,7 @@ def gather(now: datetime) -> int:
 def _again(attempt: Callable[[], Merge]) -> Merge:
     for _attempt in range(_TRIES):
         try:
-            with transaction.atomic():
-                return attempt()
+            return transacted(attempt)
         except _Moved:
             continue
     raise CannotMerge(_("These customers are being merged by others just now. Try again."))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from crm import commands
 from crm.models import CommandKey, User
 from customers.models import Customer
-from tests.builders import make_user
+from tests.builders import make_customer, make_user
 
 
 def make_one() -> tuple[int, dict[str, str]]:
@@ -108,3 +108,37 @@ def test_twenty_at_once_have_one_effect() -> None:
     assert {str(a) for a in answers} <= {"{'name': 'Carl'}", "running"}
     assert {"name": "Carl"} in answers
     assert Customer.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_commands_that_wait_for_each_other_neither_is_lost() -> None:
+    """PostgreSQL undoes one of the two; it is done again."""
+    user = make_user("Ana Lind")
+    names = [make_customer(name).pk for name in ("Carl Jensen", "Mia Holm")]
+    met = threading.Barrier(2)
+    runs: list[str] = []
+    answers: list[int] = []
+
+    def command(first: int, second: int, word: str) -> tuple[int, dict[str, str]]:
+        runs.append(word)
+        rows = Customer.objects.select_for_update()
+        rows.get(pk=first)
+        if runs.count(word) == 1:
+            met.wait(20)
+        other = rows.get(pk=second)
+        other.name += word
+        other.save(update_fields=["name"])
+        return 200, {}
+
+    def call(first: int, second: int, word: str) -> None:
+        try:
+            answers.append(commands.once(user, word, word, lambda: command(first, second, word)).status)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=call, args=(*order, word)) for order, word in ((names, "!"), (names[::-1], "?"))]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert answers == [200, 200]
+    assert len(runs) == 3, "one of them ran again"
+    assert sorted(Customer.objects.values_list("name", flat=True)) == ["Carl Jensen?", "Mia Holm!"]
