@@ -46,11 +46,13 @@ class Issue(models.Model):
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
-    def visible_to(self, user: User | AnonymousUser) -> "CaseQuerySet":
-        """The one door: cases in queues this person may see."""
+    def visible_to(self, user: User | AnonymousUser, *, named: bool = False) -> "CaseQuerySet":
+        """The one door: cases in queues this person may see. `named`: the queues are asked for first, at a query more,
+        so that the planner knows how many cases each has, and a list of a small one does not walk through all others."""
         if isinstance(user, User) and user.is_active and user.is_administrator:
             return self
-        return self.filter(queue__in=Queue.objects.visible_to(user))
+        queues = Queue.objects.visible_to(user).order_by("pk")
+        return self.filter(queue__in=list(queues.values_list("pk", flat=True)) if named else queues.order_by())
 
     def active(self) -> "CaseQuerySet":
         return self.filter(status__in=transitions.ACTIVE)
