@@ -21,13 +21,7 @@ from crm.models import Event
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer, make_queue
 from tests.cases.clockwork import make_policy, publish_calendar
-
-WORDS = {
-    "name": "Mia Wolff",
-    "address": "mia@example.org",
-    "subject": "Router",
-    "message": "It blinks red.\nSince Monday.",
-}
+from tests.cases.visitors import WORDS, fill_in, opened
 
 
 @pytest.fixture(autouse=True)
@@ -43,17 +37,6 @@ def help_desk(db: None) -> Queue:
 @pytest.fixture
 def visitor() -> Client:
     return Client(enforce_csrf_checks=True, headers={"accept-language": "de,en;q=0.5"})
-
-
-def opened(client: Client, path: str = "/contact/") -> dict[str, str]:
-    """What the form on screen holds before anybody types."""
-    page = client.get(path).content.decode()
-    found = dict(re.findall(r'name="(csrfmiddlewaretoken|token)" value="([^"]+)"', page))
-    return {**found, "website": "", "topic": str(Queue.objects.filter(is_public=True).values_list("pk", flat=True)[0])}
-
-
-def fill_in(client: Client, start: dict[str, str] | None = None, **fields: Any) -> Any:
-    return client.post("/contact/", {**(start or opened(client)), **WORDS, **fields})
 
 
 def nothing_happened() -> bool:
