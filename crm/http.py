@@ -2,10 +2,11 @@
 
 import zoneinfo
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import get_resolver
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 
@@ -56,6 +57,19 @@ class AdminPolicyMiddleware:
         response = self.get_response(request)
         if request.path.startswith(("/admin/", "/system/")):
             response._csp_replace = settings.ADMIN_POLICY  # type: ignore[attr-defined]
+        return response
+
+
+class OwnNotFoundMiddleware:
+    """With DEBUG on, Django answers an unknown address with a list of ours; whoever tries the product gets its own page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if settings.DEBUG and response.status_code == 404 and b"<code>DEBUG = True</code>" in response.content:
+            return cast(HttpResponse, get_resolver().resolve_error_handler(404)(request, exception=Http404()))
         return response
 
 

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "crm.http.PersonMiddleware",
     "axes.middleware.AxesMiddleware",
+    "crm.http.OwnNotFoundMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"

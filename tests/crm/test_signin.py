@@ -1,5 +1,7 @@
 """The way in and out: sessions, lockout, where one lands, and the plain pages for what goes wrong."""
 
+from typing import Any
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -111,6 +113,14 @@ def test_programs_get_a_problem_document(client: Client) -> None:
     assert response.status_code == 404
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["status"] == 404
+
+
+def test_the_house_answers_an_unknown_address_itself_while_debugging_too(client: Client, settings: Any) -> None:
+    settings.DEBUG = True
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    assert b"DEBUG" not in response.content
+    assert b"Nothing here" in response.content
 
 
 def test_a_foreign_host_name_gets_a_plain_400(client: Client) -> None:
