@@ -2,7 +2,7 @@
 
 import zoneinfo
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -69,7 +69,8 @@ class OwnNotFoundMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and b"<code>DEBUG = True</code>" in response.content:
-            return cast(HttpResponse, get_resolver().resolve_error_handler(404)(request, exception=Http404()))
+            page: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(404)
+            return page(request, exception=Http404())
         return response
 
 
