@@ -7,23 +7,31 @@ from itertools import groupby
 
 from cases import search, transitions
 from cases.conversation import SILENCE
-from cases.models import Case, Clock, Contact, Message, SLAPolicy
-from crm.models import Event
+from cases.models import Case, Contact, Message, Queue
+from cases.replay import replay
+from crm import bulk
 
 
 def settle(ids: Iterable[int], messages: list[Message], now: datetime) -> None:
     """Bring the columns of these cases in line with their history, in the transaction that added to it. `messages` are
     the ones just added."""
-    rows = Case.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids)
-    cases = list(rows.select_related("queue", "customer").order_by("pk"))
+    cases = _locked(ids)
     if not cases:
         return
     _stand(cases)
     _meet({case.pk: case for case in cases}, messages, now)
     _index(cases, messages)
-    if SLAPolicy.objects.filter(is_active=True).exists():
-        for case in cases:
-            _replay(case)
+    replay(cases, now)
+
+
+def _locked(ids: Iterable[int]) -> list[Case]:
+    """The cases under their locks. Those of one queue share it, and with it the arithmetic of its hours."""
+    rows = Case.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids)
+    cases = list(rows.select_related("customer").order_by("pk"))
+    queues = Queue.objects.select_related("calendar__current").in_bulk({case.queue_id for case in cases})
+    for case in cases:
+        case.queue = queues[case.queue_id]
+    return cases
 
 
 # --- where a case stands
@@ -35,16 +43,18 @@ def _stand(cases: list[Case]) -> None:
     said = Message.objects.filter(case__in=cases, is_auto=False).order_by("at", "id")
     for case_id, direction, at in said.values_list("case_id", "direction", "at"):
         thread[case_id].append((direction, at))
-    newest = Message.objects.filter(case__in=cases).exclude(direction="note")
-    last = {m.case_id: m for m in newest.order_by("case_id", "-at", "-id").distinct("case_id")}
+    spoken = Message.objects.filter(case__in=cases).exclude(direction="note")
+    newest = spoken.order_by("case_id", "-at", "-id").distinct("case_id")
+    last = {case_id: said for case_id, *said in newest.values_list("case_id", "text", "direction")}
     for case in cases:
-        if message := last.get(case.pk):
-            case.preview, case.preview_direction = " ".join(message.text.split())[:160], message.direction
+        if case.pk in last:
+            text, case.preview_direction = last[case.pk]
+            case.preview = " ".join(text.split())[:160]
         if words := thread[case.pk]:
             case.last_message_at = max(at for _direction, at in words)
         if case.status in (transitions.NEW, transitions.OPEN):
             case.waiting_since = _waiting_since(case, thread[case.pk])
-    Case.objects.bulk_update(cases, ["preview", "preview_direction", "last_message_at", "waiting_since"])
+    bulk.write(cases, ["preview", "preview_direction", "last_message_at", "waiting_since"])
 
 
 def _waiting_since(case: Case, thread: list[tuple[str, datetime]]) -> datetime | None:
@@ -72,7 +82,9 @@ def _meet(cases: dict[int, Case], messages: list[Message], now: datetime) -> Non
             message.contact = _stretch(cases[message.case_id], message, held[key])
             touched.append(message.contact)
     _store({id(contact): contact for contact in touched}.values(), now)
-    Message.objects.bulk_update(spoken, ["contact"])
+    for message in spoken:
+        message.contact_id = message.contact.pk  # type: ignore[union-attr] # a new one has its key only now
+    bulk.write(spoken, ["contact"])
 
 
 def _stretch(case: Case, message: Message, contacts: list[Contact]) -> Contact:
@@ -98,26 +110,16 @@ def _store(contacts: Iterable[Contact], now: datetime) -> None:
     for contact in touched:
         over = contact.last_at + SILENCE
         contact.ended_at = over if over <= now else None
+    held = [c for c in touched if c.pk]
     Contact.objects.bulk_create([c for c in touched if c.pk is None])
-    Contact.objects.bulk_update([c for c in touched if c.pk], ["started_at", "last_at", "ended_at"])
+    bulk.write(held, ["started_at", "last_at", "ended_at"])
 
 
-# --- search and clocks
+# --- search
 
 
 def _index(cases: list[Case], messages: list[Message]) -> None:
     texts: dict[int, list[str]] = defaultdict(list)
     for message in messages:
         texts[message.case_id].append(message.text)
-    for case in cases:
-        search.index_text(case, " ".join(texts[case.pk]))
-
-
-def _replay(case: Case) -> None:
-    """Let the clocks live through the whole history again in the order of its times: a file may tell it in another."""
-    Clock.objects.filter(case=case).delete()
-    status, case.status = case.status, transitions.NEW
-    for event in Event.objects.filter(stream="case", stream_id=case.pk).order_by("at", "version"):
-        case.status = event.data.get("status", case.status)
-        Clock.objects.follow(case, event)
-    case.status = status
+    search.index_many((case, " ".join(texts[case.pk])) for case in cases)

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
+from crm import bulk
 from crm.models import Event, User
 
 # Sent after commit with `event=`. It only wakes: whatever must happen is a row in the transaction or follows the log.
@@ -72,8 +73,7 @@ def record_history(told: Sequence[Event], subjects: Sequence[Any]) -> None:
     """Write events of the past in bulk (imports): each has the version that follows its subject's, the caller raised
     `version` on the locked `subjects`, and both are stored here. Nobody hears of them but who follows the log."""
     Event.objects.bulk_create(told)
-    if subjects:
-        type(subjects[0]).objects.bulk_update(subjects, ["version"])
+    bulk.write(subjects, ["version"])
     transaction.on_commit(_wake, robust=True)
 
 

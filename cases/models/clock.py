@@ -50,7 +50,8 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         if event.kind in FOLLOWED:
             # A finished answer clock never comes back; a resolution does when the case is reopened.
             kept = self.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
-            Follower(case, event, [*kept.select_related("policy_version", "calendar_version").order_by("pk")]).run()
+            clocks = [*kept.select_related("policy_version", "calendar_version").order_by("pk")]
+            Follower(Background(case), event, clocks, timezone.now()).run()
             refresh(case)
 
 
@@ -170,22 +171,61 @@ class Clock(models.Model):
         self.run_from(at)
 
 
+class Background:
+    """What clocks ask about their case beyond the event they follow, answered by the database. The log may tell of
+    later times than that event's, when history is lived through again."""
+
+    def __init__(self, case: "Case") -> None:
+        self.case = case
+
+    @cached_property
+    def policy(self) -> SLAPolicyVersion | None:
+        return SLAPolicy.objects.matching(self.case)
+
+    def has_answer(self, at: datetime) -> bool:
+        """Whether an answer had gone out by `at`."""
+        return self._events().filter(kind="answer_released", at__lte=at).exists()
+
+    def last_said(self, at: datetime) -> str | None:
+        """The kind of the last reply that went out at that very moment."""
+        return self._events().filter(kind__in=SAID, at=at).order_by("-version").values_list("kind", flat=True).first()
+
+    def _events(self) -> models.QuerySet[Event]:
+        return Event.objects.filter(stream="case", stream_id=self.case.pk)
+
+
 class Follower:
     """One event and the clocks of its case: which of them start, stop or go on because of it."""
 
-    def __init__(self, case: "Case", event: Event, clocks: list[Clock]) -> None:
-        self.case, self.event, self.at, self.clocks = case, event, event.at, clocks
-        self._before = {clock.pk: clock.state() for clock in clocks}
-        self._was_breached = {clock.pk for clock in clocks if clock.breached_at}
+    def __init__(self, background: Background, event: Event, clocks: list[Clock], now: datetime) -> None:
+        self.background, self.case, self.event, self.at = background, background.case, event, event.at
+        self.clocks, self.now = clocks, now
+        self._was_breached = {id(clock) for clock in clocks if clock.breached_at}
 
     def run(self) -> None:
+        """Change the clocks, store them and tell of breaches."""
+        before = {clock.pk: clock.state() for clock in self.clocks}
+        self.change()
+        for clock in self.clocks:
+            if clock.pk is None or clock.state() != before[clock.pk]:
+                clock.save()
+        for clock in self.late():
+            report_breach(clock, self.case)
+
+    def change(self) -> None:
+        """Change the clocks in memory; new ones stand at the end of `clocks`."""
         if self.event.kind in STOPS:
             self._cancel(self._unfinished())
         else:
             self._revise()
             self._start_and_meet()
             self._align()
-        self._save()
+        for clock in self.clocks:
+            self._breach_in_silence(clock)
+
+    def late(self) -> list[Clock]:
+        """Those to be told of: they fell due before the sweep looked, and stopped in between."""
+        return [c for c in self.clocks if c.breached_at and id(c) not in self._was_breached and not self._is_history]
 
     # --- what the event says
 
@@ -204,27 +244,20 @@ class Follower:
     def _was_answered(self) -> bool:
         """An answer has gone out and none is owed."""
         owed = any(clock.kind in ANSWER_CLOCKS for clock in self._unfinished())
-        return not owed and self._has_answer()
-
-    def _has_answer(self) -> bool:
-        return self._events().filter(kind="answer_released", at__lte=self.at).exists()
-
-    def _events(self) -> models.QuerySet[Event]:
-        """The case's log. It may tell of later times than this event's, when history is lived through again."""
-        return Event.objects.filter(stream="case", stream_id=self.case.pk)
+        return not owed and self.background.has_answer(self.at)
 
     def _revise(self) -> None:
         """Another queue or priority: clocks go on with their time spent, under the targets that hold there."""
         if self.event.kind not in {"priority_changed", "transferred"}:
             return
-        version = self._policy
+        version = self.background.policy
         targets = version.target_seconds() if version else {}
         hours = version.hours_for(self.case.queue) if version else None
         self._cancel(clock for clock in self._unfinished() if clock.kind not in targets)
         for clock in self._unfinished():
             if version and (clock.policy_version_id, clock.calendar_version_id) != (version.pk, hours and hours.pk):
                 self._retarget(clock, version, hours, targets[clock.kind])
-        self._start("update", "resolution", *(() if self._has_answer() else ("first_response",)))
+        self._start("update", "resolution", *(() if self.background.has_answer(self.at) else ("first_response",)))
 
     def _retarget(
         self, clock: Clock, version: SLAPolicyVersion, hours: CalendarVersion | None, target: Decimal
@@ -259,8 +292,7 @@ class Follower:
 
     def _by_bare_reply(self) -> bool:
         """The status came with a reply that is no answer: that must not stop the clock of the answer (product C5)."""
-        said = self._events().filter(kind__in=SAID, at=self.at).order_by("-version").first()
-        return said is not None and said.kind == "reply_released"
+        return self.background.last_said(self.at) == "reply_released"
 
     def _reopened(self) -> list[Clock]:
         """What the end of the case had ended: its newest resolution clock, or what the spam mark cancelled."""
@@ -276,16 +308,12 @@ class Follower:
     def _unfinished(self) -> list[Clock]:
         return [clock for clock in self.clocks if not clock.is_finished]
 
-    @cached_property
-    def _policy(self) -> SLAPolicyVersion | None:
-        return SLAPolicy.objects.matching(self.case)
-
     def _start(self, *kinds: str) -> None:
         """Start clocks of these kinds, as far as the policy has a target and none is under way."""
         if self.case.status not in {*transitions.ACTIVE, transitions.RESOLVED}:
             return
         held = {clock.kind for clock in self._unfinished()}
-        version = self._policy if set(kinds) - held else None
+        version = self.background.policy if set(kinds) - held else None
         if version is None:
             return
         targets, hours = version.target_seconds(), version.hours_for(self.case.queue)
@@ -312,27 +340,17 @@ class Follower:
             clock.stand_from(self.at)
             clock.cancelled_at = self.at
 
-    def _save(self) -> None:
-        for clock in self.clocks:
-            self._breach_in_silence(clock)
-            if clock.pk is None or clock.state() != self._before[clock.pk]:
-                clock.save()
-        late = [c for c in self.clocks if c.breached_at and c.pk not in self._was_breached and not self._is_history]
-        for clock in late:  # it fell due before the sweep looked, and stopped in between
-            report_breach(clock, self.case)
-
     @property
     def _is_history(self) -> bool:
-        return self.event.via == "import" or self.at < timezone.now() - PRESENT
+        return self.event.via == "import" or self.at < self.now - PRESENT
 
     def _breach_in_silence(self, clock: Clock) -> None:
         """Brought in from the past: what has fallen due since then runs no action now. A later event from the past may
         still come before the breach and take it back (`stand_from`)."""
         if not (self._is_history and clock.is_running and clock.due_at):
             return
-        now = timezone.now()
-        clock.breached_at = clock.due_at if clock.due_at < now else None
-        if clock.warn_at and clock.warn_at < now:
+        clock.breached_at = clock.due_at if clock.due_at < self.now else None
+        if clock.warn_at and clock.warn_at < self.now:
             clock.warned_at = clock.warned_at or clock.warn_at
 
 

@@ -1,0 +1,34 @@
+"""Many rows in one statement."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+
+def write(rows: Sequence[models.Model], names: Iterable[str]) -> None:
+    """Store these fields of rows of one model, each row once: what `bulk_update` does with a CASE of every row, in a
+    fraction of its time. Rows that hold the values already are left alone."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    key = meta.pk.column
+    named = ", ".join(f'"{field.column}"' for field in fields)
+    held, new = (", ".join(f'{table}."{field.column}"' for field in fields) for table in ("held", "new"))
+    arrays = ", ".join(f"%s::{_type(field)}[]" for field in [meta.pk, *fields])
+    statement = f"""
+        UPDATE "{meta.db_table}" held SET ({named}) = ROW({new})
+          FROM unnest({arrays}) AS new ("{key}", {named})
+         WHERE held."{key}" = new."{key}" AND ROW({held}) IS DISTINCT FROM ROW({new})"""  # noqa: S608 - names of ours
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_values(field, rows) for field in [meta.pk, *fields]])
+
+
+def _type(field: Any) -> str:
+    """Text for what has a length: a cast to varchar(n) would cut it, where storing it refuses it."""
+    return "text" if isinstance(field, models.CharField) else str(field.cast_db_type(connection))
+
+
+def _values(field: Any, rows: Sequence[models.Model]) -> list[Any]:
+    return [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows]
