@@ -98,6 +98,8 @@ class Import:
     finish: Callable[[list[Line]], None] = lambda lines: None
     # Called last in it, perhaps twice for a batch: what went wrong must be told before the cursor passes over it.
     before_commit: Callable[[list[Line]], None] = lambda lines: None
+    # One form a type for all its lines: to make one costs more than to ask it.
+    _forms: dict[str, serializers.Serializer[Any]] = field(default_factory=dict)
 
     def run(self, *, resume: bool = False) -> Report:
         """Bring everything in that can be, batch by batch, each with its cursor. Never stops at a bad line."""
@@ -219,13 +221,18 @@ class Import:
             line.fail(_('Each line is a JSON object with a "type": one of %(known)s.') % {"known": known})
             return line
         line.type = data["type"]
-        unzoned: list[str] = []
-        form = kind.shape(data=data, context={"unzoned": unzoned})
-        if form.is_valid():
-            line.data = form.validated_data
-            line.doubt = " ".join(_doubts(field_errors.unknown(form, {**data, "type": ""}), unzoned))
+        if line.type not in self._forms:
+            self._forms[line.type] = kind.shape(context={"unzoned": []})
+        form = self._forms[line.type]
+        unzoned: list[str] = form.context["unzoned"]
+        unzoned.clear()
+        try:
+            line.data = form.run_validation(data)
+        except serializers.ValidationError as error:
+            wrong = field_errors.flat(error.detail, "", form, data)
+            line.fail(" ".join(f"{e['field']}: {e['message']}".removeprefix(": ") for e in wrong))
         else:
-            line.fail(" ".join(f"{e['field']}: {e['message']}".removeprefix(": ") for e in field_errors.of(form)))
+            line.doubt = " ".join(_doubts(field_errors.unknown(form, {**data, "type": ""}), unzoned))
         return line
 
 
@@ -269,25 +276,31 @@ def _is_of_the_line(error: DatabaseError) -> bool:
 # --- what loaders share
 
 
-def same(row: Any, wanted: dict[str, Any]) -> bool:
-    return all(getattr(row, name) == value for name, value in wanted.items())
+def _differing(row: Any, wanted: dict[str, Any]) -> set[str]:
+    """The names of the columns that are not as wanted. What a row points at is told by its key, without reading it."""
+    return {name for name, value in wanted.items() if _held(row, name) != getattr(value, "pk", value)}
+
+
+def _held(row: Any, name: str) -> Any:
+    return getattr(row, row._meta.get_field(name).attname)
 
 
 def store(lines: list[tuple[Line, dict[str, Any]]], model: Any, source: str) -> dict[str, Any]:
     """Create or update rows by (source, external_id) from the columns given for each line; returns them by external_id."""
     ids = [line.external_id for line, _columns in lines]
     known = {r.external_id: r for r in model.objects.filter(source=source, external_id__in=ids)}
-    fresh, changed, fields = [], [], set()
+    fresh, changed = [], []
+    fields: set[str] = set()
     for line, columns in lines:
         row = known.get(line.external_id)
         if row is None:
             fresh.append(model(source=source, external_id=line.external_id, **columns))
             line.outcome = CREATED
-        elif same(row, columns):
+        elif not (differing := _differing(row, columns)):
             line.outcome = UNCHANGED
         else:
             line.outcome = UPDATED
-            fields |= {name for name, value in columns.items() if getattr(row, name) != value}
+            fields |= differing
             for name, value in columns.items():
                 setattr(row, name, value)
             changed.append(row)
