@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from cases import settling, transitions
 from cases.models import Article, Case, Issue, Message, Queue
+from crm import bulk
 from crm.events import record_history
 from crm.importing import CREATED, UNCHANGED, UPDATED, Kind, Line, by_external_id, missing
 from crm.models import Event, User
@@ -250,7 +251,7 @@ def load_messages(lines: list[Line], source: str) -> None:
         else:
             line.about, line.outcome = _numbered(_message(line, case, source, people)), CREATED
             fresh.append(line)
-    Message.objects.bulk_create([line.about for line in fresh])
+    bulk.insert([line.about for line in fresh])
     told = [event for line in fresh for event in _said(line.about)]
     record_history(told, list({line.about.case_id: line.about.case for line in fresh}.values()))
 

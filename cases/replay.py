@@ -12,8 +12,9 @@ from django.db import IntegrityError
 from cases import transitions
 from cases.attention import refresh_many
 from cases.models import Case, Clock, SLAPolicy
-from cases.models.clock import FOLLOWED, SAID, Background, Follower, report_breach
+from cases.models.clock import FOLLOWED, SAID, Background, Follower, Told, report_breach
 from cases.models.sla import SLAPolicyVersion
+from crm import bulk
 from crm.models import Event
 
 
@@ -27,18 +28,18 @@ def replay(cases: Sequence[Case], now: datetime) -> None:
     logs = _logs(ids)
     lives = [Life(Memory(case, logs[case.pk], policies), now) for case in cases]
     Clock.objects.filter(case__in=ids).delete()
-    Clock.objects.bulk_create([clock for life in lives for clock in life.clocks])
+    bulk.insert([clock for life in lives for clock in life.clocks])
     for life in lives:
         for clock in life.late:
             report_breach(clock, life.case)
     refresh_many(ids)
 
 
-def _logs(ids: list[int]) -> dict[int, list[Event]]:
+def _logs(ids: list[int]) -> dict[int, list[Told]]:
     told = Event.objects.filter(stream="case", stream_id__in=ids).order_by("stream_id", "at", "version")
-    logs: dict[int, list[Event]] = defaultdict(list)
-    for event in told.only("stream_id", "kind", "via", "at", "version", "data"):
-        logs[event.stream_id].append(event)
+    logs: dict[int, list[Told]] = defaultdict(list)
+    for case, *event in told.values_list("stream_id", "kind", "via", "at", "data"):
+        logs[case].append(Told(*event))
     return logs
 
 
@@ -62,7 +63,7 @@ class Policies:
 class Memory(Background):
     """What clocks ask about a case whose whole log, in the order of its times, is at hand."""
 
-    def __init__(self, case: Case, log: list[Event], policies: Policies) -> None:
+    def __init__(self, case: Case, log: list[Told], policies: Policies) -> None:
         super().__init__(case)
         self.log, self._policies = log, policies
 

@@ -6,6 +6,33 @@ from typing import Any
 from django.db import connection, models
 
 
+def insert(rows: Sequence[models.Model]) -> None:
+    """Add rows of one model by COPY, with keys taken from its sequence beforehand: what `bulk_create` does, at half the
+    cost. For models without columns that the database fills in."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields = meta.concrete_fields
+    named = ", ".join(f'"{field.column}"' for field in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS, [meta.db_table, meta.pk.column, len(rows)])
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+        with connection.wrap_database_errors, cursor.copy(f'COPY "{meta.db_table}" ({named}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row([_value(field, row) for field in fields])
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+_KEYS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+
+
+def _value(field: Any, row: models.Model) -> Any:
+    value = getattr(row, field.attname)
+    return field.get_db_prep_save(value, connection) if isinstance(field, models.JSONField) else value
+
+
 def write(rows: Sequence[models.Model], names: Iterable[str]) -> None:
     """Store these fields of rows of one model, each row once: what `bulk_update` does with a CASE of every row, in a
     fraction of its time. Rows that hold the values already are left alone."""

@@ -72,7 +72,7 @@ def _announce(event: Event) -> None:
 def record_history(told: Sequence[Event], subjects: Sequence[Any]) -> None:
     """Write events of the past in bulk (imports): each has the version that follows its subject's, the caller raised
     `version` on the locked `subjects`, and both are stored here. Nobody hears of them but who follows the log."""
-    Event.objects.bulk_create(told)
+    bulk.insert(told)
     bulk.write(subjects, ["version"])
     transaction.on_commit(_wake, robust=True)
 

@@ -16,6 +16,8 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """NFKD, marks stripped, casefolded: 'Ñandú' and 'NANDU' fold alike."""
     decomposed = unicodedata.normalize("NFKD", clean(text))
+    if decomposed.isascii():  # nothing to strip, and most texts are
+        return decomposed.casefold()
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return bare.casefold().translate(_PLAIN)
 

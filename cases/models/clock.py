@@ -1,10 +1,11 @@
 """A target of a case as it runs: started, paused, resumed, met or cancelled by the events of its case (docs/clocks.md)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils import timezone
@@ -171,6 +172,16 @@ class Clock(models.Model):
         self.run_from(at)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """As much of an event as clocks follow."""
+
+    kind: str
+    via: str
+    at: datetime
+    data: dict[str, Any]
+
+
 class Background:
     """What clocks ask about their case beyond the event they follow, answered by the database. The log may tell of
     later times than that event's, when history is lived through again."""
@@ -197,7 +208,7 @@ class Background:
 class Follower:
     """One event and the clocks of its case: which of them start, stop or go on because of it."""
 
-    def __init__(self, background: Background, event: Event, clocks: list[Clock], now: datetime) -> None:
+    def __init__(self, background: Background, event: Event | Told, clocks: list[Clock], now: datetime) -> None:
         self.background, self.case, self.event, self.at = background, background.case, event, event.at
         self.clocks, self.now = clocks, now
         self._was_breached = {id(clock) for clock in clocks if clock.breached_at}
