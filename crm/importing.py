@@ -17,7 +17,7 @@ from rest_framework import serializers
 from crm import field_errors, strict_json
 from crm.models import ImportRun
 
-BATCH = 500
+BATCH = 1000
 LONGEST_LINE = 8 * 1024 * 1024
 CREATED, UPDATED, UNCHANGED, FAILED = "created", "updated", "unchanged", "failed"
 
@@ -145,7 +145,7 @@ class Import:
     # --- a batch
 
     def _load(self, batch: list[Line], remember: Callable[[], None]) -> None:
-        """All lines at once; if the database refuses something, line by line, so that only the bad ones stay out."""
+        """All lines at once; if the database refuses something, part by part, so that only the bad lines stay out."""
         try:
             with transaction.atomic():
                 self._load_groups(batch)
@@ -153,8 +153,7 @@ class Import:
                 remember()
         except DatabaseError:
             with transaction.atomic():
-                for line in batch:
-                    self._load_alone(line)
+                self._load_parts([line for line in batch if line.data])
                 self.before_commit(batch)
                 remember()
 
@@ -166,17 +165,21 @@ class Import:
                 kind.load(lines, self.source)
         self.finish([line for line in good if line.outcome != FAILED])
 
-    def _load_alone(self, line: Line) -> None:
-        if not line.data:
-            return
-        line.outcome, line.error, line.warning, line.about = "", "", "", None
+    def _load_parts(self, lines: list[Line]) -> None:
+        """These lines together, or what is refused in halves, until each bad line stands alone."""
+        for line in lines:
+            line.outcome, line.error, line.warning, line.about = "", "", "", None
         try:
             with transaction.atomic():
-                self._load_groups([line])
+                self._load_groups(lines)
         except DatabaseError as error:
             if not _is_of_the_line(error):
                 raise
-            line.fail(_("The database refused it: %(why)s") % {"why": str(error).splitlines()[0][:300]})
+            if len(lines) == 1:
+                lines[0].fail(_("The database refused it: %(why)s") % {"why": str(error).splitlines()[0][:300]})
+            else:
+                self._load_parts(lines[: len(lines) // 2])
+                self._load_parts(lines[len(lines) // 2 :])
 
     # --- reading
 
