@@ -84,6 +84,8 @@ class EventLine(serializers.Serializer[Any]):
         """The log holds no words of people: it is never erased."""
         if not _is_plain(value):
             raise serializers.ValidationError(_("Only ids, numbers, times and single words; put text into a message."))
+        if not isinstance(value.get("status", ""), str):
+            raise serializers.ValidationError(_("A status is one word."))
         return value
 
 

@@ -157,6 +157,10 @@ BAD_LINES: list[tuple[Any, str]] = [
         {"type": "event", "case": "k1", "kind": "said", "at": "2024-01-01T00:00:00Z", "data": {"text": "Dear Rosa"}},
         "text into a message",
     ),
+    (
+        {"type": "event", "case": "k1", "kind": "said", "at": "2024-01-01T00:00:00Z", "data": {"status": ["open"]}},
+        "one word",
+    ),
     ({"type": "subscription", "external_id": "s9", "customer": "c1", "product": "p1", "price": "1e40"}, "price"),
 ]
 
@@ -219,6 +223,29 @@ def test_what_the_database_refuses_stops_only_its_own_line(write: Write, capsys:
     assert "message: 2 created, 1 failed" in out
     assert "no room for this" in err
     assert everything()["Message"] == 2
+
+
+def test_refused_lines_are_found_without_doing_every_other_one_alone(write: Write) -> None:
+    from django.db import DataError
+
+    from crm.importing import CREATED, Import, Kind, Line
+    from customers.imports import ProductLine
+
+    tried: list[int] = []
+
+    def load(lines: list[Line], source: str) -> None:
+        tried.append(len(lines))
+        if {line.number for line in lines} & {7, 50}:
+            raise DataError("no room for this")
+        for line in lines:
+            line.outcome = CREATED
+
+    told: list[Line] = []
+    path = write([{"type": "product", "external_id": f"p{n}", "name": "P"} for n in range(64)])
+    Import(path, "import", {"product": Kind(ProductLine, load)}, lambda batch, report: told.extend(batch)).run()
+    assert [line.number for line in told if line.outcome != CREATED] == [7, 50]
+    assert all("no room" in line.error for line in told if line.outcome != CREATED)
+    assert len(tried) < 30
 
 
 def test_clocks_lived_through_the_history_whatever_the_order_of_the_file(ana: User, write: Write, capsys: Any) -> None:
