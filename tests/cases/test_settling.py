@@ -262,3 +262,52 @@ def test_a_text_too_long_for_a_document_keeps_none_of_the_others_from_being_foun
     assert {outcome for _n, outcome in _imported(write(lines))} == {"created"}
     assert CaseSearch.objects.count() == 3
     assert all("'hello'" in str(s.document) for s in CaseSearch.objects.all())
+
+
+# --- what chance would seldom make
+
+
+def _both_ways(what: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    in_bulk = _undone(what)
+    monkeypatch.setattr(settling, "settle", settled_singly.settle)
+    return in_bulk, _undone(what)
+
+
+def test_of_replies_at_one_moment_the_last_one_decides(
+    house: None, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status came with a bare reply: the customer, who wrote at the same moment, still waits for an answer."""
+    kinds = [("answer_released", {}), ("message_received", {}), ("reply_released", {})]
+    steps = [*kinds, ("status_changed", {"status": "waiting_customer", "was": "open"})]
+    at = "2026-03-02T10:00:00Z"
+    events = [{"type": "event", "case": "k", "kind": kind, "at": at, "data": data} for kind, data in steps]
+    path = write([{**SPAM_AND_BACK[0], "opened_at": "2026-03-02T09:00:00Z"}, *events])
+
+    def lived() -> Any:
+        _imported(path)
+        return list(Clock.objects.order_by("pk").values_list("kind", "resumed_at", "paused_at", "breached_at"))
+
+    in_bulk, one_by_one = _both_ways(lived, monkeypatch)
+    assert in_bulk == one_by_one
+    assert [(kind, paused) for kind, _resumed, paused, _breached in in_bulk if kind == "next_response"] == [
+        ("next_response", None)
+    ]
+
+
+def test_a_breach_of_this_very_minute_is_told_as_it_would_have_been(
+    house: None, billing: Queue, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_policy("Quick", position=0, queues=[billing], first_response=0.25)
+    path = write([{**_plain("k")[1], "direction": "note", "at": NOW.isoformat()}])
+
+    def lived() -> Any:
+        with transaction.atomic():
+            case = make_case(billing, source="import", external_id="k", opened_at=NOW - timedelta(seconds=50))
+            case.record("opened", by=None, at=NOW - timedelta(seconds=50))
+            case.record("answer_released", by=None, at=NOW - timedelta(seconds=10))
+        _imported(path)
+        return list(Event.objects.filter(stream="case").order_by("pk").values_list("version", "kind", "at"))
+
+    in_bulk, one_by_one = _both_ways(lived, monkeypatch)
+    assert in_bulk == one_by_one
+    assert [kind for _version, kind, _at in in_bulk].count("sla_breached") == 2
