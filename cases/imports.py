@@ -175,7 +175,7 @@ def _make_cases(lines: list[Line], source: str, customers: dict[str, Customer]) 
         line.about.source, line.about.external_id = source, line.external_id
         line.outcome = CREATED
     cases = [line.about for line in lines]
-    Issue.objects.bulk_create([case.issue for case in cases if case.issue])
+    bulk.insert([case.issue for case in cases if case.issue])
     Case.objects.bulk_create(cases)
     articles = by_external_id(Article, source, [line.data.get("answered_by") for line in lines])
     told = [event for line in lines for event in _history(line.about, line.data, articles)]

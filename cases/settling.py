@@ -111,7 +111,7 @@ def _store(contacts: Iterable[Contact], now: datetime) -> None:
         over = contact.last_at + SILENCE
         contact.ended_at = over if over <= now else None
     held = [c for c in touched if c.pk]
-    Contact.objects.bulk_create([c for c in touched if c.pk is None])
+    bulk.insert([c for c in touched if c.pk is None])
     bulk.write(held, ["started_at", "last_at", "ended_at"])
 
 

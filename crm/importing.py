@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from crm import field_errors, strict_json
+from crm import bulk, field_errors, strict_json
 from crm.models import ImportRun
 
 BATCH = 1000
@@ -307,10 +307,10 @@ def store(lines: list[tuple[Line, dict[str, Any]]], model: Any, source: str) -> 
             for name, value in columns.items():
                 setattr(row, name, value)
             changed.append(row)
-    made = model.objects.bulk_create(fresh)
+    bulk.insert(fresh)
     if changed:
         model.objects.bulk_update(changed, sorted(fields))
-    return known | {r.external_id: r for r in made}
+    return known | {r.external_id: r for r in fresh}
 
 
 def by_external_id(model: Any, source: str, ids: Iterable[str | None]) -> dict[str, Any]:

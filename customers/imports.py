@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from crm import bulk
 from crm.events import record_history
 from crm.importing import CREATED, UNCHANGED, UPDATED, Kind, Line, by_external_id, missing, store
 from crm.models import Event
@@ -172,7 +173,7 @@ def _add_points(lines: list[Line], owners: Owners) -> None:
             elif owner.pk != line.about.pk:
                 told = _("%(address)s stays with the customer who has it: merge the two if they are one person.")
                 line.warning = str(told % {"address": point["address"].display})
-    ContactPoint.objects.bulk_create(fresh)
+    bulk.insert(fresh)
 
 
 def _point(line: Line, address: Address, verified_at: datetime | None) -> ContactPoint:
@@ -183,7 +184,7 @@ def _point(line: Line, address: Address, verified_at: datetime | None) -> Contac
 
 def _index_names(customers: list[Customer]) -> None:
     NameWord.objects.filter(customer__in=customers).delete()
-    NameWord.objects.bulk_create([NameWord(customer=c, word=w) for c in customers for w in set(words(c.name))])
+    bulk.insert([NameWord(customer=c, word=w) for c in customers for w in set(words(c.name))])
 
 
 def _tell(lines: list[Line]) -> None:
@@ -248,7 +249,7 @@ def load_consents(lines: list[Line], source: str) -> None:
         if key not in held:
             held.add(key)
             fresh.append(Consent(**columns))
-    Consent.objects.bulk_create(fresh)
+    bulk.insert(fresh)
 
 
 _STATEMENT = ("purpose", "channel", "granted", "source", "wording", "at")
