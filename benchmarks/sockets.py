@@ -23,12 +23,14 @@ class Group:
         self.sockets: list[Socket] = []
         self.keys: dict[bytes, int] = {}  # message → index in `events`
         self.events: list[list[str]] = []
+        self.granted = 0  # sockets that were told what they watch: from then on nothing may be missing
         self.mark()
 
     def mark(self) -> None:
         self.which, self.when = array("I"), array("d")
 
     def heard(self, text: bytes, now: float) -> None:
+        self.granted += text.startswith(b'{"watching"')
         index = self.keys.get(text)
         if index is None:
             index = self.keys[text] = len(self.events)
@@ -155,6 +157,8 @@ class Client:
                 fresh.append(one)
             await asyncio.wait_for(asyncio.gather(*(one.opened for one in fresh)), 30)
             group.sockets += fresh
+        while first and group.granted < how_many:
+            await asyncio.sleep(0.05)
         return {"open": len(group.sockets)}
 
     async def wait(self, name: str, deliveries: int, seconds: float) -> dict[str, Any]:
