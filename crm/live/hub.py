@@ -89,14 +89,14 @@ class Hub:
         return await self._in(self._side_threads, function, *args, **kwargs)
 
     async def at_the_door(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """The same for who comes in: one at a time, and then the door stays shut as long as it took. So half of this
-        process is left for its pages, however many come at once."""
+        """The same for who comes in: one at a time, and then the door stays shut twice as long as it took. So most of
+        this process is left for its pages, however many come at once."""
         async with self.door:
             began = monotonic()
             try:
                 return await self.aside(function, *args, **kwargs)
             finally:
-                await asyncio.sleep(min(0.01, monotonic() - began))
+                await asyncio.sleep(min(0.02, 2 * (monotonic() - began)))
 
     async def _in(self, threads: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def tidy() -> R:

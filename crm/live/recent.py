@@ -9,6 +9,7 @@ from crm.live.frames import Feed
 from crm.live.streams import Fragment, Happening, Key
 
 MOST_EVENTS = 1000
+MOST_BYTES = 8_000_000  # of what was rendered: long messages must not make a short memory a big one
 
 
 @dataclass
@@ -24,6 +25,11 @@ class Tick:
     @property
     def after(self) -> int:
         return self.events[-1].pos
+
+    @property
+    def weight(self) -> int:
+        """Bytes of what is rendered by now."""
+        return sum(len(chunk) for chunks in self.parts.values() for chunk in chunks.values())
 
     def plan(self) -> set[str]:
         """What these events call for; the topics whose readers they may have changed."""
@@ -55,17 +61,24 @@ class Recent:
 
     def __init__(self) -> None:
         self._ticks: deque[Tick] = deque()
-        self._events = 0
+        self._weights: deque[int] = (
+            deque()
+        )  # of each as it came: what is rendered later, for one who returns, is little
+        self._events = self._bytes = 0
 
     def add(self, tick: Tick) -> None:
         self._ticks.append(tick)
+        self._weights.append(tick.weight)
         self._events += len(tick.events)
-        while self._events > MOST_EVENTS and len(self._ticks) > 1:
+        self._bytes += self._weights[-1]
+        while (self._events > MOST_EVENTS or self._bytes > MOST_BYTES) and len(self._ticks) > 1:
             self._events -= len(self._ticks.popleft().events)
+            self._bytes -= self._weights.popleft()
 
     def clear(self) -> None:
         self._ticks.clear()
-        self._events = 0
+        self._weights.clear()
+        self._events = self._bytes = 0
 
     def first_after(self, pos: int) -> Happening | None:
         """The first event after `pos` that is no imported history, if it is surely here."""

@@ -200,7 +200,7 @@ def lags(writers: Writers, clients: Sequence[Client], since: float = 0.0) -> lis
     return sorted(
         client.arrived[key] - at
         for client in clients
-        for key, at in writers.committed.items()
+        for key, at in list(writers.committed.items())  # they may be writing still
         if at >= since and key in client.arrived and key in client.kinds
     )
 

@@ -2,10 +2,11 @@
 
 import json
 import socket as sockets
+import subprocess
+import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 from django.contrib.sessions.models import Session
 
@@ -48,7 +49,7 @@ def test_a_reader_that_stopped_costs_bounded_memory_and_nobody_elses_time(full: 
         crowd = Crowd(others)
         with crowd, Writers(desk, rate=200 if full else 80, threads=4, size=20_000).writing() as writers:
             processes.wait_until(crowd.all_live, 60, "all clients live")
-            time.sleep(1)
+            time.sleep(20 if full else 1)  # the work itself grows a young process: what the stuck add is asked here
             before = resident(server.pid)
             for client in stuck:
                 client.topics = [f"case.{case.number}" for case in desk.cases] + client.topics[:1]
@@ -93,16 +94,10 @@ def test_a_storm_of_returning_sockets_loses_nothing_and_pages_are_still_served(f
 
 def pages(desk: Desk, port: int, how_many: int) -> float:
     """The 95th percentile of opening a case, ten a second, in seconds."""
-    name, _, value = desk.cookie(desk.reps[0]).partition("=")
-    spent = []
-    with httpx.Client(cookies={name: value}, timeout=20) as browser:
-        for n in range(how_many):
-            started = time.monotonic()
-            answer = browser.get(f"http://127.0.0.1:{port}/cases/{desk.cases[n % len(desk.cases)].number}/")
-            assert answer.status_code == 200
-            spent.append(time.monotonic() - started)
-            time.sleep(max(0, 0.1 - spent[-1]))
-    return percentile(sorted(spent), 0.95)
+    numbers = [desk.cases[n % len(desk.cases)].number for n in range(how_many)]
+    addresses = [f"http://127.0.0.1:{port}/cases/{number}/" for number in numbers]
+    argv = [sys.executable, "-m", "tests.faults.browse", desk.cookie(desk.reps[0]), *addresses]
+    return float(subprocess.run(argv, cwd=processes.ROOT, check=True, capture_output=True, text=True).stdout)
 
 
 def rows_of(client: Client) -> dict[tuple[str, int, str], int]:
