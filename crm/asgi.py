@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import warnings
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
@@ -10,6 +11,8 @@ os.environ.setdefault("FOREFRONT_PROCESS", "web")
 
 from django.core.asgi import get_asgi_application
 
+# WhiteNoise hands over its files as plain iterators. They are small, and nothing of ours streams that way.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 http = get_asgi_application()
 
 from channels.security.websocket import WebsocketDenier  # noqa: E402 - these need the apps loaded
