@@ -1,10 +1,13 @@
 """Plain functions that make what a test needs, with believable defaults."""
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from cases.models import Case, Message, Queue, QueueMembership
+from django.utils import timezone
+
+from cases import conversation, promises
+from cases.models import Case, Message, Promise, Queue, QueueMembership
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
@@ -58,3 +61,17 @@ def make_message(
     if at:
         fields["at"] = at
     return Message.objects.create(case=case, direction=direction, text=text, **fields)
+
+
+def make_question(queue: Queue, customer: Customer, assignee: User) -> Case:
+    """A case in somebody's hands to which its customer has just written, by mail."""
+    case = make_case(queue, "Where is my refund?", customer=customer, channel="mail", assignee=assignee)
+    sender = customer.contact_points.get(kind="email")
+    conversation.add_inbound(case, text="Well?", sender=sender, channel="mail", at=timezone.now())
+    return case
+
+
+def make_promise(case: Case, owner: User) -> Promise:
+    """Due in two hours."""
+    now = timezone.now()
+    return promises.make(case, what="The refund", due_at=now + timedelta(hours=2), owner=owner, made_by=None, at=now)

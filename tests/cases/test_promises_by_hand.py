@@ -11,23 +11,19 @@ from cases.models import Case, Dispatch, Message, Promise, Queue
 from cases.models.case import Refusal
 from crm.models import Event, User
 from customers.models import Customer
-from tests.builders import make_case
+from tests.builders import make_case, make_promise, make_question
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
-    case = make_case(billing, "Where is my refund?", customer=carl, channel="mail", assignee=ana)
-    sender = carl.contact_points.get(kind="email")
-    conversation.add_inbound(case, text="Well?", sender=sender, channel="mail", at=timezone.now())
-    return case
+    return make_question(billing, carl, ana)
 
 
 @pytest.fixture
 def promise(case: Case, ana: User) -> Promise:
-    now = timezone.now()
-    return promises.make(case, what="The refund", due_at=now + timedelta(hours=2), owner=ana, made_by=None, at=now)
+    return make_promise(case, ana)
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from cases import conversation, outward, promises
+from cases import outward
 from cases.models import Case, Promise, Queue
 from crm.models import User
 from customers.models import Customer
 from tests import look, processes
-from tests.builders import make_case
+from tests.builders import make_promise, make_question
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -22,16 +22,12 @@ Open = Callable[[User], Page]
 
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
-    case = make_case(billing, "Where is my refund?", customer=carl, channel="mail", assignee=ana)
-    sender = carl.contact_points.get(kind="email")
-    conversation.add_inbound(case, text="Well?", sender=sender, channel="mail", at=timezone.now())
-    return case
+    return make_question(billing, carl, ana)
 
 
 @pytest.fixture
 def promise(case: Case, ana: User) -> Promise:
-    now = timezone.now()
-    return promises.make(case, what="The refund", due_at=now + timedelta(hours=2), owner=ana, made_by=None, at=now)
+    return make_promise(case, ana)
 
 
 @pytest.fixture
