@@ -294,7 +294,12 @@ def _attach(message: Message, files: Sequence[File]) -> None:
     for file in files:
         stored = save_bytes(file.data)
         Attachment.objects.create(
-            message=message, file=stored, name=clean_name(file.name), content_type=file.content_type, size=stored.size
+            message=message,
+            file=stored,
+            name=clean_name(file.name),
+            content_type=file.content_type[:120],
+            size=stored.size,
+            content_id=file.content_id[:250],
         )
 
 

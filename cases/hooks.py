@@ -35,6 +35,7 @@ class File:
     name: str
     content_type: str
     data: bytes
+    content_id: str = ""  # by which the HTML of the mail it came with shows it in place
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,6 @@ resolve_checks: Hook[["Case", User], str | None] = Hook("resolve_checks")
 channels: Hook[[], Adapter] = Hook("channels")
 # Who writes a dispatch's content, by its `source`: returns None for a source that is not theirs.
 composers: Hook[["Dispatch"], Outgoing | None] = Hook("composers")
+# A customer answered a dispatch that belongs to no case (a notice): called with it and the case that was opened or went
+# on, inside the transaction that stores the answer.
+answered: Hook[["Dispatch", "Case"], None] = Hook("answered")

@@ -1,6 +1,7 @@
 import secrets
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,11 @@ class Message(models.Model):
         OUTBOUND = "outbound", _("to the customer")
         NOTE = "note", _("note, only us")
 
+    class Feeling(models.TextChoices):
+        GOOD = "good", _("good")
+        NEUTRAL = "neutral", _("neutral")
+        BAD = "bad", _("upset")
+
     case = models.ForeignKey(Case, models.PROTECT, related_name="messages")
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, related_name="messages")
     direction = models.CharField(max_length=10, choices=Direction.choices)
@@ -37,7 +43,16 @@ class Message(models.Model):
     sender_name = models.CharField(max_length=200, blank=True)  # of an inbound message, or an imported author
     sender = models.ForeignKey(ContactPoint, models.SET_NULL, null=True, blank=True, related_name="+")
     text = models.TextField(blank=True)
+    # As it came by mail, made harmless at intake (cases.mail.html): remote pictures wait in data-remote, cid: ones name
+    # an attachment's content_id.
     html = models.TextField(blank=True)
+    folds = models.JSONField(default=list, blank=True)  # [start, end, kind] of `text` that is shown folded, in order
+    subject = models.CharField(max_length=300, blank=True)  # of a mail, where it is not the case's own
+    mail_id = models.CharField(max_length=250, blank=True)  # the Message-ID it came with, no angle brackets
+    mail_hash = models.CharField(max_length=64, blank=True)  # of From, Date, Subject and body: tells a repeat
+    flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # what a reader is warned of
+    # How the customer felt, as a rep marked it; empty is unknown, and unknown opens nothing.
+    feeling = models.CharField(max_length=10, choices=Feeling.choices, blank=True)
     language = models.CharField(max_length=12, blank=True)
     at = models.DateTimeField(default=timezone.now)  # when it was said
     created_at = models.DateTimeField(default=timezone.now)  # when we stored it
@@ -63,7 +78,10 @@ class Message(models.Model):
     class Meta:
         ordering = ["at", "id"]
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="message_external_once")]
-        indexes = [models.Index(fields=["case", "at", "id"], name="message_thread")]
+        indexes = [
+            models.Index(fields=["case", "at", "id"], name="message_thread"),
+            models.Index(fields=["mail_id"], name="message_mail", condition=~models.Q(mail_id="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.direction} #{self.pk}"
@@ -85,6 +103,7 @@ class Attachment(models.Model):
     name = models.CharField(max_length=255)
     content_type = models.CharField(max_length=120)
     size = models.BigIntegerField()
+    content_id = models.CharField(max_length=250, blank=True)  # by which the mail's HTML shows it in place
     token = models.CharField(max_length=40, unique=True, default=random_token)
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from cases.hooks import (
     Banner,
     Outgoing,
     Panel,
+    answered,
     case_banners,
     case_panels,
     channels,
@@ -74,3 +75,12 @@ def voucher_text(dispatch: Dispatch) -> Outgoing | None:
         language=card.customer.language,
         thread=f"card-{card.pk}",
     )
+
+
+ANSWERED: list[tuple[int, int]] = []
+
+
+@answered.register
+def voucher_answered(dispatch: Dispatch, case: Case) -> None:
+    if dispatch.source == "voucher":
+        ANSWERED.append((dispatch.pk, case.pk))
