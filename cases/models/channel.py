@@ -106,6 +106,8 @@ class InboundItem(models.Model):
 
     channel = models.CharField(max_length=40)
     external_id = models.CharField(max_length=200)
+    # Where it belongs if it opens a case, as whoever took it in knew; empty where the channel says so.
+    queue = models.ForeignKey(Queue, models.PROTECT, null=True, related_name="+", db_index=False)
     raw = models.BinaryField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.STORED)
     attempts = models.PositiveSmallIntegerField(default=0)  # raised before the work, so that crashes count
