@@ -42,4 +42,4 @@ def mail_of_cases(user: User, message_ids: list[str]) -> set[str]:
     return {keys[key] for rows in (said, told) for key in rows.values_list("key", flat=True)}
 
 
-_KEY = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
+_KEY = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[.@]")  # the page shows, it believes nobody

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from cases import promises, transitions
 from cases.channels import Failed, Later, Unknown, adapter_for, channel_for
 from cases.compose import compose
+from cases.mail import ids
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
 from crm.models import User
@@ -263,7 +264,8 @@ def _claim(channel: str, now: datetime) -> Dispatch | None:
         row.save(update_fields=["state", "reason"])
         return row
     row.state, row.attempts, row.lease_until = Dispatch.State.CLAIMED, row.attempts + 1, timezone.now() + LEASE
-    row.save(update_fields=["state", "attempts", "lease_until"])
+    row.provider_id = ids.message_id(row) if channel == "mail" else ""
+    row.save(update_fields=["state", "attempts", "lease_until", "provider_id"])
     return row
 
 
@@ -320,7 +322,7 @@ def _finish(row: Dispatch, state: str, *, reason: str = "", detail: str = "", pr
         state=state,
         reason=reason,
         detail=detail[:300],
-        provider_id=provider_id[:250],
+        provider_id=provider_id[:250] or row.provider_id,
         sent_at=sent_at,
         lease_until=None,
     )

@@ -1,7 +1,10 @@
 """Mail out by SMTP. What happens before the server takes the text can be repeated; a line lost after that cannot be
 judged from here and is Unknown, never silently sent again."""
 
+import re
 import smtplib
+from datetime import datetime
+from email.policy import Compat32
 from email.utils import formataddr
 from functools import partial
 from typing import Any
@@ -10,13 +13,16 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
+from django.db.models import Q
 
 from cases.channels import Failed, Later, Unknown
 from cases.hooks import Outgoing
-from cases.models import Channel, Dispatch, Message
+from cases.mail import ids
+from cases.models import Case, Channel, Dispatch
 
 MOST_REFERENCES = 20
-_OURS = {"message-id", "from", "to", "reply-to", "subject", "date", "cc", "bcc", "sender"}
+_OURS = {"message-id", "from", "to", "reply-to", "subject", "date", "cc", "bcc", "sender", "in-reply-to", "references"}
+_FIT_TO_NAME = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+")  # a Message-ID that cannot break our header
 
 
 class Mail:
@@ -27,34 +33,57 @@ class Mail:
 
     def send(self, outgoing: Outgoing, _channel: Channel | None) -> str:
         """The Message-ID it went out with. Raises Failed, Later or Unknown (cases.channels)."""
+        dispatch = _permitted(outgoing)
         backend = _backend()
-        mail = build(outgoing)
+        mail = build(outgoing, dispatch)
         if isinstance(backend, _Tracking):
             _deliver(backend, mail)
         else:
             backend.send_messages([mail])
-        return message_id(outgoing.key)
+        return ids.message_id(dispatch)
 
 
-def message_id(key: str) -> str:
-    """The same for every try of one dispatch, so that mailboxes can tell a repeat."""
-    return f"<{key}@{_domain()}>"
+def _permitted(outgoing: Outgoing) -> Dispatch:
+    """The claimed dispatch this is: nothing else leaves, and to no other address than the one that was asked about."""
+    dispatch = Dispatch.objects.filter(key=outgoing.key, channel="mail", state=Dispatch.State.CLAIMED).first()
+    if dispatch is None or dispatch.address != outgoing.to:
+        raise Failed("Nothing leaves that was not permitted to this address.", reason="not_permitted")
+    return dispatch
 
 
-def build(outgoing: Outgoing) -> EmailMessage:
+def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:
     """The mail as it goes out: one address, one-line headers, nothing a customer's name or subject could add to."""
-    company = formataddr((_one_line(settings.COMPANY), settings.DEFAULT_FROM_EMAIL))
-    mail = EmailMessage(
+    company = _one_line(settings.COMPANY)
+    mail = _Letter(
         subject=_one_line(outgoing.subject),
         body=outgoing.text,
-        from_email=company,
+        from_email=formataddr((company, ids.home(ids.case_of(dispatch)))),
         to=[_recipient(outgoing)],
-        reply_to=[company],
-        headers=_headers(outgoing),
+        reply_to=[formataddr((company, ids.reply_address(dispatch)))],
+        headers=_headers(outgoing, dispatch),
     )
     for file in outgoing.files:
         mail.attach(_one_line(file.name), file.data, _attachable(file.content_type))
     return mail
+
+
+class _Letter(EmailMessage):
+    """Django's, with the names of mails written as mail programs read them."""
+
+    def message(self, *, policy: Any = None) -> Any:
+        mail = super().message()
+        mail.policy = _Written()
+        return mail
+
+
+class _Written(Compat32):
+    """A Message-ID longer than 65 signs would be put onto a line of its own, and programs that miss it there show every
+    answer as a new conversation."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name not in {"Message-ID", "In-Reply-To", "References"}:
+            return super().fold_binary(name, value)
+        return f"{name}: {value.replace(' ', f'{self.linesep} ')}{self.linesep}".encode("ascii")
 
 
 def _recipient(outgoing: Outgoing) -> str:
@@ -64,31 +93,48 @@ def _recipient(outgoing: Outgoing) -> str:
     return formataddr((_one_line(outgoing.to_name), address)) if outgoing.to_name else address
 
 
-def _headers(outgoing: Outgoing) -> dict[str, str]:
-    own = {"Message-ID": message_id(outgoing.key)} | _context(outgoing.key)
+def _headers(outgoing: Outgoing, dispatch: Dispatch) -> dict[str, str]:
+    own = {"Message-ID": ids.message_id(dispatch)} | _auto(dispatch.message_class) | _context(dispatch)
     extra = {name: _one_line(value) for name, value in outgoing.headers.items() if name.lower() not in _OURS}
     return own | extra
 
 
-def _context(key: str) -> dict[str, str]:
-    """What this mail answers: the case's earlier mails, and whether a person wrote it."""
-    dispatch = Dispatch.objects.filter(key=key).first()
-    if dispatch is None:
+def _auto(message_class: str) -> dict[str, str]:
+    """What no person wrote says so (RFC 3834), and asks for no answer of another machine's. Bounces are welcome."""
+    if message_class == "answer":
         return {}
-    auto = {} if dispatch.message_class == "answer" else {"Auto-Submitted": "auto-generated"}
-    message = Message.objects.filter(dispatch=dispatch).first()
-    earlier = _earlier(message, dispatch) if message else []
-    if not earlier:
-        return auto
-    return auto | {"In-Reply-To": earlier[-1], "References": " ".join(earlier)}
+    kind = "auto-replied" if message_class == "acknowledgement" else "auto-generated"
+    return {"Auto-Submitted": kind, "X-Auto-Response-Suppress": "OOF, AutoReply"}
 
 
-def _earlier(message: Message, dispatch: Dispatch) -> list[str]:
+def _context(dispatch: Dispatch) -> dict[str, str]:
+    """What this mail answers: their last one, at the end of everything said between us, where mail programs look."""
+    case = ids.case_of(dispatch)
+    theirs, ours = (_theirs(case, dispatch), _sent(case, dispatch)) if case else ([], [])
+    said = [name for _at, name in sorted(theirs + ours)]
+    if not said:
+        return {}
+    parent = max(theirs or ours)[1]
+    chain = [name for name in dict.fromkeys(said) if name != parent][-(MOST_REFERENCES - 1) :]
+    return {"In-Reply-To": parent, "References": " ".join([*chain, parent])}
+
+
+def _theirs(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
+    """The mails this person wrote to us in the case. Another's are no business of theirs."""
+    person = Q(sender__value=dispatch.address)
+    if dispatch.customer_id:
+        person |= Q(sender__customer=dispatch.customer_id)
+    mails = case.messages.filter(person, direction="inbound", is_auto=False).exclude(mail_id="")
+    last = mails.order_by("-at", "-pk").values_list("at", "mail_id")[:MOST_REFERENCES]
+    return [(at, f"<{name}>") for at, name in last if _FIT_TO_NAME.fullmatch(name)]
+
+
+def _sent(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
     sent = Dispatch.objects.filter(
-        message__case_id=message.case_id, channel="mail", state=Dispatch.State.SENT, address=dispatch.address
+        message__case=case, channel="mail", state=Dispatch.State.SENT, address=dispatch.address
     )
-    keys = sent.exclude(pk=dispatch.pk).order_by("-sent_at", "-pk").values_list("key", flat=True)[:MOST_REFERENCES]
-    return [message_id(str(key)) for key in reversed(keys)]
+    last = sent.exclude(pk=dispatch.pk).order_by("-sent_at", "-pk").values_list("sent_at", "provider_id")
+    return [(at, name) for at, name in last[:MOST_REFERENCES] if at and name]
 
 
 def _one_line(text: str) -> str:
@@ -99,10 +145,6 @@ def _attachable(content_type: str) -> str:
     """Whatever claims to be a mail or a multipart travels as plain bytes: only a real one may be nested."""
     kind, _slash, rest = content_type.partition("/")
     return content_type if rest and kind not in {"message", "multipart", "text"} else "application/octet-stream"
-
-
-def _domain() -> str:
-    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
 
 
 # --- the wire

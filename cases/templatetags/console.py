@@ -176,6 +176,7 @@ _REASONS: dict[str, LazyText] = {
     "no_secret": gettext_lazy("this channel has no secret to sign with; tell your administrator"),
     "forbidden_address": gettext_lazy("the call-back address of this channel is not allowed; tell your administrator"),
     "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
+    "not_permitted": gettext_lazy("something tried to send it past our own rules; tell your administrator"),
     "refused": gettext_lazy("the other side refused it"),
     "error": gettext_lazy("something went wrong on our side"),
 }

@@ -1,20 +1,22 @@
 """Mail out: threaded, unforgeable from inside, and honest about what happened on the wire."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail as outbox
 from django.utils import timezone
 
 from cases.channels import Failed, Later, Unknown
-from cases.channels.mail import Mail
+from cases.channels.mail import MOST_REFERENCES, Mail
 from cases.conversation import add_inbound, reply
 from cases.hooks import File, Outgoing
+from cases.mail import ids
 from cases.models import Case, Dispatch, Queue
 from cases.outward import release_due, send_due
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_case
+from tests.builders import make_case, make_customer, make_message
 from tests.mailserver import DROP, MailServer, mail_server
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +37,21 @@ def letter(**fields: object) -> Outgoing:
     return Outgoing(**{**given, **fields})
 
 
+def claimed(
+    key: str = KEY, address: str = "carl@example.org", message_class: str = "answer", **fields: Any
+) -> Dispatch:
+    """What the outward door permits: a dispatch whose turn it is."""
+    given = {"source": "letter", "source_id": 1, "channel": "mail", "state": "claimed"}
+    return Dispatch.objects.create(key=key, address=address, message_class=message_class, **{**given, **fields})
+
+
+def send(**fields: object) -> str:
+    """Send a letter that was permitted to the address it names."""
+    outgoing = letter(**fields)
+    claimed(outgoing.key, outgoing.to)
+    return Mail().send(outgoing, None)
+
+
 @pytest.fixture
 def smtp(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -46,12 +63,14 @@ def smtp(settings):
 
 
 def test_a_letter_arrives_as_it_was_written(smtp: MailServer) -> None:
-    given = Mail().send(letter(files=(File("Rechnung März.pdf", "application/pdf", b"%PDF-"),)), None)
+    given = send(files=(File("Rechnung März.pdf", "application/pdf", b"%PDF-"),))
 
     got = smtp.mails[0]
-    assert given == got["Message-ID"] == f"<{KEY}@brightwave.example>"
+    sent = Dispatch.objects.get()
+    assert given == got["Message-ID"] == ids.message_id(sent)
+    assert given.startswith(f"<{KEY}.")
     assert got["From"] == "Brightwave <help@brightwave.example>"
-    assert got["Reply-To"] == "Brightwave <help@brightwave.example>"
+    assert got["Reply-To"] == f"Brightwave <{ids.reply_address(sent)}>"
     assert got["To"] == "Carl Jensen <carl@example.org>"
     assert got["Subject"] == "Re: Bill [#7]"
     assert got["Auto-Submitted"] is None
@@ -76,7 +95,7 @@ def test_a_letter_arrives_as_it_was_written(smtp: MailServer) -> None:
     ],
 )
 def test_no_field_can_add_a_header_or_an_addressee(smtp: MailServer, field: dict[str, object]) -> None:
-    Mail().send(letter(**field), None)
+    send(**field)
 
     assert [line for line in smtp.talk if line.lower().startswith("rcpt")] == ["rcpt TO:<carl@example.org>"]
     got = smtp.mails[0]
@@ -86,13 +105,24 @@ def test_no_field_can_add_a_header_or_an_addressee(smtp: MailServer, field: dict
     assert len(smtp.got) == 1
 
 
+def test_long_lines_stay_within_what_mail_servers_take(smtp: MailServer) -> None:
+    subject = "Rechnungsüberprüfung 請求書 " * 20
+    send(subject=subject, text="x" * 5000 + "\nÜ")
+
+    lines = smtp.got[0].split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert [line for line in lines if line.lower().startswith(b"message-id: <")]
+    assert smtp.mails[0]["Subject"] == subject.strip()
+    assert smtp.mails[0].get_content().splitlines() == ["x" * 5000, "Ü"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["", "carl", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", "<a@b.example>", "a b@c.example"],
 )
 def test_what_is_no_single_address_is_not_written_to(smtp: MailServer, address: str) -> None:
     with pytest.raises(Failed) as told:
-        Mail().send(letter(to=address), None)
+        send(to=address)
 
     assert told.value.reason == "bad_address"
     assert not smtp.talk
@@ -121,7 +151,7 @@ def test_every_way_to_fail_is_told_apart(smtp: MailServer, says, outcome, reason
     smtp.says.update(says)
 
     with pytest.raises(outcome) as told:
-        Mail().send(letter(), None)
+        send()
 
     assert told.value.reason == reason
     assert not smtp.got
@@ -132,13 +162,13 @@ def test_a_server_that_takes_the_text_and_falls_silent_leaves_it_unknown(smtp: M
     smtp.says["end"] = "250-"  # the answer never ends
 
     with pytest.raises(Unknown):
-        Mail().send(letter(), None)
+        send()
 
 
 def test_a_taken_mail_is_sent_however_the_line_ends(smtp: MailServer) -> None:
     smtp.says["quit"] = DROP
 
-    assert Mail().send(letter(), None)
+    assert send()
     assert len(smtp.got) == 1
 
 
@@ -149,7 +179,7 @@ def test_nobody_there_is_tried_later_and_no_server_at_all_is_said(smtp: MailServ
         deaf.bind(("127.0.0.1", 0))
         settings.EMAIL_PORT = deaf.getsockname()[1]
         with pytest.raises(Later):
-            Mail().send(letter(), None)
+            send()
     settings.EMAIL_PORT = 0
     with pytest.raises(Failed, match="SMTP_HOST") as told:
         Mail().send(letter(), None)
@@ -179,21 +209,110 @@ def test_each_answer_refers_to_the_mails_before_it(case: Case, ana: User) -> Non
     first, second, third = (answer(case, ana, text) for text in ("one", "two", "three"))
 
     got = [m.message() for m in outbox.outbox]
-    ids = [f"<{d.key}@brightwave.example>" for d in (first, second, third)]
-    assert [m["Message-ID"] for m in got] == ids == [d.provider_id for d in (first, second, third)]
-    assert [m["In-Reply-To"] for m in got] == [None, ids[0], ids[1]]
-    assert [m["References"] for m in got] == [None, ids[0], f"{ids[0]} {ids[1]}"]
+    names = [ids.message_id(d) for d in (first, second, third)]
+    assert [m["Message-ID"] for m in got] == names == [d.provider_id for d in (first, second, third)]
+    assert [m["In-Reply-To"] for m in got] == [None, names[0], names[1]]
+    assert [m["References"] for m in got] == [None, names[0], f"{names[0]} {names[1]}"]
     assert {d.state for d in (first, second, third)} == {"sent"}
+    assert {m["Reply-To"] for m in got} == {f"Brightwave <{ids.reply_address(first)}>"}
 
 
-def test_what_no_person_wrote_says_so(case: Case, carl: Customer) -> None:
-    Dispatch.objects.create(
-        key=KEY, customer=carl, channel="mail", address="carl@example.org", message_class="acknowledgement", source_id=1
-    )
+def test_an_answer_hangs_under_the_mail_it_answers(case: Case, ana: User, carl: Customer) -> None:
+    """Their last mail at the end, ours before it: mail programs take the last of the references for the parent."""
+    point = carl.contact_points.get(kind="email")
+    stranger = make_customer("Bea", email="bea@example.org").contact_points.get()
+    began = timezone.now() - timedelta(hours=3)
+    make_message(case, sender=point, channel="mail", mail_id="one@home.example", at=began)
+    first = answer(case, ana, "one")
+    make_message(case, sender=point, channel="mail", mail_id="two@home.example", at=timezone.now())
+    make_message(case, sender=stranger, channel="mail", mail_id="else@home.example", at=began)
+    make_message(case, sender=point, channel="mail", mail_id="ooo@home.example", is_auto=True, at=timezone.now())
+    second, third = answer(case, ana, "two"), answer(case, ana, "three")
 
-    Mail().send(letter(), None)
+    got = [m.message() for m in outbox.outbox]
+    assert [m["In-Reply-To"] for m in got] == ["<one@home.example>", "<two@home.example>", "<two@home.example>"]
+    assert got[1]["References"].split() == ["<one@home.example>", first.provider_id, "<two@home.example>"]
+    assert got[2]["References"].split() == [
+        "<one@home.example>",
+        first.provider_id,
+        second.provider_id,
+        "<two@home.example>",
+    ]
+    assert third.state == "sent"
 
-    assert outbox.outbox[0].message()["Auto-Submitted"] == "auto-generated"
+
+@pytest.mark.parametrize("name", ["a b@x", "a>\r\nBcc: victim@example.org", "ä@x", "<a@x>", "a@x\u2028", "\x00"])
+def test_a_name_of_theirs_that_would_break_our_header_is_left_out(
+    case: Case, ana: User, carl: Customer, name: str
+) -> None:
+    make_message(case, sender=carl.contact_points.get(kind="email"), channel="mail", mail_id=name.replace("\x00", " "))
+
+    answer(case, ana, "Hello")
+
+    got = outbox.outbox[0].message()
+    assert (got["In-Reply-To"], got["References"], got["Bcc"]) == (None, None, None)
+
+
+def test_a_hundred_mails_are_not_all_named(case: Case, ana: User, carl: Customer) -> None:
+    point, began = carl.contact_points.get(kind="email"), timezone.now() - timedelta(days=1)
+    for n in range(100):
+        make_message(case, sender=point, channel="mail", mail_id=f"{n}@home.example", at=began + timedelta(minutes=n))
+
+    answer(case, ana, "Hello")
+
+    named = outbox.outbox[0].message()["References"].split()
+    assert len(named) == MOST_REFERENCES
+    assert named[-2:] == ["<98@home.example>", "<99@home.example>"]
+
+
+@pytest.mark.parametrize(
+    ("message_class", "says"), [("acknowledgement", "auto-replied"), ("notice", "auto-generated"), ("answer", None)]
+)
+def test_what_no_person_wrote_says_so(message_class: str, says: str | None) -> None:
+    kept = claimed(message_class=message_class)
+
+    Mail().send(letter(to=kept.address), None)
+
+    got = outbox.outbox[0].message()
+    assert got["Auto-Submitted"] == says
+    assert got["X-Auto-Response-Suppress"] == (says and "OOF, AutoReply")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"state": "held"},
+        {"state": "sent"},
+        {"state": "suppressed"},
+        {"address": "else@example.org"},
+        {"channel": "partner"},
+        {"key": "6f1c3f6e-0000-4000-8000-000000000002"},
+    ],
+)
+def test_nothing_leaves_that_was_not_permitted_to_this_address(smtp: MailServer, other: dict[str, str]) -> None:
+    """Whoever calls the adapter past the outward door, or composes for another address than the one it asked about."""
+    claimed(**other)
+
+    with pytest.raises(Failed) as told:
+        Mail().send(letter(), None)
+
+    assert told.value.reason == "not_permitted"
+    assert not smtp.talk
+
+
+def test_the_name_stays_the_same_for_every_try(case: Case, ana: User, smtp: MailServer, settings) -> None:
+    """Even when the key that signs it is renewed, or the sender's domain changes, in between."""
+    smtp.says["end"] = "452 disk full"
+    sent = answer(case, ana, "We took it once.")
+    first = ids.message_id(sent)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
+    settings.DEFAULT_FROM_EMAIL = "help@elsewhere.example"
+    smtp.says.clear()
+
+    send_due(timezone.now() + timedelta(hours=1))
+
+    assert [m["Message-ID"] for m in smtp.mails] == [first]
+    assert ids.dispatch_of(first) == sent
 
 
 def test_an_interrupted_send_is_shown_and_never_silently_repeated(case: Case, ana: User, smtp: MailServer) -> None:

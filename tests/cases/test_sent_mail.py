@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases import conversation
-from cases.channels.mail import message_id
+from cases.mail import ids
 from cases.models import Case, Dispatch, Queue
 from cases.outward import release_due
 from crm.models import SentMail, User
@@ -35,7 +35,7 @@ def sent(dispatch: Dispatch, subject: str) -> SentMail:
         sender="help@x",
         recipients=[dispatch.address],
         subject=subject,
-        message_id=message_id(str(dispatch.key)),
+        message_id=ids.message_id(dispatch),
         raw=b"",
     )
 
