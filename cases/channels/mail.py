@@ -68,7 +68,7 @@ def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:
 
 
 class _Letter(EmailMessage):
-    """Django's, with the names of mails written as mail programs read them."""
+    """Django's, whose headers begin on the line of their name."""
 
     def message(self, *, policy: Any = None) -> Any:
         mail = super().message()
@@ -77,13 +77,11 @@ class _Letter(EmailMessage):
 
 
 class _Written(Compat32):
-    """A Message-ID longer than 65 signs would be put onto a line of its own, and programs that miss it there show every
-    answer as a new conversation."""
+    """A word too long for the line of its header's name would get a line of its own. Mail programs that miss a
+    Message-ID there show every answer as a new conversation, and a subject begins with a blank."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name not in {"Message-ID", "In-Reply-To", "References"}:
-            return super().fold_binary(name, value)
-        return f"{name}: {value.replace(' ', f'{self.linesep} ')}{self.linesep}".encode("ascii")
+        return re.sub(rb"^([!-~]+: )\r?\n ", rb"\1", super().fold_binary(name, value))
 
 
 def _recipient(outgoing: Outgoing) -> str:
