@@ -17,6 +17,7 @@ PRICES = {
     "SIM Unlimited": "17.90",
 }
 HUBS = [("Hub 5", ["2.2.4", "2.2.4", "2.3.0", "2.3.2"]), ("Hub 6", ["3.0.1", "3.1.0", "3.1.0"])]
+FAULTY, FAULTY_SHARE = ("Hub 5", "2.3.1"), 0.04
 GOODS = [("Mesh point", "59.00"), ("Ethernet cable 10 m", "9.90"), ("Phone handset", "39.00"), ("Second SIM", "4.90")]
 
 
@@ -88,8 +89,16 @@ def _holdings(people: list[Customer], rng: Random, now: datetime) -> None:
             held.append(_subscription(f"S{number}-{sim}", person, products["mobile"], plan))
         if rng.random() < 0.3:
             orders.append(_order(number, person, rng, now))
+    _fault(held, rng)
     Subscription.objects.bulk_create(held, batch_size=2000)
     Order.objects.bulk_create(orders, batch_size=2000)
+
+
+def _fault(held: list[Subscription], rng: Random) -> None:
+    """One router in twenty-five got the update that drops the line in the evening; few of their owners have said so."""
+    routers = [line for line in held if line.device]
+    for line in rng.sample(routers, round(len(routers) * FAULTY_SHARE)):
+        line.device, line.version = FAULTY
 
 
 def _subscription(key: str, person: Customer, product: Product, plan: str) -> Subscription:

@@ -6,11 +6,12 @@ from random import Random
 from cases import search
 from cases.models import Case, Clock, Contact, Issue, Message, Promise
 from crm.management.demo.company import Company
+from crm.management.demo.customers import FAULTY
 from crm.management.demo.phrases import CLOSERS, DAYS, FOLLOW_UPS, OPENERS, STREETS
 from crm.management.demo.story import Story
-from crm.management.demo.words import SCENES, Scene
+from crm.management.demo.words import FIRMWARE, SCENES, Scene
 from crm.models import Event, User
-from customers.models import Customer
+from customers.models import Customer, Subscription
 
 # How a case ends, and how often.
 ENDS = (
@@ -31,6 +32,7 @@ def live_through(company: Company, people: list[Customer], count: int, rng: Rand
     for person in people:
         by_language.setdefault(person.language, []).append(person)
     stories = [_story(company, by_language, rng, now) for _ in range(count)]
+    stories += _reports(company, rng, now)
     stories.sort(key=lambda story: story.case.opened_at)
     _write(stories)
     return [story.case for story in stories]
@@ -38,7 +40,32 @@ def live_through(company: Company, people: list[Customer], count: int, rng: Rand
 
 def _story(company: Company, people: dict[str, list[Customer]], rng: Random, now: datetime) -> Story:
     scene, end = rng.choice(SCENES), rng.choice(ENDS)
-    customer = rng.choice(people[scene.language])
+    return _played(company, scene, end, rng.choice(people[scene.language]), rng, now)
+
+
+def _reports(company: Company, rng: Random, now: datetime) -> list[Story]:
+    """The few who have already noticed the faulty update; everybody else who has it still sleeps well."""
+    device, version = FAULTY
+    lines = Subscription.objects.filter(device=device, version=version, customer__language="en")
+    struck = list(Customer.objects.filter(pk__in=lines.values("customer")).order_by("pk"))
+    ends = [
+        "new",
+        "open",
+        "open",
+        "waiting_internal",
+        "waiting_customer",
+        "waiting_customer",
+        "resolved",
+        "new",
+        "open",
+    ]
+    return [
+        _played(company, FIRMWARE, end, customer, rng, now)
+        for customer, end in zip(rng.sample(struck, len(ends)), ends, strict=True)
+    ]
+
+
+def _played(company: Company, scene: Scene, end: str, customer: Customer, rng: Random, now: datetime) -> Story:
     queue = company.queues[scene.queue]
     urgent = rng.random() < 0.12
     calendar = company.de if scene.queue == "Kundenservice" else company.uk

@@ -362,3 +362,23 @@ SCENES = [
         "es",
     ),
 ]
+
+# The beginning of something bigger: nine people say it in the days before this minute, and nobody has joined the dots.
+FIRMWARE = Scene(
+    "Technical",
+    "drops",
+    "Line drops every evening since the update",
+    (
+        (
+            "c",
+            "Since the night my Hub 5 updated itself to 2.3.1 the line drops every evening around {time} for ten minutes, then it comes back by itself. A restart changes nothing.",
+        ),
+        ("n", "Third one I see with 2.3.1 this week. Line tests clean, the hub restarts by itself under load."),
+        (
+            "a",
+            "{name}, thank you for telling us exactly when. Your line itself is clean: it is the hub that restarts. I have set it to last month's software for tonight and will look at its log tomorrow.",
+        ),
+        ("c", "It held last night. I will write if it comes back."),
+    ),
+    "Look at the hub's log",
+)
