@@ -8,6 +8,7 @@ from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.clock import Clock
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
+from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.message import Attachment, Message
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
@@ -30,6 +31,8 @@ __all__ = [
     "Draft",
     "InboundItem",
     "Issue",
+    "Mailbox",
+    "MailboxMail",
     "Mention",
     "Message",
     "Promise",
