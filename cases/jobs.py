@@ -1,11 +1,11 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, promises
+from cases import clocks, fetching, promises
 from cases.intake import sweep_inbound
 from cases.outward import release_due, send_due
 from cases.routing import wake_due
 from crm import limits
-from crm.jobs import every
+from crm.jobs import every, loop
 
 every(1, name="cases.inbound")(sweep_inbound)
 every(0.5, name="cases.release")(release_due)
@@ -15,3 +15,4 @@ every(5, name="cases.waking")(wake_due)
 every(5, name="cases.promises")(promises.sweep)
 every(5, name="cases.breaches")(clocks.breach_due)
 every(5, name="cases.warnings")(clocks.warn_due)
+loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)

@@ -5,6 +5,7 @@ that looking now is worthwhile, so losing, repeating or delaying one harms nothi
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +42,20 @@ class Sweep:
     limit: float  # seconds after which one call counts as stuck and the keeper is started anew
 
 
+LoopFunction = Callable[[threading.Event, Callable[[], None]], None]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A function that runs in the keeper from beginning to end: `f(stop, alive)`."""
+
+    name: str
+    function: LoopFunction
+    limit: float  # seconds without a call of `alive` after which it counts as stuck
+
+
 _sweeps: dict[str, Sweep] = {}
+_loops: dict[str, Loop] = {}
 _flows: dict[str, Callable[..., object]] = {}
 
 
@@ -55,6 +69,22 @@ def every(seconds: float, *, name: str = "", limit: float = 300) -> Callable[[Sw
         return function
 
     return register
+
+
+def loop(*, name: str, limit: float = 60) -> Callable[[LoopFunction], LoopFunction]:
+    """Register what waits for something outside, and so is no sweep: `f(stop, alive)` runs in a thread of the keeper of
+    its own, returns within seconds of `stop`, calls `alive` while it is well, and is begun anew when it raises."""
+
+    def register(function: LoopFunction) -> LoopFunction:
+        _loops[name] = Loop(name, function, limit)
+        return function
+
+    return register
+
+
+def loops() -> list[Loop]:
+    """Every registered loop, in the order of its name."""
+    return [_loops[name] for name in sorted(_loops)]
 
 
 def wakeable(function: Callable[P, R]) -> Callable[P, R]:

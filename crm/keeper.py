@@ -1,4 +1,5 @@
-"""The keeper: repeats the registered sweeps, listens for nudges, offers itself as sequencer. `manage.py keeper`.
+"""The keeper: repeats the registered sweeps, runs the registered loops, listens for nudges, offers itself as sequencer.
+`manage.py keeper`.
 
 Four threads take sweeps as they fall due, so that a slow mail server delays no clock. Each sweep is guarded: one that
 fails is tried again later, longer each time, and harms no other. One that is stuck past its limit makes the keeper
@@ -59,11 +60,45 @@ class Turn:
 
 
 @dataclass
+class Running:
+    """A loop in its thread, and when it last said that it is well."""
+
+    loop: jobs.Loop
+    alive_at: float = 0.0
+    thread: threading.Thread | None = None
+
+    def start(self, stop: threading.Event) -> None:
+        self.alive()
+        self.thread = threading.Thread(target=self.run, args=[stop], name=self.loop.name, daemon=True)
+        self.thread.start()
+
+    def run(self, stop: threading.Event) -> None:
+        """Begun anew when it ends before it was told to."""
+        while not stop.is_set():
+            try:
+                self.loop.function(stop, self.alive)
+            except Exception as error:
+                log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=True)
+                connections.close_all()
+            stop.wait(1)
+
+    def alive(self) -> None:
+        self.alive_at = time.monotonic()
+
+    def is_stuck(self, now: float) -> bool:
+        return self.thread is not None and now - self.alive_at > self.loop.limit
+
+    def has_ended(self) -> bool:
+        return self.thread is None or not self.thread.is_alive()
+
+
+@dataclass
 class Keeper:
     """One keeper process; `run` returns after `stop` is set, or raises Stuck."""
 
     stop: threading.Event
     sweeps: list[jobs.Sweep] = field(default_factory=jobs.sweeps)
+    loops: list[Running] = field(default_factory=lambda: [Running(loop) for loop in jobs.loops()])
 
     def __post_init__(self) -> None:
         self.turns = {sweep.name: Turn(sweep) for sweep in [*self.sweeps, jobs.Sweep("keeper", 5, _beat, 60)]}
@@ -74,12 +109,17 @@ class Keeper:
         """Sweep until told to stop, then wait a little for what is under way."""
         for work in (sequencer.run, self.listen):
             threading.Thread(target=_guard, args=(work, self.stop), name=work.__name__, daemon=True).start()
+        for running in self.loops:
+            running.start(self.stop)
         while not self.stop.is_set():
             self.step(time.monotonic())
             self.wakeup.wait(TICK)
             self.wakeup.clear()
         self.pool.shutdown(wait=False, cancel_futures=True)
-        _await(lambda: all(turn.began is None for turn in self.turns.values()), seconds=4)
+        _await(self.has_ended, seconds=4)
+
+    def has_ended(self) -> bool:
+        return all(turn.began is None for turn in self.turns.values()) and all(one.has_ended() for one in self.loops)
 
     def step(self, now: float) -> None:
         """Hand every due sweep to a thread, and tell the supervisor that this process is well, if it is."""
@@ -88,6 +128,7 @@ class Keeper:
                 turn.began, turn.nudged = now, False
                 self.pool.submit(self.take, turn)
         stuck = [turn.sweep.name for turn in self.turns.values() if turn.is_stuck(now)]
+        stuck += [running.loop.name for running in self.loops if running.is_stuck(now)]
         if stuck:
             log.error("stuck beyond its limit, the keeper needs a new start: %s", ", ".join(stuck))
         else:

@@ -141,20 +141,24 @@ class Mailbox(models.Model):
 
     # --- how it goes
 
+    def reached_for(self) -> None:
+        """About to call the server."""
+        self._set(doing="connecting")
+
     def reached(self, now: datetime, **changed: object) -> None:
         """The server answered just now."""
         self._set(last_seen_at=now, **changed)
 
-    def succeeded(self, now: datetime) -> None:
-        """Everything that is there is stored, or shown as not to be had."""
+    def succeeded(self, now: datetime, *, warning: str = "", detail: str = "") -> None:
+        """Everything that is there is stored, or shown as not to be had. A warning is about what was to follow."""
         self._set(
             last_seen_at=now,
             last_success_at=now,
             failing_since=None,
             failures=0,
             next_try_at=None,
-            last_error="",
-            error_detail="",
+            last_error=warning,
+            error_detail=detail,
             doing="waiting",
         )
 
@@ -169,6 +173,11 @@ class Mailbox(models.Model):
             error_detail=detail[:200],
             doing="",
         )
+
+    def keep_token(self, token: str, until: datetime, refresh_token: str) -> None:
+        """Encrypted already. A refresh token that was replaced is worthless: the new one must not be lost."""
+        rotated = {"refresh_token": refresh_token} if refresh_token else {}
+        self._set(access_token=token, access_until=until, **rotated)
 
     def try_now(self) -> None:
         """A person says so: no further pause."""
@@ -219,6 +228,7 @@ class MailboxMail(models.Model):
         OLD = "old", _("from before the start")
         FAILING = "failing", _("tried again later")
         SKIPPED = "skipped", _("could not be fetched")
+        GONE = "gone", _("gone before it could be fetched")
 
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="mails", verbose_name=_("mailbox"))
     uidvalidity = models.BigIntegerField()
