@@ -34,6 +34,8 @@ TOLD = (
     "promise_kept",
     "promise_moved",
     "promise_broken",
+    "need_met",
+    "need_unmet",
     "sla_warned",
     "sla_breached",
     "clock_warned",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, panels, promising, queue, room, searching, verbs
+from cases.views import composing, need, panels, promising, queue, room, searching, verbs
 
 app_name = "cases"
 
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/transfer/", verbs.transfer, name="transfer"),
     path("cases/<int:number>/status/", verbs.status, name="status"),
     path("cases/<int:number>/resolution/", verbs.resolution, name="resolution"),
+    path("cases/<int:number>/need/", need.need, name="need"),
+    path("cases/<int:number>/messages/<int:pk>/feeling/", need.feeling, name="feeling"),
     path("cases/<int:number>/snooze/", verbs.snooze, name="snooze"),
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
     path("cases/<int:number>/tags/", verbs.tags, name="tags"),

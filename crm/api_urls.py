@@ -35,6 +35,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/assignment/", doings.assignment),
     path("cases/<int:number>/status/", doings.status),
     path("cases/<int:number>/resolution/", doings.resolution),
+    path("cases/<int:number>/need/", doings.need),
+    path("cases/<int:number>/messages/<int:pk>/feeling/", doings.feeling),
     path("cases/<int:number>/promises/", doings.promises),
     path("cases/<int:number>/clocks/", doings.clocks),
     path("cases/<int:number>/events/", doings.events),

@@ -46,6 +46,8 @@ TABLE: dict[str, frozenset[str]] = {
     "case.note": _HANDS,
     "case.undo": _HANDS,
     "case.promise": _HANDS,
+    "case.need": _HANDS,
+    "case.feeling": _HANDS,
     "customer.view": _EVERYONE,
     "customer.contact_points": _TEAM,
     "customer.payment": _TEAM,

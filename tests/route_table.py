@@ -58,6 +58,10 @@ POST   cases/<int:number>/transfer/                login   303  404  303  303  4
 GET    cases/<int:number>/status/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/status/                  login   303  404  303  303  404  403  303  303
 POST   cases/<int:number>/resolution/              login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/need/                    login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
+DELETE cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/messages/<int:pk>/feeling/ login  409  404  409  409  404  403  409  409
 GET    cases/<int:number>/snooze/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
 DELETE cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
@@ -154,6 +158,9 @@ DELETE api/cases/<int:number>/assignment/            401   200  404  200  200  4
 POST   api/cases/<int:number>/status/                401   200  404  200  200  404  403  200  200
 POST   api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
+DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
+PUT    api/cases/<int:number>/messages/<int:pk>/feeling/ 401 409 404  409  409  404  403  409  409
 GET    api/cases/<int:number>/promises/              401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/promises/              401   201  404  201  201  404  403  201  201
 GET    api/cases/<int:number>/clocks/                401   200  404  200  200  404  200  200  200
@@ -176,6 +183,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST cases/<int:number>/assignment/": {"to": ":lee"},
     "POST cases/<int:number>/transfer/": {"queue": ":technical", "note": "Theirs"},
     "POST cases/<int:number>/status/": {"status": "open"},
+    "POST cases/<int:number>/need/": {"how": "customer_said"},
+    "POST cases/<int:number>/messages/<int:pk>/feeling/": {"feeling": "good"},
     "POST cases/<int:number>/snooze/": {"until": "tomorrow"},
     "POST cases/<int:number>/priority/": {"priority": "high"},
     "POST cases/<int:number>/tags/": {"tags": "refund"},
@@ -218,6 +227,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/cases/<int:number>/assignment/#claim": {"claim": True},
     "POST api/cases/<int:number>/assignment/#assign": {"assignee": ":lee"},
     "POST api/cases/<int:number>/status/": {"status": "open"},
+    "PUT api/cases/<int:number>/messages/<int:pk>/feeling/": {"feeling": "good"},
     "POST api/cases/<int:number>/promises/": {"what": "Call back", "due_at": ":soon"},
     "POST api/articles/": {"title": "Refunds", "body": "Five days.", "queues": [":queues"]},
     "PATCH api/articles/<int:pk>/": {"body": "Three days."},

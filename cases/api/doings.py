@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -12,15 +13,18 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cases import feelings, transitions
 from cases import promises as keeping
-from cases import transitions
 from cases.api import finding
 from cases.api.cases import shown
 from cases.api.log import EventShape
 from cases.api.shapes import (
     CaseShape,
     ClockShape,
+    MessageShape,
     NewAssignment,
+    NewFeeling,
+    NewNeed,
     NewPromise,
     NewResolution,
     NewStatus,
@@ -99,6 +103,34 @@ def _become(request: Request, number: int, wanted: str, asked_at: datetime | Non
 def _may_be_resolved(case: Case, by: User) -> None:
     if sentences := [s for s in resolve_checks.collect(case, by) if s]:
         raise Refusal(" ".join(sentences))
+
+
+@extend_schema(methods=["POST"], summary="The need is met", request=NewNeed, responses=CaseShape)
+@extend_schema(methods=["DELETE"], summary="The need is not met after all", responses=CaseShape)
+@rest.endpoint("POST", "DELETE", versioned=("POST", "DELETE"))
+def need(request: Request, number: int) -> Response:
+    case = finding.case(request, number)
+    finding.need(request, "case.need", case)
+    data = rest.read(NewNeed, request) if request.method == "POST" else {}
+    with transaction.atomic():
+        case.lock()
+        rest.unchanged_since(request, case.version)
+        if data:
+            case.mark_need_met(by=rest.me(request), how=data["how"], via="api")
+        else:
+            case.mark_need_unmet(by=rest.me(request), via="api")
+    return shown(request, number)
+
+
+@extend_schema(summary="How the customer felt with a message", request=NewFeeling, responses=MessageShape)
+@rest.endpoint("PUT")
+def feeling(request: Request, number: int, pk: int) -> Response:
+    case = finding.case(request, number)
+    finding.need(request, "case.feeling", case)
+    message = get_object_or_404(case.messages.select_related("author", "dispatch"), pk=pk)
+    message.case = case
+    feelings.mark(message, rest.read(NewFeeling, request)["feeling"], by=rest.me(request), via="api")
+    return Response(MessageShape(message).data)
 
 
 @extend_schema(methods=["GET"], summary="What we promised", responses=PromiseShape(many=True))

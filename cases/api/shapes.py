@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from cases import feelings
 from cases.models import Case, Clock, Message, Promise
+from cases.models.need import HOW
 from crm.times import Ahead, Past
 from customers.shapes import NewContactPoint
 
@@ -105,8 +107,9 @@ class CaseShape(CaseRow):
 
     @extend_schema_field(Sentiment)
     def get_sentiment(self, case: Case) -> dict[str, float | None]:
-        """Nobody judges it yet: no model, no figure."""
-        return {"first": None, "last": None}
+        """As reps marked what the customer wrote: -1 upset, 0 neutral, 1 good; null where nobody did."""
+        felt = feelings.course(case)
+        return {"first": feelings.SCORE.get(felt.first), "last": feelings.SCORE.get(felt.last)}  # type: ignore[call-overload]
 
 
 class AttachmentShape(serializers.Serializer[Any]):
@@ -131,6 +134,7 @@ class MessageShape(serializers.Serializer[Message]):
     is_auto = serializers.BooleanField()
     next_step = serializers.CharField()
     by_when = serializers.DateTimeField(allow_null=True)
+    feeling = serializers.CharField(allow_blank=True)
     released_at = serializers.DateTimeField(allow_null=True)
     taken_back_at = serializers.DateTimeField(allow_null=True)
     state = serializers.CharField(source="dispatch.state", allow_null=True, default=None)
@@ -253,6 +257,19 @@ class NewStatus(serializers.Serializer[Any]):
 class NewResolution(serializers.Serializer[Any]):
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)
+
+
+class NewNeed(serializers.Serializer[Any]):
+    """How we know that the customer has what they came for."""
+
+    how = serializers.ChoiceField(choices=list(HOW.items()), default="customer_said")
+    version = serializers.IntegerField(required=False)
+
+
+class NewFeeling(serializers.Serializer[Any]):
+    """How the customer felt with this message; empty: nobody knows."""
+
+    feeling = serializers.ChoiceField(choices=Message.Feeling.choices, allow_blank=True)
 
 
 class NewPromise(serializers.Serializer[Any]):

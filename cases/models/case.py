@@ -13,26 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import transitions
 from cases.models.clock import Clock
+from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT
 from cases.models.queue import Queue, QueueMembership
+from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
+from cases.models.refusals import Refusal as Refusal
 from crm.events import record
 from crm.models import Event, User
 from customers.models import Customer
-
-
-class Refusal(Exception):
-    """A verb that may not happen, with the sentence a person should read."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-class AlreadyClaimed(Refusal):
-    """Somebody else was quicker."""
-
-    def __init__(self, holder: User) -> None:
-        super().__init__(gettext("%(name)s already has this case.") % {"name": holder.name})
-        self.holder = holder
 
 
 class Issue(models.Model):
@@ -139,6 +126,10 @@ class Case(models.Model):
                 condition=~models.Q(status="resolved") | models.Q(resolved_at__isnull=False),
                 name="case_resolved_has_time",
             ),
+            models.CheckConstraint(
+                condition=models.Q(need_met_event=None) | ~models.Q(status__in=[transitions.SPAM, transitions.MERGED]),
+                name="case_need_met_where_it_lives",
+            ),
         ]
         indexes = [
             # Lists and counts of a queue read these alone: nothing grows with the cases that are done with.
@@ -175,6 +166,7 @@ class Case(models.Model):
             models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
             GinIndex(fields=["tags"], name="case_tags"),
         ]
+        triggers = [MET_BY_ITS_OWN_EVENT]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.subject}"
@@ -285,6 +277,8 @@ class Case(models.Model):
         elif was not in transitions.ACTIVE:
             self.waiting_since, self.resolved_at = now, None
             self.need_met_event = None  # a reopened need is not met
+        if self.status in {transitions.SPAM, transitions.MERGED}:
+            self.need_met_event = None  # nor is one that was none, or that lives on elsewhere
         if self.status not in transitions.ACTIVE:
             self.snoozed_until = None
 
@@ -293,6 +287,31 @@ class Case(models.Model):
 
     def reopen(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
         self.change_status(transitions.OPEN, by=by, at=at, via=via, reason=reason)
+
+    # --- whether what the customer needed is done
+
+    @transaction.atomic
+    def mark_need_met(self, *, by: User | None, how: str, at: datetime | None = None, via: str = "person") -> None:
+        """The customer has what they came for; `how` says how we know (HOW). Quiet if it is met already."""
+        self.lock()
+        if how not in HOW:
+            raise Refusal(gettext("Say how we know: one of %(ways)s.") % {"ways": ", ".join(HOW)})
+        if self.status in {transitions.SPAM, transitions.MERGED}:
+            self._must_be_active()
+        if self.need_met_event_id is not None:
+            return
+        self.need_met_event = self.record("need_met", by=by, at=at, via=via, how=how)
+        self.save(update_fields=["need_met_event"])
+
+    @transaction.atomic
+    def mark_need_unmet(self, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+        """It proved not to be done."""
+        self.lock()
+        if self.need_met_event_id is None:
+            return
+        was, self.need_met_event = self.need_met_event_id, None
+        self.save(update_fields=["need_met_event"])
+        self.record("need_unmet", by=by, at=at, via=via, was=was)
 
     @transaction.atomic
     def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None) -> None:

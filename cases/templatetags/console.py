@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cases import transitions
 from cases.models import Case, Clock, Message
+from cases.models.need import HOW
 from crm.models import Event
 from crm.templatetags.icons import icon
 
@@ -209,6 +210,8 @@ _SENTENCES: dict[str, LazyText] = {
     "promise_kept": gettext_lazy("Promise kept"),
     "promise_moved": gettext_lazy("%(who)s moved the promise, and told the customer"),
     "promise_broken": gettext_lazy("A promise was not kept in time"),
+    "need_met": gettext_lazy("Need met (%(who)s): %(how)s"),
+    "need_unmet": gettext_lazy("%(who)s: the need is not met"),
     "sla_warned": gettext_lazy("A service time runs out soon"),
     "sla_breached": gettext_lazy("A service time has run out"),
     "clock_warned": gettext_lazy("A service time runs out soon"),
@@ -234,6 +237,7 @@ def told(event: Event) -> str:
     words |= event.names  # type: ignore[attr-defined]
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
+    words["how"] = HOW.get(event.data.get("how", ""), "")
     words["who"] = event.actor.name if event.actor else _BY_ITSELF.get(event.reason, _("by itself"))
     sentence = str(_by_whom(event) or event.kind.replace("_", " "))
     try:

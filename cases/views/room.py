@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from cases import drafts, thread
+from cases import drafts, feelings, thread
 from cases.hooks import case_banners, case_panels
 from cases.models import Case, Clock, Draft
 from cases.views.saying import allowed, changed, find, where
@@ -22,7 +22,7 @@ from crm.models import User
 def case(request: StaffRequest, number: int) -> HttpResponse:
     """The whole page; to htmx, coming from the list, only the room."""
     place = where()
-    found = find(request.user, number)
+    found = find(request.user, number, **feelings.columns())
     context = {**place, **room(found, request.user)}
     _seen(found, request.user)
     if request.htmx and not request.htmx.history_restore_request:

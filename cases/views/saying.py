@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -29,9 +29,10 @@ def where() -> dict[str, Any]:
     return {"epoch": epoch, "pos": pos}
 
 
-def find(user: User, number: int) -> Case:
-    """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists."""
-    cases = Case.objects.visible_to(user).select_related("customer", "assignee", "queue")
+def find(user: User, number: int, **more: Any) -> Case:
+    """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists. `more`: expressions
+    to read with it."""
+    cases = Case.objects.visible_to(user).select_related("customer", "assignee", "queue").annotate(**more)
     return get_object_or_404(cases, number=number)
 
 
@@ -73,6 +74,11 @@ def _toast(response: HttpResponse, text: str, level: str) -> HttpResponse:
     response["HX-Reswap"] = "none"
     response["HX-Trigger"] = json.dumps({"said": {"text": str(text), "level": level}})
     return response
+
+
+def ask(request: StaffRequest, case: Case, noun: str, **more: Any) -> HttpResponse:
+    """The small form of one noun, for the dialog."""
+    return render(request, "cases/_ask.html", {"case": case, "noun": noun, **more})
 
 
 def changed(

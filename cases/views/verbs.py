@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,7 +15,7 @@ from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, Ta
 from cases.hooks import resolve_checks
 from cases.models import Case, Queue
 from cases.models.case import AlreadyClaimed, Refusal
-from cases.views.saying import changed, find, guarded, require
+from cases.views.saying import ask, changed, find, guarded, require
 from crm.http import StaffRequest
 from crm.models import User
 
@@ -44,7 +43,7 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
     """Give it to somebody of its queue (POST to=id), or back to everybody (DELETE, or POST without one)."""
     case = find(request.user, number)
     if request.method == "GET":
-        return _ask(request, case, "assignment", people=_people(case))
+        return ask(request, case, "assignment", people=_people(case))
     if request.method == "DELETE" or not request.POST.get("to"):
         require(request.user, "release", case)
         case.release(by=request.user)
@@ -66,7 +65,7 @@ def transfer(request: StaffRequest, number: int) -> HttpResponse:
     """Move it to another queue, with a note for those who get it."""
     case = find(request.user, number)
     if request.method == "GET":
-        return _ask(request, case, "transfer", queues=Queue.objects.filter(is_active=True).exclude(pk=case.queue_id))
+        return ask(request, case, "transfer", queues=Queue.objects.filter(is_active=True).exclude(pk=case.queue_id))
     require(request.user, "transfer", case)
     given = checked(TransferForm(request.POST))
     with transaction.atomic():
@@ -90,7 +89,7 @@ def status(request: StaffRequest, number: int) -> HttpResponse:
     case = find(request.user, number)
     if request.method == "GET":
         steps = [(s, label) for s, label in Case.Status.choices if s in _by_hand(case)]
-        return _ask(request, case, "status", steps=steps)
+        return ask(request, case, "status", steps=steps)
     wanted = checked(StatusForm(request.POST))["status"]
     return _move(request, case, wanted)
 
@@ -133,7 +132,7 @@ def snooze(request: StaffRequest, number: int) -> HttpResponse:
     """Hide it until then, or until the customer writes (DELETE wakes it)."""
     case = find(request.user, number)
     if request.method == "GET":
-        return _ask(request, case, "snooze")
+        return ask(request, case, "snooze")
     require(request.user, "snooze", case)
     if request.method == "DELETE" or "wake" in request.POST:
         case.wake(by=request.user)
@@ -169,14 +168,9 @@ def _describe(
 ) -> HttpResponse:
     case = find(request.user, number)
     if request.method == "GET":
-        return _ask(request, case, noun, choices=Case.Priority.choices)
+        return ask(request, case, noun, choices=Case.Priority.choices)
     require(request.user, "tag" if noun == "tags" else noun, case)
     form = form_class(request.POST)
     checked(form)
     do(case, request.user, form)
     return changed(request, case)
-
-
-def _ask(request: StaffRequest, case: Case, noun: str, **more: Any) -> HttpResponse:
-    """The small form of one noun, for the dialog."""
-    return render(request, "cases/_ask.html", {"case": case, "noun": noun, **more})

@@ -43,6 +43,10 @@ def waiting(w: World) -> None:
     w.case.change_status("waiting_customer", by=w.ana)
 
 
+def need_met(w: World) -> None:
+    w.case.mark_need_met(by=w.ana, how="customer_said")
+
+
 def spam(w: World) -> None:
     w.case.change_status("spam", by=w.ana)
 

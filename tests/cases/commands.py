@@ -16,6 +16,7 @@ from cases.routing import wake_due
 from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
+from tests.cases import need_commands  # noqa: F401 - registers its own
 from tests.cases.before import (
     IN_FLIGHT,
     World,
