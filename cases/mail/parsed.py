@@ -1,9 +1,12 @@
 """What a mail says once it is read: the one shape between reading (`reading`, in a limited child) and intake."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cases.hooks import File
+
+_OUTER_LINES = re.compile(r"\A(?:[^\S\r\n]*+(?:\r\n|\r|\n))++")
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ class ParsedMail:
 
     @property
     def new_text(self) -> str:
-        """The text without its folds: what is new in this mail."""
+        """The text without its folds: what is new in this mail. Its first line keeps its indentation."""
         kept, at = [], 0
         for fold in self.folds:
             kept.append(self.text[at : fold.start])
             at = fold.end
-        return "".join([*kept, self.text[at:]]).strip()
+        return _OUTER_LINES.sub("", "".join([*kept, self.text[at:]])).rstrip()
