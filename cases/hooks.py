@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from cases.file import File as File
 from crm.hooks import Hook
 from crm.models import User
 
@@ -26,16 +27,6 @@ class Banner:
     text: str
     level: str = "amber"
     url: str = ""
-
-
-@dataclass(frozen=True)
-class File:
-    """An attachment on its way in or out."""
-
-    name: str
-    content_type: str
-    data: bytes
-    content_id: str = ""  # by which the HTML of the mail it came with shows it in place
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ written before the switch is still read from the database.
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
@@ -16,6 +15,7 @@ from django.core.files.storage import Storage, default_storage
 from django.db import connection, models, transaction
 from django.utils.deconstruct import deconstructible
 
+from crm.filenames import clean_name as clean_name
 from crm.models import FileChunk, StoredFile
 
 CHUNK = 512 * 1024
@@ -28,8 +28,6 @@ PICTURES = {
     "image/gif": re.compile(rb"GIF8[79]a"),
     "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
-_WINDOWS = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
-_UNSAFE = re.compile(r'[<>:"|?*]')
 
 
 class TooLarge(ValueError):
@@ -65,20 +63,6 @@ async def astream(stored: StoredFile) -> AsyncIterator[bytes]:
     """As `stream`, for responses under ASGI. A slow reader holds no database connection between two chunks."""
     for position in range(_count(stored)):
         yield await sync_to_async(_chunk_and_release)(stored, position)
-
-
-def clean_name(raw: str) -> str:
-    """A file name as people read it, that names no folder, hides nothing and suits every file system.
-
-    Only the last part of a path, without control and direction characters, at most 200 bytes; "file" if nothing stays.
-    """
-    name = re.split(r"[/\\]", raw)[-1].encode("utf-8", "replace").decode()
-    name = "".join(
-        c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp"}
-    )
-    name = _UNSAFE.sub("_", name).lstrip(" .-").rstrip(" .")
-    name = _shortened(name) or "file"
-    return f"_{name}" if _WINDOWS.match(name) else name
 
 
 def picture_type(start: bytes) -> str:
@@ -156,14 +140,3 @@ def _chunk_and_release(stored: StoredFile, position: int) -> bytes:
     finally:
         if not connection.in_atomic_block:
             connection.close()
-
-
-def _shortened(name: str, limit: int = 200) -> str:
-    """At most `limit` bytes of UTF-8, the ending kept."""
-    if len(name.encode()) <= limit:
-        return name
-    stem, dot, ending = name.rpartition(".")
-    if not dot or len(ending.encode()) > 20:
-        stem, ending = name, ""
-    tail = f".{ending}" if ending else ""
-    return stem.encode()[: limit - len(tail.encode())].decode("utf-8", "ignore").rstrip(" .") + tail

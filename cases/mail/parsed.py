@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cases.hooks import File
+from cases.file import File
 
 _OUTER_LINES = re.compile(r"\A(?:[^\S\r\n]*+(?:\r\n|\r|\n))++")
 
