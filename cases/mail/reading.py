@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from cases.file import File
-from cases.mail import addresses, attached, bodies, charsets, flowed, headers, reports, structure, words
+from cases.mail import addresses, attached, automatic, bodies, charsets, flowed, headers, reports, structure, words
 from cases.mail.parsed import ParsedMail, Person
 from cases.mail.structure import Mail, Part
 
@@ -68,11 +68,14 @@ def read(raw: bytes) -> ParsedMail:
     html = _clip(_html(body, choice.html), LONGEST_HTML)
     files = _files(body, choice.files)
     sender, sure = _sender(mail)
+    subject = words.read(block.first("subject"))
     handed_on = _headers(block.items())
+    found = reports.read(mail)
+    kind = words.unfold(block.first("content-type"))
     return ParsedMail(
         sender=sender,
         sender_sure=sure,
-        subject=words.read(block.first("subject")),
+        subject=subject,
         text=text,
         html=html,
         files=files,
@@ -84,7 +87,8 @@ def read(raw: bytes) -> ParsedMail:
         to=_people(block.all("to")),
         cc=_people(block.all("cc")),
         language=headers.language([*block.all("content-language"), *block.all("accept-language")]),
-        reports=reports.read(mail),
+        auto=automatic.kind_of(handed_on, kind, subject, text, tuple(report.action for report in found)),
+        reports=found,
         headers=handed_on,
         body_hash=_hash(body, choice),
         faults=tuple(sorted(body.faults | set(mail.faults))),
@@ -104,9 +108,10 @@ def _people(values: list[bytes]) -> tuple[Person, ...]:
 
 
 def _headers(items: Iterable[tuple[str, bytes]]) -> dict[str, tuple[str, ...]]:
+    """What is handed on, and first of it what tells machines from people."""
     found: dict[str, list[str]] = {}
     left = _LONGEST_HEADERS
-    for name, value in items:
+    for name, value in sorted(items, key=lambda item: item[0] not in automatic.HEADERS):
         left -= len(name) + len(value)
         if left < 0:
             break
