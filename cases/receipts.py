@@ -9,6 +9,8 @@ from cases import outward
 from cases.models import Dispatch, Message
 
 STATUSES = ("delivered", "read", "failed")
+# We do not know yet, or never will, whether it left: the other side may be quicker than our own commit.
+_OPEN = {Dispatch.State.CLAIMED, Dispatch.State.UNKNOWN}
 
 
 def find(channel: str, key: str) -> Dispatch | None:
@@ -20,17 +22,20 @@ def find(channel: str, key: str) -> Dispatch | None:
 
 
 @transaction.atomic
-def note(dispatch: Dispatch, status: str, *, at: datetime) -> bool:
-    """Write down a receipt of one of STATUSES; False when it tells nothing new. Case first, then dispatch."""
+def note(dispatch: Dispatch, status: str, *, at: datetime, reason: str = "undelivered", detail: str = "") -> bool:
+    """Write down a receipt of one of STATUSES; False when it tells nothing new. Case first, then dispatch. Of a failure
+    `reason` is an enumerated word and `detail` what the other side said."""
     message = Message.objects.select_related("case").filter(dispatch=dispatch).first()
     if message:
         message.case.lock()
     row = Dispatch.objects.select_for_update().get(pk=dispatch.pk)
     if not _HOW[status](row, at):
         return False
-    row.save(update_fields=["state", "delivered_at", "read_at", "reason", "detail"])
+    if status == "failed":
+        row.reason, row.detail = reason, detail[:300]
+    row.save(update_fields=["state", "sent_at", "delivered_at", "read_at", "reason", "detail"])
     if message:
-        _tell(message, status, at)
+        _tell(message, status, row.reason, at)
     return True
 
 
@@ -38,8 +43,8 @@ def _delivered(row: Dispatch, at: datetime) -> bool:
     if row.delivered_at:
         return False
     row.delivered_at = at
-    if row.state in {Dispatch.State.UNKNOWN, Dispatch.State.FAILED}:  # it arrived after all
-        row.state, row.reason, row.detail = Dispatch.State.SENT, "", ""
+    if row.state in {*_OPEN, Dispatch.State.FAILED}:  # it arrived after all
+        row.state, row.sent_at, row.reason, row.detail = Dispatch.State.SENT, row.sent_at or at, "", ""
     return True
 
 
@@ -51,19 +56,19 @@ def _read(row: Dispatch, at: datetime) -> bool:
     return True
 
 
-def _failed(row: Dispatch, _at: datetime) -> bool:
-    if row.delivered_at or row.state not in {Dispatch.State.SENT, Dispatch.State.UNKNOWN}:
+def _failed(row: Dispatch, at: datetime) -> bool:
+    if row.delivered_at or row.state not in {*_OPEN, Dispatch.State.SENT}:
         return False
-    row.state, row.reason = Dispatch.State.FAILED, "undelivered"
+    row.state, row.sent_at = Dispatch.State.FAILED, row.sent_at or at  # it did leave: the other side has seen it
     return True
 
 
 _HOW = {"delivered": _delivered, "read": _read, "failed": _failed}
 
 
-def _tell(message: Message, status: str, at: datetime) -> None:
+def _tell(message: Message, status: str, reason: str, at: datetime) -> None:
     if status == "failed":
-        outward.tell(message, "failed", "undelivered", at)
+        outward.tell(message, "failed", reason, at)
         return
     outward.show(message.case, "")
     message.case.record(f"message_{status}", by=None, via="channel", at=at, message=message.pk)

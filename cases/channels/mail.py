@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from cases.channels import Failed, Later, Unknown
 from cases.hooks import Outgoing
-from cases.mail import ids
+from cases.mail import heeding, ids, refusals
 from cases.models import Case, Channel, Dispatch
 
 MOST_REFERENCES = 20
@@ -36,10 +36,14 @@ class Mail:
         dispatch = _permitted(outgoing)
         backend = _backend()
         mail = build(outgoing, dispatch)
-        if isinstance(backend, _Tracking):
-            _deliver(backend, mail)
-        else:
+        if not isinstance(backend, _Tracking):
             backend.send_messages([mail])
+            return ids.message_id(dispatch)
+        try:
+            _deliver(backend, mail)
+        except Failed as failed:
+            heeding.refused(dispatch, failed.reason)
+            raise
         return ids.message_id(dispatch)
 
 
@@ -202,8 +206,8 @@ def _meaning(error: Exception, in_data: bool) -> Failed | Later | Unknown:
         return Later("The mail server does not let us in.", reason="no_connection")
     if (said := _said(error)) is not None:
         code, text = said
-        kind = Later if 400 <= code < 500 else Failed
-        return kind(f"The mail server said {code} {text}", reason=f"smtp_{code}")
+        kind, why = (Later, "") if 400 <= code < 500 else (Failed, refusals.reason("", text))
+        return kind(f"The mail server said {code} {text}", reason=why or f"smtp_{code}")
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Failed("The mail server cannot take this address.", reason="not_supported")
     if in_data:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from cases.mail import automatic_words as words
-from cases.mail.automatic_words import begins, holds, plain
+from cases.mail.automatic_words import before_quotes, begins, holds, plain
 
 LOOKED_AT = 3000  # characters of the text: machines say at once what they are
 
@@ -127,9 +127,7 @@ def kind_of(
     """bounce, receipt, auto_reply, list or robot; "" for a person. `headers` by lower-case name; `content_type` with its
     parameters; `actions` are what a delivery report says of each recipient, where it has been read."""
     kind, report = _type(content_type)
-    mail = _Mail(
-        headers, kind, report, plain(subject[:300]), plain(_before_quotes(text[:LOOKED_AT])), _senders(headers)
-    )
+    mail = _Mail(headers, kind, report, plain(subject[:300]), plain(before_quotes(text[:LOOKED_AT])), _senders(headers))
     if _is_receipt(mail, actions):
         return "receipt"
     return next((kind for kind, is_it in _KINDS if is_it(mail)), "")
@@ -150,11 +148,6 @@ def _senders(headers: dict[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]
 def _addresses(headers: dict[str, tuple[str, ...]], name: str) -> list[tuple[str, str]]:
     values = [value[:1000].lower() for value in headers.get(name, ())[:3]]
     return [(value, one) for value in values for one in _ADDRESS.findall(value) or [""]]
-
-
-def _before_quotes(text: str) -> str:
-    """What is said here: a person who answers a machine quotes its words."""
-    return re.split(r"^\s*>|^-{2,} ?\w", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 # --- delivery

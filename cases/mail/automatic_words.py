@@ -154,6 +154,11 @@ def plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", bare.replace("ß", "\0").casefold().replace("\0", "ß")).split())
 
 
+def before_quotes(text: str) -> str:
+    """What is said here: a person who answers a machine quotes its words, and a bounce returns ours."""
+    return re.split(r"^\s*>|^-{2,} ?\w", text, maxsplit=1, flags=re.MULTILINE)[0]
+
+
 def begins(words: str) -> re.Pattern[str]:
     """Matches a plain subject that is one of `words`, perhaps in brackets, or goes on after a colon or with “Re:”."""
     goes_on = r"[:：].*|[-–—|]?\s*(?:re|aw|antw|sv|vs|odp|res|rv|tr|fwd?)\s*:.*"

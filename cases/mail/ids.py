@@ -18,7 +18,9 @@ from customers.addresses import BadAddress, normalise
 
 LONGEST_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 _SEAL = r"[a-z2-7]{26}"
-_ID = re.compile(rf"<?([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\.({_SEAL})@[^@<>\s]+>?")
+_KEY = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SIGNED = rf"{_KEY}\.{_SEAL}(?=@)"  # what stands before the domain of a Message-ID of ours
+_ID = re.compile(rf"<?({_KEY})\.({_SEAL})@[^@<>\s]*>?")
 _TARGET = re.compile(rf"([cd])([1-9]\d{{0,18}})\.({_SEAL})")
 
 

@@ -177,6 +177,13 @@ _REASONS: dict[str, LazyText] = {
     "no_secret": gettext_lazy("this channel has no secret to sign with; tell your administrator"),
     "forbidden_address": gettext_lazy("the call-back address of this channel is not allowed; tell your administrator"),
     "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
+    "no_address": gettext_lazy("there is no such address; nothing more is sent to it"),
+    "no_host": gettext_lazy("the mail server of this address cannot be found"),
+    "mailbox_full": gettext_lazy("the mailbox is full"),
+    "too_large": gettext_lazy("the mail is too large for the other side"),
+    "blocked": gettext_lazy("the other side’s filter refused it; tell your administrator"),
+    "gave_up": gettext_lazy("the other side’s server could not be reached for too long"),
+    "undelivered": gettext_lazy("the other side could not deliver it"),
     "not_permitted": gettext_lazy("something tried to send it past our own rules; tell your administrator"),
     "refused": gettext_lazy("the other side refused it"),
     "error": gettext_lazy("something went wrong on our side"),
@@ -187,8 +194,8 @@ _REASONS: dict[str, LazyText] = {
 def cause(reason: str) -> str:
     """Why a message did not go out, in words. What the other side wrote may hold an address, so it is not shown: the
     fragment goes to people who may not see addresses."""
-    if reason.startswith("status_"):
-        return _("the other side answered with error %(code)s") % {"code": reason.removeprefix("status_")}
+    if reason.startswith(("status_", "smtp_")):
+        return _("the other side answered with error %(code)s") % {"code": reason.partition("_")[2]}
     return str(_REASONS.get(reason, reason.replace("_", " ")))
 
 
