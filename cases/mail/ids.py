@@ -12,7 +12,7 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from cases.models import Case, Dispatch, Message
+from cases.models import Case, Dispatch, Mailbox, Message
 from crm.secrets import is_sealed, seal
 from customers.addresses import BadAddress, normalise
 
@@ -79,8 +79,10 @@ def case_of(dispatch: Dispatch) -> Case | None:
 
 
 def home(case: Case | None) -> str:
-    """The address that mail of this case comes from."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    """The address that mail of this case comes from: the mailbox its customer wrote to last, else the company's."""
+    written_to = Mailbox.objects.active().filter(mails__item__message__case=case) if case else Mailbox.objects.none()
+    mailbox = written_to.order_by("-mails__item__message__at", "pk").first()
+    return mailbox.address if mailbox else parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 def _domain(address: str) -> str:

@@ -142,7 +142,7 @@ def test_what_is_no_single_address_is_not_written_to(smtp: MailServer, address: 
         ({"rcpt": DROP}, Later, "no_connection"),
         ({"data": "554 no"}, Failed, "smtp_554"),
         ({"data": "451 wait"}, Later, "smtp_451"),
-        ({"end": "554 looks like spam"}, Failed, "smtp_554"),
+        ({"end": "554 looks like spam"}, Failed, "blocked"),
         ({"end": "452 disk full"}, Later, "smtp_452"),
         ({"end": DROP}, Unknown, "no_answer"),
     ],

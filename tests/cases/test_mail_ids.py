@@ -2,13 +2,15 @@
 
 import string
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.mail import ids
-from cases.models import Case, Dispatch, Queue
+from cases.models import Case, Dispatch, InboundItem, Mailbox, Queue
 from customers.models import Customer
 from tests.builders import make_case, make_message
 
@@ -146,6 +148,24 @@ def test_a_long_address_is_left_plain_rather_than_too_long(case: Case, settings)
     settings.DEFAULT_FROM_EMAIL = "Our House <the-friendly-people-of-the-help-desk@brightwave.example>"
     assert ids.reply_address(dispatched(case)) == "the-friendly-people-of-the-help-desk@brightwave.example"
     assert ids.message_id(dispatched(case)).endswith("@brightwave.example>")
+
+
+def test_mail_of_a_case_comes_from_the_mailbox_it_was_written_to(case: Case, billing: Queue) -> None:
+    now = timezone.now()
+    for n, address in enumerate(["bills@brightwave.example", "post@brightwave.example"]):
+        mailbox = Mailbox.objects.create(name=address, address=address, queue=billing, host="x", user=address)
+        message = make_message(case, at=now + timedelta(minutes=n))
+        item = InboundItem.objects.create(channel="mail", external_id=str(n), raw=b"", message=message)
+        mailbox.mails.create(uidvalidity=1, uid=n, state="stored", item=item)
+    dispatch = dispatched(case)
+    assert ids.home(case) == "post@brightwave.example"
+    assert ids.reply_address(dispatch).startswith(f"post+c{case.number}.")
+    assert ids.target_of(ids.reply_address(dispatch)) == ids.Target(case=case)
+
+    Mailbox.objects.filter(address="post@brightwave.example").update(is_active=False)
+    assert ids.home(case) == "bills@brightwave.example"
+    Mailbox.objects.update(is_active=False)
+    assert ids.home(case) == ids.home(None) == "help@brightwave.example"
 
 
 @given(st.text(max_size=120))
