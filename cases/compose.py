@@ -1,6 +1,7 @@
 """Who writes the content of a dispatch: the composer of its source."""
 
 import zoneinfo
+from dataclasses import replace
 
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -8,16 +9,27 @@ from django.utils.translation import gettext as _
 
 from cases.hooks import File, Outgoing, composers
 from cases.models import Case, Dispatch, Message
+from cases.permission import CONSENT_NEEDED
 from crm.files import read_bytes
 from crm.languages import spoken
+from customers import unsubscribe
 
 
 def compose(dispatch: Dispatch) -> Outgoing:
     """The content to send, from the composer of the dispatch's source. LookupError when nobody writes that source."""
     for _name, composer in composers:
         if (outgoing := composer(dispatch)) is not None:
-            return outgoing
+            return _with_a_way_out(outgoing, dispatch)
     raise LookupError(f"nobody composes {dispatch.source}")
+
+
+def _with_a_way_out(outgoing: Outgoing, dispatch: Dispatch) -> Outgoing:
+    """Whoever wrote it: what goes to many at once can be stopped with one click."""
+    purpose = CONSENT_NEEDED.get(dispatch.message_class)
+    if purpose is None or dispatch.channel != "mail":
+        return outgoing
+    out = unsubscribe.headers(dispatch.customer_id, dispatch.contact_point_id, purpose)
+    return replace(outgoing, headers=outgoing.headers | out)
 
 
 @composers.register

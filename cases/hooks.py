@@ -1,6 +1,9 @@
 """What others may add to a case. Filled in `case_hooks.py` of upper apps and plugins (docs/hooks.md)."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from cases.file import File as File
@@ -22,11 +25,34 @@ class Panel:
 
 @dataclass(frozen=True)
 class Banner:
-    """A line above the thread: level is calm, amber or red."""
+    """A line above the thread: level is calm, amber or red. One with a `name` may be renewed live: a fragment of the part
+    `banner` on the case's topic that renders cases/_banner.html with the same name (docs/hooks.md)."""
 
     text: str
     level: str = "amber"
     url: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button of an open case: it asks for `url` and shows the small form that answers. `key` is its key, if it has
+    one; `icon` a name of Lucide's."""
+
+    name: str
+    label: str
+    url: str
+    icon: str = "circle"
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a message may be sent, and if not, why (an enumerated word). With `until`: not yet, ask again then."""
+
+    allowed: bool
+    reason: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,13 @@ class Adapter(Protocol):
     def send(self, outgoing: Outgoing, channel: "Channel | None") -> str: ...
 
 
+class Keeping(Protocol):
+    """An adapter that can keep its line to the other side open for a run of messages: `session` gives what sends on it
+    (as `Adapter.send` does, each message by itself), and closes it at the end."""
+
+    def session(self) -> "AbstractContextManager[Adapter]": ...
+
+
 # Sections of the context column, in order.
 case_panels: Hook[["Case", User], Panel | None] = Hook("case_panels")
 # Lines above the thread.
@@ -67,3 +100,9 @@ composers: Hook[["Dispatch"], Outgoing | None] = Hook("composers")
 # A customer answered a dispatch that belongs to no case (a notice): called with it and the case that was opened or went
 # on, inside the transaction that stores the answer.
 answered: Hook[["Dispatch", "Case"], None] = Hook("answered")
+# What may be done to an open case, beside what the desk offers.
+case_actions: Hook[["Case", User], Action | None] = Hook("case_actions")
+# Asked about what goes to many at once (notices, advice, marketing; never answers) in the moment it is claimed for
+# sending, a batch at a time and inside that transaction: says of those that must not leave why, or until when. Who
+# raises or rests holds the whole batch back for half a minute.
+may_leave: Hook[["Sequence[Dispatch]", datetime], Mapping[int, Verdict]] = Hook("may_leave")

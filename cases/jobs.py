@@ -2,7 +2,7 @@
 
 from cases import clocks, fetching, promises
 from cases.intake import sweep_inbound
-from cases.outward import release_due, send_due
+from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import wake_due
 from crm import limits
 from crm.jobs import every, loop
@@ -10,6 +10,7 @@ from crm.jobs import every, loop
 every(1, name="cases.inbound")(sweep_inbound)
 every(0.5, name="cases.release")(release_due)
 every(0.5, name="cases.send")(send_due)
+every(0.5, name="cases.send_mass")(send_mass_due)
 every(3600, name="crm.limits")(limits.forget)
 every(5, name="cases.waking")(wake_due)
 every(5, name="cases.promises")(promises.sweep)

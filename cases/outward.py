@@ -1,85 +1,36 @@
 """The outward door. Every message that leaves is a Dispatch made here after `may_contact`; it is held for the undo
-window, released (that is when it counts), claimed by lease, and sent once with its key."""
+window, released (that is when it counts), and sent by the loop in cases.sending."""
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import connections, transaction
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from cases import promises, transitions
-from cases.channels import Failed, Later, Unknown, adapter_for, channel_for
-from cases.compose import compose
-from cases.mail import ids
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
+from cases.permission import may_contact
+from cases.sending import send_due, send_mass_due, show, tell
 from crm.models import User
-from customers import consent
-from customers.models import ContactPoint, Customer, Suppression
+from customers.models import ContactPoint, Customer
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "Way",
+    "count",
+    "dispatch",
+    "dispatch_reply",
+    "may_contact",
+    "release_due",
+    "send_due",
+    "send_mass_due",
+    "show",
+    "tell",
+    "way_out",
+]
 
-LEASE = timedelta(seconds=60)  # longer than any adapter's own timeouts
-MOST_TRIES = 8
 BATCH = 200
-
-# What a message class needs of the customer: None, nothing but that the address is not suppressed.
-CONSENT_NEEDED: dict[str, str | None] = {
-    "answer": None,
-    "acknowledgement": None,
-    "promise": None,
-    "notice": "service",
-    "advice": "advice",
-    "marketing": "marketing",
-    "research": "research",
-}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a message may be sent, and if not, why (an enumerated word)."""
-
-    allowed: bool
-    reason: str = ""
-
-
-def may_contact(
-    customer: Customer | None,
-    message_class: str,
-    contact_point: ContactPoint | None,
-    at: datetime,
-    *,
-    channel: str = "mail",
-) -> Verdict:
-    """Ask before anything leaves: known class, customer not erased, address not suppressed, consent where needed.
-
-    An answer to what a person asked needs no consent; service notices go unless refused; everything else needs a yes.
-    """
-    if message_class not in CONSENT_NEEDED:
-        return Verdict(False, "unknown_class")
-    if customer is not None and customer.erased_at:
-        return Verdict(False, "erased")
-    purpose = CONSENT_NEEDED[message_class]
-    if contact_point is not None and _is_suppressed(contact_point, purpose or ""):
-        return Verdict(False, "suppressed")
-    if purpose is None:
-        return Verdict(True)
-    said = consent.state(customer, purpose, channel, at) if customer else None
-    if said is False:
-        return Verdict(False, "consent_withdrawn")
-    if said is None and purpose != "service":
-        return Verdict(False, "no_consent")
-    return Verdict(True)
-
-
-def _is_suppressed(contact_point: ContactPoint, purpose: str) -> bool:
-    return Suppression.objects.filter(
-        Q(purpose="") | Q(purpose=purpose), kind=contact_point.kind, value=contact_point.value, lifted_at=None
-    ).exists()
 
 
 def dispatch(
@@ -210,160 +161,3 @@ def _become(case: Case, status: str, by: User | None, now: datetime, via: str) -
         case.change_status(status, by=by, at=now, via=via)
     elif case.status == transitions.NEW:
         case.change_status(transitions.OPEN, by=by, at=now, via=via)
-
-
-# --- sending
-
-
-def send_due(now: datetime) -> int:
-    """Send what is released, a thread a channel, so that a slow one delays nobody else; returns how many were tried."""
-    _settle_broken_leases(now)
-    ready = _ready(now).values_list("channel", flat=True).distinct()
-    names = list(ready.order_by("channel"))
-    if len(names) <= 1:
-        return sum(_drain(name, now) for name in names)
-    with ThreadPoolExecutor(max_workers=min(4, len(names)), thread_name_prefix="send") as pool:
-        return sum(pool.map(lambda name: _drain_apart(name, now), names))
-
-
-def _drain_apart(channel: str, now: datetime) -> int:
-    try:
-        return _drain(channel, now)
-    finally:
-        connections.close_all()
-
-
-def _ready(now: datetime):  # type: ignore[no-untyped-def]
-    released = Q(released_at__isnull=False) | ~Q(source="message")
-    return Dispatch.objects.filter(released, state=Dispatch.State.HELD, release_at__lte=now)
-
-
-def _drain(channel: str, now: datetime) -> int:
-    tried = 0
-    while tried < BATCH and (claimed := _claim(channel, now)):
-        _send(claimed)
-        tried += 1
-    return tried
-
-
-@transaction.atomic
-def _claim(channel: str, now: datetime) -> Dispatch | None:
-    """Take one, count the try before it is made, and hold it by lease. The customer's word counts up to here."""
-    row: Dispatch | None = (
-        _ready(now)
-        .filter(channel=channel)
-        .select_for_update(of=("self",), skip_locked=True)
-        .order_by("release_at", "pk")
-        .first()
-    )
-    if row is None:
-        return None
-    verdict = may_contact(row.customer, row.message_class, row.contact_point, now, channel=row.channel)
-    if not verdict.allowed:
-        row.state, row.reason = Dispatch.State.SUPPRESSED, verdict.reason
-        row.save(update_fields=["state", "reason"])
-        return row
-    row.state, row.attempts, row.lease_until = Dispatch.State.CLAIMED, row.attempts + 1, timezone.now() + LEASE
-    row.provider_id = ids.message_id(row) if channel == "mail" else ""
-    row.save(update_fields=["state", "attempts", "lease_until", "provider_id"])
-    return row
-
-
-def _send(row: Dispatch) -> None:
-    if row.state == Dispatch.State.SUPPRESSED:
-        _finish(row, Dispatch.State.SUPPRESSED, reason=row.reason)
-        return
-    try:
-        provider_id = adapter_for(row).send(compose(row), channel_for(row.channel))
-    except Later as later:
-        _try_later(row, later)
-    except Failed as failed:
-        _finish(row, Dispatch.State.FAILED, reason=failed.reason, detail=str(failed))
-    except Unknown as unknown:
-        _finish(row, Dispatch.State.UNKNOWN, reason=unknown.reason, detail=str(unknown))
-    except Exception as error:
-        log.exception("dispatch %s failed", row.pk)
-        _finish(row, Dispatch.State.FAILED, reason="error", detail=type(error).__name__)
-    else:
-        _finish(row, Dispatch.State.SENT, provider_id=provider_id)
-
-
-def _try_later(row: Dispatch, why: Later) -> None:
-    if row.attempts >= MOST_TRIES:
-        _finish(row, Dispatch.State.FAILED, reason=why.reason, detail=str(why))
-        return
-    pause = why.after or min(timedelta(seconds=2**row.attempts), timedelta(minutes=10))
-    claimed = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED)
-    _put_off(claimed, row, timezone.now() + pause, reason=why.reason, detail=str(why)[:300])
-
-
-@transaction.atomic
-def _put_off(held: QuerySet[Dispatch], row: Dispatch, release_at: datetime, *, reason: str, detail: str = "") -> None:
-    """Hold it once more, if it is still as `held` says, and tell the case that it is tried again."""
-    message = Message.objects.select_related("case").filter(dispatch=row).first()
-    if message:
-        message.case.lock()
-    again = held.update(
-        state=Dispatch.State.HELD, release_at=release_at, lease_until=None, reason=reason, detail=detail
-    )
-    if message and again:
-        message.case.record("send_delayed", by=None, via="system", reason=reason, message=message.pk)
-
-
-@transaction.atomic
-def _finish(row: Dispatch, state: str, *, reason: str = "", detail: str = "", provider_id: str = "") -> None:
-    """Write down what became of it, once, and tell the case."""
-    now = timezone.now()
-    message = Message.objects.select_related("case").filter(dispatch=row).first()
-    if message:
-        message.case.lock()
-    sent_at = now if state == Dispatch.State.SENT else None
-    changed = Dispatch.objects.filter(pk=row.pk, state=row.state).update(
-        state=state,
-        reason=reason,
-        detail=detail[:300],
-        provider_id=provider_id[:250] or row.provider_id,
-        sent_at=sent_at,
-        lease_until=None,
-    )
-    if not changed and state != Dispatch.State.SUPPRESSED:
-        return
-    if message:
-        tell(message, state, reason, now)
-
-
-def tell(message: Message, state: str, reason: str, now: datetime) -> None:
-    kinds = {"sent": "sent", "failed": "send_failed", "unknown": "send_unknown", "suppressed": "send_suppressed"}
-    case = message.case
-    show(case, {"sent": "", "suppressed": "failed"}.get(state, state))
-    case.record(kinds[state], by=None, via="system", at=now, reason=reason, message=message.pk)
-    undelivered = state in {Dispatch.State.FAILED, Dispatch.State.SUPPRESSED}
-    if undelivered and case.status in {transitions.WAITING_CUSTOMER, transitions.RESOLVED}:
-        case.change_status(transitions.OPEN, by=None, via="system", at=now, reason="send_failed")
-        case.waiting_since = case.waiting_since or now
-        case.save(update_fields=["waiting_since"])
-
-
-def show(case: Case, send_state: str) -> None:
-    """Keep on the case, whose lock the caller holds, how its latest reply fares: the list shows it."""
-    case.send_state = send_state
-    case.save(update_fields=["send_state"])
-
-
-def _settle_broken_leases(now: datetime) -> None:
-    """Whoever held these died in the middle. Where the other side honours keys, the same key is sent again; where it
-    does not, nobody can know: it is shown as unknown and waits for a person's word."""
-    broken = Dispatch.objects.filter(state=Dispatch.State.CLAIMED, lease_until__lt=now)
-    for row in broken[:BATCH]:
-        if _honours_key(row):
-            held = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now)
-            _put_off(held, row, now, reason="interrupted")
-        else:
-            _finish(row, Dispatch.State.UNKNOWN, reason="interrupted")
-
-
-def _honours_key(row: Dispatch) -> bool:
-    try:
-        return adapter_for(row).honours_key
-    except Failed:
-        return False

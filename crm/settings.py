@@ -220,6 +220,7 @@ EMAIL_USE_TLS = flag("SMTP_TLS", default=False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "help@brightwave.example")
 MAIL_REPLY_SEPARATOR = os.environ.get("MAIL_REPLY_SEPARATOR", "+")  # between an address and its addition; empty: none
+MASS_LINES = int(os.environ.get("MASS_LINES", "2"))  # lines to the mail server for what goes to many at once
 SEND_UNDO_SECONDS = float(os.environ.get("SEND_UNDO_SECONDS", "10"))
 # Hosts of private networks that answers may be sent to; everything else must be a public address.
 CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from customers.views import changing, listing, merging, page, preferences
+from customers.views import changing, listing, merging, page, preferences, unsubscribe
 
 app_name = "customers"
 
@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/<int:pk>/merges/", merging.merges, name="merges"),
     path("customers/merges/<int:pk>/undoing/", merging.undoing, name="undoing"),
     path("preferences/<str:token>/", preferences.preferences, name="preferences"),
+    path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
 ]

@@ -28,10 +28,12 @@ CUSTOMERS_READ = (
     "crm/views.py",
     "customers/addresses.py",
     "customers/consent.py",
+    "customers/models/consent.py",
     "templates/cases/contact.html",
     "templates/cases/contact_thanks.html",
     "templates/crm/error.html",
     "templates/customers/preferences.html",
+    "templates/customers/unsubscribe.html",
     "templates/public.html",
 )
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}

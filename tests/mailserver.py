@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +14,13 @@ DROP = "drop"  # close the line without a word
 
 @dataclass
 class MailServer:
-    """`says` overrides the answer to a verb (greet, ehlo, mail, rcpt, data, end, quit) by a line, or by DROP."""
+    """`says` overrides the answer to a verb (greet, ehlo, mail, rcpt, data, end, quit) by a line, or by DROP; `once` only
+    the answer to the n-th of that verb: {"mail": (2, "421 too busy")}."""
 
     port: int
     says: dict[str, str] = field(default_factory=dict)
+    once: dict[str, tuple[int, str]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
     got: list[bytes] = field(default_factory=list)
     talk: list[str] = field(default_factory=list)
 
@@ -77,6 +81,9 @@ def _serve(line: socket.socket, reader, server: MailServer) -> None:  # type: ig
 
 def _answer(line: socket.socket, server: MailServer, verb: str) -> bool:
     said = server.says.get(verb, _POLITE.get(verb, "250 ok"))
+    server.asked[verb] += 1
+    nth, instead = server.once.get(verb, (0, ""))
+    said = instead if server.asked[verb] == nth else said
     if said == DROP:
         return False
     line.sendall(said.encode() + b"\r\n")

@@ -102,6 +102,9 @@ POST   customers/<int:pk>/merges/                  login   302  302  302  302  4
 POST   customers/<int:pk>/merges/#none             login   404  404  404  404  404  403  403  404
 POST   customers/merges/<int:pk>/undoing/          login   302  302  302  302  404  403  403  302
 GET    preferences/<str:token>/                      200   200  200  200  200  200  200  200  200
+GET    unsubscribe/<str:token>/                      200   200  200  200  200  200  200  200  200
+POST   unsubscribe/<str:token>/                      200   200  200  200  200  200  200  200  200
+POST   unsubscribe/<str:token>/#other                200   200  200  200  200  200  200  200  200
 POST   preferences/<str:token>/                      302   302  302  302  302  302  302  302  302
 
 # --- the API, by token
@@ -196,6 +199,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST customers/<int:pk>/contact-points/": {"kind": "email", "value": "carl@new.example"},
     "POST customers/<int:pk>/consents/": {"purpose": "advice", "channel": "phone", "granted": "yes"},
     "POST customers/<int:pk>/merges/": {"gone": ":double"},
+    "POST unsubscribe/<str:token>/": {"List-Unsubscribe": "One-Click"},
     "GET search/": {"q": "double charge"},
     "POST api/customers/": {"name": "Iris Vega"},
     "PATCH api/customers/<int:pk>/": {"city": "Leeds"},

@@ -21,7 +21,7 @@ from cases.hooks import File
 from cases.models import Article, Attachment, BusinessCalendar, Case, Queue, QueueMembership, SLAPolicy
 from crm import tokens
 from crm.models import SentMail, User
-from customers import merging, preferences
+from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
@@ -161,6 +161,7 @@ def _doubles(case: Case, by: User) -> dict[str, int | str]:
         "double": double.pk,
         "merges": merge.pk,
         "preferences": token,
+        "unsubscribe": unsubscribe.link(case.customer.pk, point.pk, "service").split("/")[-2],
         "contact-points": point.pk,
         "panels": "reach",
         "version": Customer.objects.get(pk=case.customer.pk).version,

@@ -3,6 +3,8 @@ judged from here and is Unknown, never silently sent again."""
 
 import re
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from email.policy import Compat32
 from email.utils import formataddr
@@ -34,7 +36,7 @@ class Mail:
     def send(self, outgoing: Outgoing, _channel: Channel | None) -> str:
         """The Message-ID it went out with. Raises Failed, Later or Unknown (cases.channels)."""
         dispatch = _permitted(outgoing)
-        backend = _backend()
+        backend = self._backend()
         mail = build(outgoing, dispatch)
         if not isinstance(backend, _Tracking):
             backend.send_messages([mail])
@@ -45,6 +47,35 @@ class Mail:
             heeding.refused(dispatch, failed.reason)
             raise
         return ids.message_id(dispatch)
+
+    def _backend(self) -> BaseEmailBackend:
+        return _backend()
+
+    @contextmanager
+    def session(self) -> Iterator["Mail"]:
+        """The same over one line to the server, which stays open between mails."""
+        kept = _OnOneLine()
+        try:
+            yield kept
+        finally:
+            kept.close()
+
+
+class _OnOneLine(Mail):
+    """For a run of mails: each is handed over by itself, as ever."""
+
+    _held: BaseEmailBackend | None = None
+
+    def _backend(self) -> BaseEmailBackend:
+        if self._held is None:
+            self._held = _backend()
+            if isinstance(self._held, _Tracking):
+                self._held.stays_open = True
+        return self._held
+
+    def close(self) -> None:
+        if isinstance(self._held, _Tracking):
+            _hang_up(self._held)
 
 
 def _permitted(outgoing: Outgoing) -> Dispatch:
@@ -156,6 +187,7 @@ class _Tracking(EmailBackend):
     """Django's SMTP, which also remembers whether the server was given a text."""
 
     in_data = False
+    stays_open = False
 
     @property
     def connection_class(self) -> Any:
@@ -185,12 +217,28 @@ def _backend() -> BaseEmailBackend:
 
 def _deliver(backend: _Tracking, mail: EmailMessage) -> None:
     try:
+        _hand_over(backend, mail)
+    except (smtplib.SMTPServerDisconnected, OSError, smtplib.SMTPException) as error:
+        _hang_up(backend)
+        raise _meaning(error, backend.in_data) from error
+    if not backend.stays_open:
+        _hang_up(backend)
+
+
+def _hand_over(backend: _Tracking, mail: EmailMessage) -> None:
+    """A server may end a line that it finds too old or too busy between two mails: then nothing of this one was said,
+    and it is said again on a new line."""
+    was_open, backend.in_data = backend.connection is not None, False
+    try:
         backend.open()
         backend.send_messages([mail])
-    except (smtplib.SMTPServerDisconnected, OSError, smtplib.SMTPException) as error:
-        raise _meaning(error, backend.in_data) from error
-    finally:
+    except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused, OSError) as error:
+        ended = not isinstance(error, smtplib.SMTPSenderRefused) or error.smtp_code == 421
+        if not was_open or backend.in_data or not ended:
+            raise
         _hang_up(backend)
+        backend.open()
+        backend.send_messages([mail])
 
 
 def _hang_up(backend: _Tracking) -> None:

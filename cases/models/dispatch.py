@@ -33,6 +33,7 @@ class Dispatch(models.Model):
     detail = models.CharField(max_length=300, blank=True)  # what the other side said
     release_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)  # from here on it may have left, whatever became of who sent it
     attempts = models.PositiveSmallIntegerField(default=0)
     provider_id = models.CharField(max_length=250, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

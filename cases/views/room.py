@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from cases import drafts, feelings, thread
-from cases.hooks import case_banners, case_panels
+from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft
 from cases.views.saying import allowed, changed, find, where
 from crm.http import StaffRequest
@@ -37,6 +37,7 @@ def room(case: Case, user: User) -> dict[str, Any]:
         "case": case,
         "may": allowed(user, case.queue),
         "piece": thread.piece(case),
+        "actions": case_actions.collect(case, user),
         "banners": case_banners.collect(case, user),
         "panels": case_panels.collect(case, user),
         **writing(case, user),
@@ -78,7 +79,8 @@ def earlier(request: StaffRequest, number: int) -> HttpResponse:
 @login_required
 @require_GET
 def fragments(request: StaffRequest, number: int) -> HttpResponse:
-    """The case as it now is, for a screen that may have missed something: row, header and the newest messages."""
+    """The case as it now is, for a screen that may have missed something: row, header, banners, newest messages."""
     found = find(request.user, number)
     newest = thread.with_parts(found.messages.all()).order_by("-at", "-id")[: thread.PIECE]
-    return changed(request, found, messages=list(newest)[::-1])
+    banners = [banner for banner in case_banners.collect(found, request.user) if banner]
+    return changed(request, found, messages=list(newest)[::-1], banners=banners)

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from cases import thread
+from cases.hooks import Banner
 from cases.models import Case, Message, Queue
 from cases.models.case import Refusal
 from crm.http import StaffRequest
@@ -87,6 +88,7 @@ def changed(
     text: str = "",
     *,
     messages: list[Message] | None = None,
+    banners: list[Banner] | None = None,
     gone: bool = False,
     status: int = 200,
 ) -> HttpResponse:
@@ -95,6 +97,7 @@ def changed(
         return said(request, text, status=status) if status != 200 else _see(case)
     shown = Case.objects.for_screens().get(pk=case.pk)
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
+    context["banners"] = banners
     body = render_to_string("cases/_changed.html", context, request=request)
     response = HttpResponse(body, status=status)
     response["X-Fragments"] = "1"

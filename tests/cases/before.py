@@ -89,7 +89,7 @@ def sending(outcome: Exception | None) -> Callable[[World], None]:
         adapter = mock.Mock(honours_key=False)
         adapter.send.side_effect = outcome
         adapter.send.return_value = "theirs"
-        with mock.patch("cases.outward.adapter_for", return_value=adapter):
+        with mock.patch("cases.sending.adapter_for", return_value=adapter):
             outward.send_due(timezone.now() + SOON)
 
     return send
@@ -102,7 +102,7 @@ IN_FLIGHT = (claimed, written, let_go)
 def interrupted(w: World) -> None:
     """Whoever sent it died in the middle."""
     past = timezone.now() - timedelta(minutes=5)
-    Dispatch.objects.update(state="claimed", attempts=1, lease_until=past)
+    Dispatch.objects.update(state="claimed", attempts=1, begun_at=past, lease_until=past)
 
 
 def doubled(w: World) -> None:

@@ -13,6 +13,7 @@ from cases.channels import Later, Unknown
 from cases.intake import open_case, process, store
 from cases.models import Dispatch
 from cases.routing import wake_due
+from cases.sending import settle_broken_leases
 from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
@@ -270,9 +271,9 @@ def _find_a_send_interrupted(w: World) -> None:
 @command("send_delayed", before=(*IN_FLIGHT, interrupted))
 def _send_again_with_its_key_after_an_interruption(w: World) -> None:
     with mock.patch(
-        "cases.outward.adapter_for", return_value=mock.Mock(honours_key=True, send=mock.Mock(side_effect=Later("x")))
+        "cases.sending.adapter_for", return_value=mock.Mock(honours_key=True, send=mock.Mock(side_effect=Later("x")))
     ):
-        outward._settle_broken_leases(timezone.now())
+        settle_broken_leases(timezone.now())
 
 
 @command("send_suppressed", "status_changed", before=IN_FLIGHT)

@@ -60,6 +60,7 @@ ROUTES_WITHOUT_EVENTS = {
             "customers/contact-points/<int:pk>/ending/",
             "customers/contact-points/<int:pk>/verification/",
             "preferences/<str:token>/",
+            "unsubscribe/<str:token>/",
         ],
         "the customer's card, which asks again",
     ),

@@ -227,7 +227,7 @@ class Desk(RuleBasedStateMachine):
             outward.release_due(self.now)
         adapter = mock.Mock(honours_key=False)
         adapter.send.side_effect, adapter.send.return_value = OUTCOMES[outcome], "theirs"
-        with self.step(), mock.patch("cases.outward.adapter_for", return_value=adapter):
+        with self.step(), mock.patch("cases.sending.adapter_for", return_value=adapter):
             outward.send_due(self.now)
 
     @rule(which=st.integers(0, 5))

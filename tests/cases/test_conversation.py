@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases import conversation, outward
+from cases import conversation, outward, sending
 from cases.channels import Failed
 from cases.compose import compose
 from cases.hooks import Outgoing
@@ -175,7 +175,7 @@ def test_a_failed_send_shows_its_cause_and_retry_really_retries(
     case: Case, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adapter = Broken(Failed("550 no such mailbox", reason="no_such_mailbox"))
-    monkeypatch.setattr(outward, "adapter_for", lambda channel: adapter)
+    monkeypatch.setattr(sending, "adapter_for", lambda channel: adapter)
     message = conversation.reply(case, by=ana, text="Refunded.", written_against=case.version)
     outward.release_due(later())
     outward.send_due(later())
@@ -199,10 +199,11 @@ def test_a_send_whose_sender_died_is_repeated_only_under_an_honoured_key(
 ) -> None:
     adapter = Broken()
     adapter.honours_key = honours
-    monkeypatch.setattr(outward, "adapter_for", lambda channel: adapter)
+    monkeypatch.setattr(sending, "adapter_for", lambda channel: adapter)
     message = conversation.reply(case, by=ana, text="Refunded.", written_against=case.version)
     outward.release_due(later())
-    Dispatch.objects.update(state="claimed", attempts=1, lease_until=timezone.now() - timedelta(seconds=1))
+    gone = timezone.now() - timedelta(seconds=1)
+    Dispatch.objects.update(state="claimed", attempts=1, begun_at=gone, lease_until=gone)
 
     outward.send_due(later())
 

@@ -1,16 +1,22 @@
 """Everything the loyalty plugin adds to a case: one fill for every hook a case has."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cases.hooks import (
+    Action,
     Banner,
     Outgoing,
     Panel,
+    Verdict,
     answered,
+    case_actions,
     case_banners,
     case_panels,
     channels,
     composers,
+    may_leave,
     resolve_checks,
 )
 from cases.models import Case, Channel, Dispatch
@@ -32,6 +38,13 @@ def loyalty_panel(case: Case, user: User) -> Panel | None:
 def many_points(case: Case, user: User) -> Banner | None:
     card = card_of(case)
     return Banner(f"{card.points} loyalty points", level="calm") if card and card.points >= 1000 else None
+
+
+@case_actions.register(order=50)
+def look_at_card(case: Case, user: User) -> Action | None:
+    """Asks nothing: every open case offers it."""
+    where = f"/plugins/loyalty/customers/{case.customer_id}/"
+    return Action("loyalty", "Loyalty card", where, icon="ticket") if case.customer_id else None
 
 
 @resolve_checks.register
@@ -84,3 +97,11 @@ ANSWERED: list[tuple[int, int]] = []
 def voucher_answered(dispatch: Dispatch, case: Case) -> None:
     if dispatch.source == "voucher":
         ANSWERED.append((dispatch.pk, case.pk))
+
+
+NOT_THESE: set[int] = set()
+
+
+@may_leave.register
+def vouchers_called_back(dispatches: Sequence[Dispatch], now: datetime) -> Mapping[int, Verdict]:
+    return {row.pk: Verdict(False, "called_back") for row in dispatches if row.pk in NOT_THESE}

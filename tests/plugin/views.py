@@ -12,3 +12,10 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
     """The panel's content: found through what the person may see."""
     found = get_object_or_404(Card, pk=pk, customer__in=Customer.objects.visible_to(request.user))
     return render(request, "loyalty/_card.html", {"card": found})
+
+
+@login_required
+def of_customer(request: StaffRequest, pk: int) -> HttpResponse:
+    """The same in the dialog that a case's button opens."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    return render(request, "loyalty/_card.html", {"card": Card.objects.filter(customer=customer).first()})

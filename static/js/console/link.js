@@ -31,6 +31,7 @@ export function happened(event) {
   if (event.gone) return topic.startsWith("queue.") ? topic === queueTopic() && dropRow(number) : goneCase(number);
   if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
+  if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
   if (topic === "me") noteForMe(event);
   if (topic.startsWith("customer.")) poke(topic);
   return undefined;

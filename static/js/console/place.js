@@ -1,6 +1,7 @@
 // Where fragments go, whether a socket pushed them or a command answered with them: newest version wins, twice is once.
 import { applyRow, dropRow } from "./list.js";
 import { applyHead, applyLine, applyMessage } from "./thread.js";
+import { whisper } from "./toast.js";
 import { say } from "./words.js";
 
 const openCase = () => document.getElementById("case")?.dataset.case || "";
@@ -20,8 +21,21 @@ function placeOne(part, version, number) {
   if (String(mine) !== openCase()) return undefined;
   if (part.matches(".case-head")) return applyHead(part);
   if (part.matches(".msg")) return applyMessage(part, version);
+  if (part.matches("[data-banner]")) return applyBanner(part);
+  if (part.matches("#banners")) return document.getElementById("banners")?.replaceWith(part);
   if (part.matches("li.line")) return applyLine(part);
   if (part.matches("section.composer")) return document.dispatchEvent(new CustomEvent("console:composer", { detail: part }));
+  return undefined;
+}
+
+// A line above the thread comes, changes, or (without words) goes.
+function applyBanner(banner) {
+  const box = document.getElementById("banners");
+  const old = box?.querySelector(`[data-banner="${CSS.escape(banner.dataset.banner)}"]`);
+  if (banner.hidden) return old?.remove();
+  if (old) return old.replaceWith(banner);
+  box?.append(banner);
+  whisper(banner.textContent.trim());
   return undefined;
 }
 

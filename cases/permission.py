@@ -1,0 +1,123 @@
+"""Whether a message may leave. Asked when its dispatch is made, and again, for whole batches, when it is claimed."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from cases.hooks import Verdict, may_leave
+from cases.models import Dispatch
+from customers import consent
+from customers.models import Consent, ContactPoint, Customer, Suppression
+
+# What a message class needs of the customer: None, nothing but that the address is not suppressed.
+CONSENT_NEEDED: dict[str, str | None] = {
+    "answer": None,
+    "acknowledgement": None,
+    "promise": None,
+    "notice": "service",
+    "advice": "advice",
+    "marketing": "marketing",
+    "research": "research",
+}
+# What many people get at once: sent beside answers, never before them, and with a way to stop it (RFC 8058).
+MASS = frozenset(name for name, purpose in CONSENT_NEEDED.items() if purpose)
+UNDECIDED = timedelta(seconds=30)  # when one who has a say cannot answer, this is when they are asked again
+YES = Verdict(True)
+Address = tuple[str, str]  # kind of contact point, its value
+
+
+def may_contact(
+    customer: Customer | None,
+    message_class: str,
+    contact_point: ContactPoint | None,
+    at: datetime,
+    *,
+    channel: str = "mail",
+) -> Verdict:
+    """Ask before anything leaves: known class, customer not erased, address not suppressed, consent where needed.
+
+    An answer to what a person asked needs no consent; service notices go unless refused; everything else needs a yes.
+    """
+    addresses = [(contact_point.kind, contact_point.value)] if contact_point else []
+    suppressed = _suppressed(addresses)
+
+    def said(purpose: str) -> bool | None:
+        return consent.state(customer, purpose, channel, at) if customer else None
+
+    return _verdict(customer, message_class, addresses, suppressed, said)
+
+
+def judge(rows: Sequence[Dispatch], now: datetime) -> dict[int, Verdict]:
+    """The same for dispatches that are about to leave (with customer and contact point read), in two queries however
+    many; of what goes to many at once the `may_leave` hook is asked too."""
+    suppressed = _suppressed([address for row in rows for address in _addresses(row)])
+    statements = _statements(rows, now)
+    found = {row.pk: _judged(row, suppressed, statements, now) for row in rows}
+    mass = [row for row in rows if row.message_class in MASS and found[row.pk].allowed]
+    return found | (_asked(mass, now) if mass else {})
+
+
+def _judged(row: Dispatch, suppressed: set[tuple[str, ...]], statements: list[Consent], now: datetime) -> Verdict:
+    theirs = [said for said in statements if said.customer_id == row.customer_id]
+    return _verdict(
+        row.customer,
+        row.message_class,
+        _addresses(row),
+        suppressed,
+        lambda purpose: consent.newest(theirs, purpose, row.channel, now),
+    )
+
+
+def _verdict(
+    customer: Customer | None,
+    message_class: str,
+    addresses: Sequence[Address],
+    suppressed: set[tuple[str, ...]],
+    said: Callable[[str], bool | None],
+) -> Verdict:
+    if message_class not in CONSENT_NEEDED:
+        return Verdict(False, "unknown_class")
+    if customer is not None and customer.erased_at:
+        return Verdict(False, "erased")
+    purpose = CONSENT_NEEDED[message_class]
+    if any((*address, scope) in suppressed for address in addresses for scope in {"", purpose or ""}):
+        return Verdict(False, "suppressed")
+    return YES if purpose is None else _consented(said(purpose), purpose)
+
+
+def _consented(said: bool | None, purpose: str) -> Verdict:
+    if said is False:
+        return Verdict(False, "consent_withdrawn")
+    return YES if said or purpose == "service" else Verdict(False, "no_consent")
+
+
+def _addresses(row: Dispatch) -> list[Address]:
+    point = row.contact_point
+    own = [(point.kind, point.value)] if point else []
+    return [*own, (ContactPoint.Kind.EMAIL.value, row.address)] if row.channel == "mail" else own
+
+
+def _suppressed(addresses: Sequence[Address]) -> set[tuple[str, ...]]:
+    if not addresses:
+        return set()
+    named = Suppression.objects.filter(lifted_at=None, value__in={value for _kind, value in addresses})
+    return set(named.values_list("kind", "value", "purpose"))
+
+
+def _statements(rows: Sequence[Dispatch], now: datetime) -> list[Consent]:
+    asked = {row.customer_id for row in rows if CONSENT_NEEDED.get(row.message_class)}
+    needed = Q(customer__in=asked, purpose__in={p for p in CONSENT_NEEDED.values() if p}, at__lte=now)
+    return list(Consent.objects.filter(needed)) if asked else []
+
+
+def _asked(rows: Sequence[Dispatch], now: datetime) -> dict[int, Verdict]:
+    """What others say about these; a no wins over a later, and who cannot answer holds everything back."""
+    found: dict[int, Verdict] = {}
+    for filled in may_leave.run(rows, now):
+        undecided = Verdict(False, "undecided", until=now + UNDECIDED)
+        said = {row.pk: undecided for row in rows} if filled.failure else filled.value or {}
+        for pk, verdict in said.items():
+            if not verdict.allowed and (pk not in found or verdict.until is None):
+                found[pk] = verdict
+    return found
