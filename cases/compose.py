@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from cases.channels import Failed
 from cases.hooks import File, Outgoing, composers
 from cases.models import Case, Dispatch, Message
 from cases.permission import CONSENT_NEEDED
@@ -16,9 +17,12 @@ from customers import unsubscribe
 
 
 def compose(dispatch: Dispatch) -> Outgoing:
-    """The content to send, from the composer of the dispatch's source. LookupError when nobody writes that source."""
+    """The content to send, from the composer of the dispatch's source: the words are its own, whom they go to was asked
+    about before. LookupError when nobody writes that source, Failed when somebody writes to another address."""
     for _name, composer in composers:
         if (outgoing := composer(dispatch)) is not None:
+            if (outgoing.key, outgoing.to) != (str(dispatch.key), dispatch.address):
+                raise Failed("Composed for another address than was asked about.", reason="not_permitted")
             return _with_a_way_out(outgoing, dispatch)
     raise LookupError(f"nobody composes {dispatch.source}")
 

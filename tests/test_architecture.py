@@ -2,12 +2,17 @@
 
 import ast
 import gc
+import logging
 import re
 import subprocess
 from collections.abc import Iterator
+from logging.handlers import SMTPHandler
 from pathlib import Path
 
 from django.apps import apps
+from django.conf import settings
+from django.urls import URLResolver, get_resolver
+from django.utils.log import AdminEmailHandler
 from django.utils.module_loading import import_string
 
 from crm import jobs, roles
@@ -103,6 +108,88 @@ def test_only_the_outward_door_makes_something_leave() -> None:
     made = r"^Dispatch$|^Dispatch\.objects.*\.(get_or_create|update_or_create|a?create|a?bulk_create)$"
     assert _where(made, but=("cases/outward.py",)) == []
     assert _where(made) != []
+
+
+# Who may speak to the outside, and what for; import-linter holds the libraries (pyproject.toml), this the rest.
+SPEAKS = {
+    "cases/channels/mail.py": {"smtplib", "django.core.mail"},
+    "cases/channels/generic.py": {"httpx"},
+    "cases/mail/imap.py": {"imaplib", "imap_tools"},  # reads
+    "cases/mail/opening.py": {"imaplib", "imap_tools"},
+    "cases/mail/oauth.py": {"httpx"},
+    "crm/doctor.py": {"smtplib"},  # asks whether the server is there
+    "crm/management/commands/serve.py": {"urllib.request"},  # asks its own web processes
+}
+OUTSIDE = re.compile(
+    r"(smtplib|imaplib|poplib|nntplib|ftplib|telnetlib|xmlrpc|httpx|httpcore|requests|aiohttp|urllib3|imap_tools|django\.core\.mail"
+    r"|urllib\.request|http\.client)(\.|$)"
+)
+
+
+def test_only_the_channels_speak_to_the_outside() -> None:
+    found: dict[str, set[str]] = {}
+    for name, tree in _product():
+        for module in _imported(tree):
+            if speaks := OUTSIDE.match(module):
+                found.setdefault(name, set()).add(speaks[1])
+    more = {name: spoken - SPEAKS.get(name, set()) for name, spoken in found.items()}
+    assert {name: spoken for name, spoken in more.items() if spoken} == {}
+    assert "cases/channels/mail.py" in found
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    """Every module a file names in an import, at its top or inside a function: `from a import b` names a and a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("import_module", "__import__", "import_string")
+        ):
+            yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+
+
+def test_an_import_is_seen_wherever_it_hides() -> None:
+    """The test above is only as good as what it sees."""
+    hidden = "def f():\n from django.core import mail\n import_module('smtplib')\n import http.client as h\n"
+    seen = {speaks[1] for module in _imported(ast.parse(hidden)) if (speaks := OUTSIDE.match(module))}
+    assert seen == {"django.core.mail", "smtplib", "http.client"}
+
+
+def test_only_the_sending_loop_asks_a_channel_to_send() -> None:
+    """Adapters are reached by `adapter_for`, and it by the loop that claims what was permitted."""
+    loop = ("cases/channels/", "cases/outward.py", "cases/sending.py")
+    assert _where(r"(^|\.)adapter_for$", but=loop) == []
+    assert _where(r"(^|\.)adapter_for$") != []
+
+
+def test_django_s_own_ways_to_write_mail_are_not_used() -> None:
+    """No mail to admins about errors, no password mails, no broken links: they would pass no permission."""
+    assert _where(r"(^|\.)(mail_admins|mail_managers|send_mail|send_mass_mail|email_user)$") == []
+    handlers = {handler["class"] for handler in settings.LOGGING["handlers"].values()}
+    assert not any("Email" in handler or "SMTP" in handler for handler in handlers)
+    assert not any(_mails(logging.getLogger(name)) for name in ["", *logging.root.manager.loggerDict])
+    assert not settings.ADMINS
+    assert not settings.MANAGERS
+    assert not any("BrokenLink" in middleware for middleware in settings.MIDDLEWARE)
+    assert not [str(path) for path in _views() if "password_reset" in path]
+
+
+def _mails(logger: logging.Logger) -> bool:
+    return any(isinstance(handler, AdminEmailHandler | SMTPHandler) for handler in logger.handlers)
+
+
+def _views() -> Iterator[str]:
+    """The names of everything the URLconf leads to."""
+    below = [get_resolver()]
+    for resolver in below:
+        for pattern in resolver.url_patterns:
+            if isinstance(pattern, URLResolver):
+                below.append(pattern)
+            else:
+                yield f"{pattern.name} {pattern.lookup_str}"
 
 
 def test_only_the_event_log_writes_events() -> None:

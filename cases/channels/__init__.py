@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cases.hooks import Adapter, channels
+from cases.hooks import Adapter, Outgoing, channels
 from cases.models import Channel, Dispatch
 
 
@@ -40,6 +40,15 @@ def adapter_for(way: "Dispatch | str") -> Adapter:
     if channel is None or not channel.is_active:
         raise Failed("There is no active channel to send this through.", reason="no_channel")
     return _by_kind(channel.kind)
+
+
+def permitted(outgoing: Outgoing, slug: str) -> Dispatch:
+    """The claimed dispatch this message is. Nothing else leaves through our own adapters, whoever calls them, and to no
+    other address than the one that was asked about."""
+    dispatch = Dispatch.objects.filter(key=outgoing.key, channel=slug, state=Dispatch.State.CLAIMED).first()
+    if dispatch is None or dispatch.address != outgoing.to:
+        raise Failed("Nothing leaves that was not permitted to this address.", reason="not_permitted")
+    return dispatch
 
 
 def channel_for(slug: str) -> Channel | None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from cases.channels import Failed, Later
+from cases.channels import Failed, Later, permitted
 from cases.hooks import Outgoing
 from cases.models import Channel
 from crm import outbound
@@ -31,6 +31,7 @@ class Generic:
         """The id the other side gave it. Raises Failed when it says no, Later for everything that may pass."""
         if channel is None or not channel.callback_url:
             raise Failed("This channel has no call-back address.", reason="no_callback")
+        permitted(outgoing, channel.slug)
         secrets = channel.active_secrets()
         if not secrets:
             raise Failed("This channel has no secret to sign with.", reason="no_secret")

@@ -17,7 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.db.models import Q
 
-from cases.channels import Failed, Later, Unknown
+from cases.channels import Failed, Later, Unknown, permitted
 from cases.hooks import Outgoing
 from cases.mail import heeding, ids, refusals
 from cases.models import Case, Channel, Dispatch
@@ -35,7 +35,7 @@ class Mail:
 
     def send(self, outgoing: Outgoing, _channel: Channel | None) -> str:
         """The Message-ID it went out with. Raises Failed, Later or Unknown (cases.channels)."""
-        dispatch = _permitted(outgoing)
+        dispatch = permitted(outgoing, "mail")
         backend = self._backend()
         mail = build(outgoing, dispatch)
         if not isinstance(backend, _Tracking):
@@ -76,14 +76,6 @@ class _OnOneLine(Mail):
     def close(self) -> None:
         if isinstance(self._held, _Tracking):
             _hang_up(self._held)
-
-
-def _permitted(outgoing: Outgoing) -> Dispatch:
-    """The claimed dispatch this is: nothing else leaves, and to no other address than the one that was asked about."""
-    dispatch = Dispatch.objects.filter(key=outgoing.key, channel="mail", state=Dispatch.State.CLAIMED).first()
-    if dispatch is None or dispatch.address != outgoing.to:
-        raise Failed("Nothing leaves that was not permitted to this address.", reason="not_permitted")
-    return dispatch
 
 
 def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:

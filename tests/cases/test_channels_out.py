@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import socket
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -13,8 +14,9 @@ from standardwebhooks.webhooks import Webhook
 
 from cases.channels import Failed, Later, adapter_for, generic
 from cases.channels.generic import Generic
+from cases.compose import compose
 from cases.conversation import reply
-from cases.hooks import Adapter, File, Outgoing, channels
+from cases.hooks import Adapter, File, Outgoing, channels, composers
 from cases.intake import process, store
 from cases.models import Case, Channel, Dispatch, Queue
 from cases.outward import release_due, send_due
@@ -43,7 +45,29 @@ def side():
 
 @pytest.fixture
 def shop(billing: Queue, side: Callback) -> Channel:
-    return make_channel(billing, callback_url=side.url)
+    return permitted(make_channel(billing, callback_url=side.url))
+
+
+def permitted(channel: Channel) -> Channel:
+    """A channel through which the letter is permitted to leave, and whose turn it is."""
+    told = {"channel": channel.slug, "address": LETTER.to, "message_class": "answer", "source": "letter"}
+    Dispatch.objects.create(key=LETTER.key, source_id=1, state="claimed", **told)
+    return channel
+
+
+@pytest.mark.parametrize(
+    "other", [{"state": "held"}, {"state": "sent"}, {"address": "@else"}, {"channel": "mail"}, {"key": "0" * 32}]
+)
+def test_nothing_is_posted_that_was_not_permitted_to_this_address(
+    shop: Channel, side: Callback, other: dict[str, str]
+) -> None:
+    Dispatch.objects.update(**other)
+
+    with pytest.raises(Failed) as told:
+        Generic().send(LETTER, shop)
+
+    assert told.value.reason == "not_permitted"
+    assert not side.got
 
 
 def test_an_answer_is_posted_signed_with_its_key_and_everything_in_it(shop: Channel, side: Callback) -> None:
@@ -155,7 +179,7 @@ def test_call_backs_into_our_own_network_are_refused(billing: Queue, settings, u
     settings.DEBUG = settings.DEMO = False
 
     with pytest.raises(Failed) as told:
-        Generic().send(LETTER, make_channel(billing, callback_url=url))
+        Generic().send(LETTER, permitted(make_channel(billing, callback_url=url)))
 
     assert told.value.reason == "forbidden_address"
 
@@ -215,10 +239,26 @@ def test_a_question_by_channel_is_answered_there_once(shop: Channel, side: Callb
     send_due(later)
     send_due(later)
 
-    sent = Dispatch.objects.get()
+    sent = Dispatch.objects.get(source="message")
     assert (sent.state, sent.provider_id, sent.attempts) == ("sent", "theirs-1", 2)
     assert len(side.got) == 2
     bodies = [json.loads(body) for _headers, body in side.got]
     assert {(b["id"], b["thread"], b["to"], b["text"]) for b in bodies} == {
         (str(sent.key), "t1", "mia", "Press reset.")
     }
+
+
+@pytest.mark.parametrize("changed", [{"to": "@else"}, {"key": "6f1c3f6e-0000-4000-8000-000000000002"}])
+def test_whoever_composes_chooses_words_and_not_whom_they_go_to(
+    shop: Channel, side: Callback, changed: dict[str, str]
+) -> None:
+    """A plugin's composer was asked for the text of a message to @mia."""
+
+    def composed(dispatch: Dispatch) -> Outgoing | None:
+        return replace(LETTER, **changed) if dispatch.source == "letter" else None
+
+    letter = Dispatch.objects.get()
+    with composers.registered(composed), pytest.raises(Failed) as told:
+        compose(letter)
+
+    assert told.value.reason == "not_permitted"
