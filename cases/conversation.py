@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from cases import outward, promises, search, transitions
 from cases.hooks import File
+from cases.mail.html import harmless
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
 from cases.models.queue import Queue
@@ -63,7 +64,7 @@ def add_inbound(
         direction=Message.Direction.INBOUND,
         channel=channel,
         text=text,
-        html=clean(html),
+        html=harmless(clean(html)),
         sender=sender,
         sender_name=clean(sender_name)[:200],
         language=language,

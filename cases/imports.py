@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from cases import settling, transitions
+from cases.mail.html import harmless
 from cases.models import Article, Case, Issue, Message, Queue
 from crm import bulk
 from crm.events import record_history
@@ -269,7 +270,7 @@ def _message(line: Line, case: Case, source: str, people: dict[str, User]) -> Me
         author=author,
         sender_name="" if author else (data.get("author") or "")[:200],
         text=clean(data["text"]),
-        html=clean(data.get("html", "")),
+        html=harmless(clean(data.get("html", ""))),
         language=case.language,
         at=data["at"],
         is_answer=data.get("is_answer", outbound and not data["is_auto"]),

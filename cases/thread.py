@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.models import Case, Message, Queue
@@ -87,7 +88,8 @@ def _messages(case: Case, before: int | None) -> list[Message]:
 
 
 def with_parts(messages: MessageQuerySet) -> MessageQuerySet:
-    """With everything `cases/_message.html` shows."""
+    """With everything `cases/_message.html` shows. A mail's HTML is only known to be there: its frame fetches it."""
+    messages = messages.defer("html").annotate(has_html=~Q(html=""))
     return messages.select_related("author", "dispatch").prefetch_related("attachments")
 
 

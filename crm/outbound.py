@@ -1,7 +1,10 @@
 """Where our own requests may go: public addresses only, checked once and connected to as checked.
 
 A name is resolved here, every answer is judged, and the caller connects to the address this returned: another answer
-a moment later (DNS rebinding) changes nothing. Redirects are the caller's to refuse.
+a moment later (DNS rebinding) changes nothing. Redirects are the caller's to refuse, or to judge anew (crm.fetching).
+
+Call-backs are set by administrators, who may name hosts of private networks; addresses that strangers wrote are
+`foreign`: no setting opens a private network to them, and no port but the web's.
 """
 
 import ipaddress
@@ -11,7 +14,21 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from django.conf import settings
 
-_TRANSLATED = [ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+# Where other addresses hide in an address (translated, tunnelled), and what once was private.
+_HIDDEN = [
+    ipaddress.ip_network(net)
+    for net in (
+        "::/96",
+        "::ffff:0:0:0/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "fec0::/10",
+        "192.88.99.0/24",
+    )
+]
+_WEB_PORTS = {80, 443, 8080, 8443}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -32,10 +49,12 @@ class Target:
     name: str
 
 
-def target(url: str) -> Target:
-    """Judge a call-back address. Raises Forbidden (never call it) or Unresolved (try later)."""
+def target(url: str, *, foreign: bool = False) -> Target:
+    """Judge an address. Raises Forbidden (never call it) or Unresolved (try later)."""
     parts, name, port = _read(url)
-    address = _public_address(name, port)
+    if foreign and port not in _WEB_PORTS:
+        raise Forbidden("This port is not one of the web's.")
+    address = _public_address(name, port, foreign=foreign)
     shown = f"[{address}]" if address.version == 6 else str(address)
     netloc = shown if parts.port is None else f"{shown}:{port}"
     host = parts.netloc.rpartition("@")[2]
@@ -55,12 +74,12 @@ def _read(url: str) -> tuple[SplitResult, str, int]:
     return parts, parts.hostname, port or (443 if parts.scheme == "https" else 80)
 
 
-def _public_address(name: str, port: int) -> Address:
+def _public_address(name: str, port: int, *, foreign: bool) -> Address:
     addresses = _resolve(name, port)
-    if name.lower() in settings.CALLBACK_HOSTS:
+    if name.lower() in settings.CALLBACK_HOSTS and not foreign:
         return addresses[0]
     for address in addresses:
-        if not _may_call(address):
+        if not _may_call(address, foreign=foreign):
             raise Forbidden("The call-back address leads into a private network: name its host in CALLBACK_HOSTS.")
     return addresses[0]
 
@@ -73,12 +92,11 @@ def _resolve(name: str, port: int) -> list[Address]:
     return [ipaddress.ip_address(str(answer[4][0]).partition("%")[0]) for answer in found]
 
 
-def _may_call(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return _may_call(address.ipv4_mapped)
-        if any(address in net for net in _TRANSLATED):
-            return False
+def _may_call(address: Address, *, foreign: bool) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return _may_call(address.ipv4_mapped, foreign=foreign)
     if address.is_loopback:
-        return bool(settings.DEBUG or settings.DEMO)
+        return bool(settings.DEBUG or settings.DEMO) and not foreign
+    if any(address in net for net in _HIDDEN):
+        return False
     return address.is_global and not address.is_multicast

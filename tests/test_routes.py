@@ -93,7 +93,8 @@ def _case(billing: Queue, carl: Customer, ana: User) -> Case:
     case = make_case(billing, customer=carl, channel="mail")
     sender = carl.contact_points.get(kind="email")
     file = File("bill.txt", "text/plain", b"42")
-    conversation.add_inbound(case, text="Twice!", sender=sender, channel="mail", at=timezone.now(), files=[file])
+    said = {"text": "Twice!", "html": "<p>Twice!</p>"}
+    conversation.add_inbound(case, **said, sender=sender, channel="mail", at=timezone.now(), files=[file])
     conversation.reply(case, by=ana, text="I see to it", written_against=case.version)
     case.change_status("open", by=None)
     case.release(by=None)
@@ -129,6 +130,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "cases": case.number,
         "promises": promise.pk,
         "messages": case.messages.get(direction="outbound").pk,
+        "messages/<slug:token>": case.messages.get(direction="inbound").token,
         "drafts": "reply",
         "answers": article.pk,
         "articles": article.pk,
@@ -180,9 +182,12 @@ def _caller(user: User | None) -> Client:
 
 
 def _path(route: str, ids: dict[str, Any]) -> str:
-    """The route with an id of the world for each `<…>`, named by the word before it."""
+    """The route with an id of the world for each `<…>`, named by the word before it, or by that and itself."""
     parts = route.split("/")
-    filled = [str(ids[parts[n - 1]]) if part.startswith("<") else part for n, part in enumerate(parts)]
+    filled = [
+        str(ids.get(f"{parts[n - 1]}/{part}") or ids[parts[n - 1]]) if part.startswith("<") else part
+        for n, part in enumerate(parts)
+    ]
     return "/" + "/".join(filled)
 
 

@@ -119,6 +119,11 @@ def attachment(request: HttpRequest, token: str) -> HttpResponse | StreamingHttp
     found = get_object_or_404(
         Attachment.objects.select_related("file"), token=token, message__case__in=Case.objects.visible_to(request.user)
     )
+    return streamed(request, found)
+
+
+def streamed(request: HttpRequest, found: Attachment) -> StreamingHttpResponse:
+    """A file on its way out: as the picture it proves to be, else as something to keep."""
     picture = picture_type(first_bytes(found.file))
     pieces = astream(found.file) if isinstance(request, ASGIRequest) else stream(found.file)
     response = StreamingHttpResponse(pieces, content_type=picture or _download_type(found.content_type))
