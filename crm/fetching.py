@@ -63,7 +63,7 @@ async def _ask(url: str) -> Picture | str:
         httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client,
         client.stream("GET", target.url, **options) as answer,  # type: ignore[arg-type]
     ):
-        if answer.is_redirect:
+        if answer.has_redirect_location:
             return answer.headers["location"]
         if answer.status_code != 200 or answer.headers.get("content-encoding", "identity") != "identity":
             raise NoPicture(f"The other side answered {answer.status_code}.")

@@ -26,6 +26,7 @@ _HIDDEN = [
         "2001::/32",
         "fec0::/10",
         "192.88.99.0/24",
+        "192.0.0.0/24",
     )
 ]
 _WEB_PORTS = {80, 443, 8080, 8443}
@@ -69,9 +70,9 @@ def _read(url: str) -> tuple[SplitResult, str, int]:
         raise Forbidden("The call-back address is not a valid URL.") from None
     if parts.scheme not in {"http", "https"}:
         raise Forbidden("A call-back address begins with https:// or http://.")
-    if not parts.hostname or parts.username is not None:
+    if not parts.hostname or parts.username is not None or not parts.hostname.isprintable() or " " in parts.hostname:
         raise Forbidden("A call-back address names a host, and no user or password.")
-    return parts, parts.hostname, port or (443 if parts.scheme == "https" else 80)
+    return parts, parts.hostname, (443 if parts.scheme == "https" else 80) if port is None else port
 
 
 def _public_address(name: str, port: int, *, foreign: bool) -> Address:
