@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Panel:
-    """A section of the context column, loaded by itself from `url`, so that a slow one cannot hurt the case."""
+    """A section of the context column, loaded by itself from `url`, so that a slow one cannot hurt the case. A `live` one
+    is loaded again with every event of the case, but not under the hands of who fills it in."""
 
     name: str
     title: str
     url: str
+    live: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from cases import admin as _cases
 from crm.admin import supervisors, system
 from customers import admin as _customers
+from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
-_REGISTERED = (_cases, _customers)
+_REGISTERED = (_cases, _customers, _outreach)

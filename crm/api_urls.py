@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from cases.api import answers, cases, doings, log, messages, settings
 from crm import api_docs
 from customers import api as customers
+from outreach.api import offers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/resolution/", doings.resolution),
     path("cases/<int:number>/need/", doings.need),
     path("cases/<int:number>/messages/<int:pk>/feeling/", doings.feeling),
+    path("cases/<int:number>/offer/", offers.case_offer),
+    path("cases/<int:number>/offer/response/", offers.case_response),
     path("cases/<int:number>/promises/", doings.promises),
     path("cases/<int:number>/clocks/", doings.clocks),
     path("cases/<int:number>/events/", doings.events),
@@ -45,5 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("articles/<int:pk>/", answers.article),
     path("answers/suggest/", answers.suggest),
     path("search/", answers.search),
+    path("offers/", offers.offers),
+    path("offers/preview/", offers.preview),
+    path("offers/<int:pk>/", offers.offer),
+    path("decisions/", offers.decisions),
+    path("decisions/<int:pk>/", offers.decision),
     re_path(r"", api_docs.nothing),
 ]

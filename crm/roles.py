@@ -63,6 +63,10 @@ TABLE: dict[str, frozenset[str]] = {
     "policy.change": _STEERING,
     "article.see": _EVERYONE,
     "article.change": _STEERING | {LEAD},
+    # Executives lend a hand and hear customers; nothing is sold or given away through them.
+    "offer.see": _TEAM,
+    "offer.respond": _TEAM,
+    "offer.change": _STEERING,
     "token.own": _EVERYONE | {EXECUTIVE},
     "token.others": _SYSTEM,
     "import.run": _SYSTEM,

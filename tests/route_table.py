@@ -84,6 +84,10 @@ GET    cases/<int:number>/answers/                 login   200  404  200  200  4
 POST   cases/<int:number>/answers/<int:pk>/use/    login   204  404  204  204  404  403  204  204
 GET    cases/<int:number>/since/                   login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/others/                  login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/offer/                   login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/offer/                   login   409  404  409  409  404  403  403  409
+GET    cases/<int:number>/offer/trace/             login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/offer/response/          login   409  404  409  409  404  403  403  409
 GET    search/                                     login   200  200  200  200  200  200  200  200
 
 # --- the customers' pages, and what a customer wants to hear (by signed link)
@@ -176,6 +180,16 @@ POST   api/articles/                                 401   403  403  201  201  4
 GET    api/articles/<int:pk>/                        401   200  404  200  200  403  200  200  200
 PATCH  api/articles/<int:pk>/                        401   403  404  200  200  403  403  403  200
 POST   api/answers/suggest/                          401   200  200  200  200  403  200  200  200
+GET    api/cases/<int:number>/offer/                 401   200  404  200  200  404  403  403  200
+POST   api/cases/<int:number>/offer/                 401   409  404  409  409  404  403  403  409
+POST   api/cases/<int:number>/offer/response/        401   409  404  409  409  404  403  403  409
+GET    api/offers/                                   401   200  200  200  200  403  403  403  200
+POST   api/offers/                                   401   403  403  403  201  403  403  403  201
+POST   api/offers/preview/                           401   403  403  403  200  403  403  403  200
+GET    api/offers/<int:pk>/                          401   200  200  200  200  403  403  403  200
+PATCH  api/offers/<int:pk>/                          401   403  403  403  200  403  403  403  200
+GET    api/decisions/                                401   200  200  200  200  403  403  403  200
+GET    api/decisions/<int:pk>/                       401   200  404  200  200  403  403  403  200
 GET    api/search/                                   401   200  200  200  200  200  200  200  200
 GET    api/                                          404   404  404  404  404  404  404  404  404
 """
@@ -235,6 +249,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/cases/<int:number>/status/": {"status": "open"},
     "PUT api/cases/<int:number>/messages/<int:pk>/feeling/": {"feeling": "good"},
     "POST api/cases/<int:number>/promises/": {"what": "Call back", "due_at": ":soon"},
+    "POST cases/<int:number>/offer/response/": {"kind": "no"},
+    "POST api/cases/<int:number>/offer/response/": {"kind": "no"},
+    "POST api/offers/": {
+        "name": "Router",
+        "what": "A better router",
+        "benefit": "It reaches the garden",
+        "why": "You said: “{words}”",
+        "gain": "60",
+        "need_tags": ["router"],
+    },
+    "POST api/offers/preview/": {"eligibility": {"all": []}},
+    "PATCH api/offers/<int:pk>/": {"price": "5"},
     "POST api/articles/": {"title": "Refunds", "body": "Five days.", "queues": [":queues"]},
     "PATCH api/articles/<int:pk>/": {"body": "Three days."},
     "POST api/answers/suggest/": {"text": "refund"},

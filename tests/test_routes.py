@@ -23,8 +23,10 @@ from crm import tokens
 from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
+from outreach import deciding
 from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
+from tests.outreach.conftest import make_offer
 from tests.route_table import BODIES, DELEGATED, ROLES, TABLE, WEEK
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -147,8 +149,14 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,
         "sla-policies": policy.pk,
+        **_offers(case, by),
         **_doubles(case, by),
     }
+
+
+def _offers(case: Case, by: User) -> dict[str, int | str]:
+    offer = make_offer(by=by)
+    return {"offers": offer.pk, "decisions": deciding.decide(case, by=by).pk}
 
 
 def _doubles(case: Case, by: User) -> dict[str, int | str]:

@@ -252,10 +252,22 @@ _SENTENCES: dict[str, LazyText] = {
     "promise_broken": gettext_lazy("A promise was not kept in time"),
     "need_met": gettext_lazy("Need met (%(who)s): %(how)s"),
     "need_unmet": gettext_lazy("%(who)s: the need is not met"),
+    "offer_presented": gettext_lazy("An offer for %(who)s to mention"),
+    "offer_answered": gettext_lazy("%(who)s noted the answer to the offer: %(answer)s"),
+    "offer_fulfilled": gettext_lazy("What was accepted is done"),
+    "offer_left_to_hand": gettext_lazy("What was accepted is to be done by hand"),
     "sla_warned": gettext_lazy("A service time runs out soon"),
     "sla_breached": gettext_lazy("A service time has run out"),
     "clock_warned": gettext_lazy("A service time runs out soon"),
     "clock_breached": gettext_lazy("A service time has run out"),
+}
+# What a customer may say to an offer (the words of an app above; the event's are enumerated).
+_ANSWERS: dict[str, LazyText] = {
+    "accepted": gettext_lazy("accepted"),
+    "not_now": gettext_lazy("not now"),
+    "no": gettext_lazy("no"),
+    "not_suited": gettext_lazy("not suited"),
+    "never": gettext_lazy("never"),
 }
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
@@ -277,6 +289,7 @@ def told(event: Event) -> str:
     words |= event.names  # type: ignore[attr-defined]
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
+    words["answer"] = str(_ANSWERS.get(event.data.get("answer", ""), ""))
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["who"] = event.actor.name if event.actor else _BY_ITSELF.get(event.reason, _("by itself"))
     sentence = str(_by_whom(event) or event.kind.replace("_", " "))

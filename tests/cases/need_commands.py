@@ -1,9 +1,17 @@
-"""The commands of tests/cases/commands.py that tell whether a need is met, and how a customer felt."""
+"""The commands of tests/cases/commands.py about needs, feelings and offers."""
 
 from typing import Any
 
+from django.utils import timezone
+
+from cases import feelings
+from customers import consent
+from outreach import deciding, fulfilling, responding
+from outreach.hooks import fulfilments
+from outreach.models import OfferPresentation
 from tests.cases.before import World, need_met, post, resolved
 from tests.cases.registry import command
+from tests.outreach.conftest import make_offer
 
 
 @command("need_met", routes="cases/<int:number>/need/ api/cases/<int:number>/need/")
@@ -27,3 +35,56 @@ def _reopen_what_was_met(w: World) -> None:
 )
 def _mark_a_feeling(w: World) -> Any:
     return post(w, f"messages/{w.case.messages.get().pk}/feeling/", feeling="bad")
+
+
+# --- offers
+
+
+def earned(w: World) -> None:
+    """Everything is open, and there is something to offer."""
+    make_offer(need_tags=("charged",))
+    consent.record(w.carl, "marketing", "any", granted=True, source="rep", by=w.ana)
+    message = w.case.messages.get()
+    message.case = w.case
+    feelings.mark(message, "good", by=w.ana)
+    need_met(w)
+
+
+def presented(w: World) -> None:
+    earned(w)
+    deciding.decide(w.case, by=w.ana)
+
+
+def accepted(w: World) -> None:
+    presented(w)
+    responding.respond(OfferPresentation.objects.get(), "accepted", by=w.ana)
+
+
+@command("offer_presented", before=earned, routes="cases/<int:number>/offer/ api/cases/<int:number>/offer/")
+def _present_an_offer(w: World) -> None:
+    deciding.decide(w.case, by=w.ana)
+
+
+@command("offer_refused")
+def _try_before_the_need_is_met(w: World) -> None:
+    deciding.decide(w.case, by=w.ana, asked="try")
+
+
+@command(
+    "offer_answered",
+    before=presented,
+    routes="cases/<int:number>/offer/response/ api/cases/<int:number>/offer/response/",
+)
+def _answer_an_offer(w: World) -> None:
+    responding.respond(OfferPresentation.objects.get(), "no", by=w.ana)
+
+
+@command("offer_left_to_hand", before=accepted)
+def _leave_it_to_people(w: World) -> None:
+    fulfilling.fulfil_due(timezone.now())
+
+
+@command("offer_fulfilled", before=accepted)
+def _do_what_was_accepted(w: World) -> None:
+    with fulfilments.registered(lambda acceptance: f"done {acceptance.key}"):
+        fulfilling.fulfil_due(timezone.now())

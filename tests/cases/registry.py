@@ -68,6 +68,8 @@ ROUTES_WITHOUT_EVENTS = {
         [
             "api/articles/",
             "api/articles/<int:pk>/",
+            "api/offers/",
+            "api/offers/<int:pk>/",
             "api/calendars/",
             "api/calendars/<int:pk>/",
             "api/products/",
@@ -82,6 +84,7 @@ ROUTES_WITHOUT_EVENTS = {
         "settings",
     ),
     "api/answers/suggest/": "only asks",
+    "api/offers/preview/": "only asks",
     "cases/<int:number>/drafts/<str:kind>/": "a draft is its author's alone",
     "cases/<int:number>/answers/<int:pk>/use/": "counts the use of an article",
 }

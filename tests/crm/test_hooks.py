@@ -8,12 +8,13 @@ from django.db import DatabaseError, connection, transaction
 import cases.hooks
 import crm.hooks
 import customers.hooks
+import outreach.hooks
 from crm.hooks import Hook
 from crm.models import User
 
 
 def declared() -> list[Hook]:
-    modules = (cases.hooks, customers.hooks)
+    modules = (cases.hooks, customers.hooks, outreach.hooks)
     return [hook for module in modules for hook in vars(module).values() if isinstance(hook, Hook)]
 
 

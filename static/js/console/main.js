@@ -105,6 +105,19 @@ function stayAtTheQueue() {
   if (sitting) fetch(sitting.dataset.session, { method: "PUT", headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
 }
 
+// Panels that follow the case are asked again when it moved, a moment later for all that moved at once; one that is being
+// filled in waits until it is left.
+let asking = 0;
+function casePanelsAgain() {
+  clearTimeout(asking);
+  asking = setTimeout(() => {
+    const panels = [...document.querySelectorAll("[data-live-case]")];
+    const busy = panels.filter((panel) => panel.querySelector("details[open] :is(input, textarea, select)"));
+    panels.filter((panel) => !busy.includes(panel)).forEach((panel) => htmx.trigger(panel, "changed"));
+    if (busy.length) casePanelsAgain();
+  }, 300);
+}
+
 function panelsRemembered(event) {
   const panel = event.target;
   if (!panel.matches?.("[data-panel]")) return;
@@ -129,6 +142,7 @@ function start() {
   document.addEventListener("click", clicks);
   document.addEventListener("toggle", panelsRemembered, true);
   document.addEventListener("console:next", openNext);
+  document.addEventListener("console:moved", casePanelsAgain);
   document.querySelectorAll("#flash li").forEach((line) => toast(line.textContent, { level: line.dataset.level === "error" ? "red" : "calm" }));
   closePanels();
   startTimes();

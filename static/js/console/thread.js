@@ -15,9 +15,11 @@ export const isFinished = () => ["closed", "merged", "spam"].includes(document.q
 export function applyHead(head) {
   const old = document.getElementById(head.id);
   if (!old || Number(old.dataset.version) > Number(head.dataset.version)) return;
+  const moved = old.dataset.version !== head.dataset.version;
   old.replaceWith(head);
   freshen(head);
   fitActions();
+  if (moved) document.dispatchEvent(new CustomEvent("console:moved"));
 }
 
 // Buttons that make no sense now are not in the way.

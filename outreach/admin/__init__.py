@@ -1,0 +1,3 @@
+"""What outreach has at /admin/."""
+
+from outreach.admin import offers as offers

@@ -1,0 +1,103 @@
+"""Offers at /admin/: shared by all who steer; every save that changes the terms is a version."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import TabularInline
+
+from cases.admin import Publishing
+from crm.admin import me, supervisors
+from crm.models import User
+from customers.models import Customer
+from outreach import qualifying
+from outreach.admin_forms import OfferForm
+from outreach.models import Catalogue, Offer, OfferVersion
+
+MOST_SHOWN = 5
+
+
+class VersionInline(TabularInline):  # type: ignore[misc]
+    """How it stood before."""
+
+    model = OfferVersion
+    fk_name = "offer"
+    fields = readonly_fields = ["number", "what", "price", "public_price", "created_at", "created_by"]
+    ordering = ["-number"]
+    extra = 0
+    can_delete = False
+    tab = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self.admin_site.has_permission(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+@admin.register(Offer, site=supervisors)
+class OfferAdmin(Publishing):
+    form = OfferForm
+    list_display = ["name", "purpose", "owner", "is_active", "version", "source"]
+    list_filter = ["is_active", "purpose"]
+    list_select_related = ["current", "owner"]
+    search_fields = ["name", "key"]
+    prepopulated_fields = {"key": ["name"]}
+    inlines = [VersionInline]
+    fieldsets = [
+        (None, {"fields": ["name", "key", "purpose", "owner", "is_active"]}),
+        (_("In three lines"), {"fields": ["what", "why", "benefit"]}),
+        (_("For whom, and when"), {"fields": ["need_tags", "eligibility", "valid_from", "valid_until", "stock"]}),
+        (
+            _("What it costs and brings"),
+            {"fields": [("price", "public_price", "currency"), ("value", "gain", "minutes")]},
+        ),
+        (_("After a no"), {"fields": ["cooloff_days"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["key"] if obj else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "owner":
+            kwargs["queryset"] = User.objects.filter(is_active=True).exclude(role="executive").order_by("username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Offer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        Catalogue.turn()
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = path("preview/", self.admin_site.admin_view(self.preview), name="outreach_offer_preview")
+        return [preview, *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> JsonResponse:
+        """Who a condition holds for, while it is typed; what is wrong with it, and where."""
+        try:
+            found = qualifying.who(json.loads(request.POST.get("condition", "")), at=timezone.now())
+        except ValidationError as error:
+            return JsonResponse({"ok": False, "words": error.messages[0]})
+        except ValueError:
+            return JsonResponse({"ok": False, "words": now_("This is no JSON yet.")})
+        return JsonResponse({"ok": True, "words": _counted(found, me(request))})
+
+
+def _counted(found: QuerySet[Customer], user: User) -> str:
+    count = found.count()
+    told = ngettext("%(count)d customer would qualify", "%(count)d customers would qualify", count) % {"count": count}
+    some = Customer.objects.visible_to(user).filter(pk__in=found.values("pk")).order_by("pk")[:MOST_SHOWN]
+    names = ", ".join(str(customer) for customer in some)
+    return f"{told}: {names}{', …' if count > MOST_SHOWN else ''}" if names else told

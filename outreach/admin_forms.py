@@ -1,0 +1,133 @@
+"""The form of an offer at /admin/: its terms field by field, the condition as JSON that is tried while it is typed."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from crm.models import User
+from outreach.hooks import Terms
+from outreach.models import Offer
+from outreach.terms import BadTerms, checked
+
+
+def _text(label: Any, most: int, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, max_length=most, widget=UnfoldAdminTextInputWidget, help_text=help_text)
+
+
+def _amount(label: Any, help_text: Any = "", *, required: bool = True, initial: Any = None) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        required=required,
+        initial=initial,
+        min_value=0,
+        max_digits=14,
+        decimal_places=4,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        help_text=help_text,
+    )
+
+
+def _count(label: Any, help_text: Any = "", *, required: bool = False, initial: Any = None) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        required=required,
+        initial=initial,
+        min_value=0,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=help_text,
+    )
+
+
+def _moment(label: Any) -> forms.SplitDateTimeField:
+    return forms.SplitDateTimeField(label=label, required=False, widget=UnfoldAdminSplitDateTimeWidget)
+
+
+class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An offer with its terms; saving makes a version when something changed."""
+
+    user: User  # who fills the form in
+    what = _text(_("What it is, for the rep to say"), 300)
+    why = _text(
+        _("Why this customer"),
+        400,
+        _("{words} is what they said; {plan}, {device}, {tier} and other facts are theirs."),
+    )
+    benefit = _text(_("What it saves or gives them"), 300)
+    price = _amount(_("Price for existing customers"), initial=0)
+    public_price = _amount(_("Price for anybody else"), _("Never less than for existing customers."), required=False)
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, min_length=3, initial="GBP", widget=UnfoldAdminTextInputWidget
+    )
+    value = _amount(_("Worth of a yes to us"), initial=0)
+    gain = _amount(_("Worth of a yes to them"), _("More than nothing, or it is no offer."))
+    minutes = _amount(_("Minutes of talk"), initial=2)
+    need_tags = forms.CharField(
+        label=_("What it answers"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=_("Words customers use or cases are tagged with, separated by commas."),
+    )
+    eligibility = forms.CharField(
+        label=_("Who may have it"),
+        initial='{"all": []}',
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false", "data-condition": "preview/"}),
+        help_text=_("A condition, as docs/conditions.md says. It is tried while you type."),
+    )
+    valid_from = _moment(_("Valid from"))
+    valid_until = _moment(_("Valid until"))
+    stock = _count(_("How many there are"), _("Empty: no limit."))
+    cooloff_days = _count(_("Days of rest after a no"), required=True, initial=90)
+
+    class Meta:
+        model = Offer
+        fields = ["name", "key", "purpose", "owner", "is_active"]
+
+    class Media:
+        js = ["js/admin_condition.js"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if version := self.instance.current:
+            told = {name: getattr(version, name) for name in Terms.__dataclass_fields__}
+            told["need_tags"] = ", ".join(version.need_tags)
+            told["eligibility"] = json.dumps(version.eligibility, indent=2, ensure_ascii=False)
+            self.initial.update(told)
+
+    def clean_need_tags(self) -> tuple[str, ...]:
+        return tuple(tag.strip() for tag in str(self.cleaned_data["need_tags"]).split(",") if tag.strip())
+
+    def clean_eligibility(self) -> Any:
+        try:
+            return json.loads(self.cleaned_data["eligibility"])
+        except ValueError as error:
+            raise ValidationError(_("This is no JSON: %(why)s.") % {"why": str(error)[:100]}) from error
+
+    def clean(self) -> dict[str, Any]:
+        """Every fault of the terms beside its field."""
+        from django.utils import timezone
+
+        values = super().clean() or {}
+        if not self.errors:
+            try:
+                checked(self.terms(), at=timezone.now())
+            except BadTerms as bad:
+                for name, told in bad.faults:
+                    field, _dot, path = name.partition(".")
+                    self.add_error(field, f"{path}: {told}" if path else told)
+        return values
+
+    def terms(self) -> Terms:
+        return Terms(**{name: self.cleaned_data[name] for name in Terms.__dataclass_fields__})
+
+    def publish(self, offer: Offer, by: User) -> None:
+        offer.publish(self.terms(), by=by)

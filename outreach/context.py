@@ -1,0 +1,191 @@
+"""What a decision about offers is made from: everything the gates ask, read in one query, then facts and words."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from cases import feelings
+from cases.models import Case
+from customers import consent
+from customers.facts import load
+from outreach import reasons
+from outreach.catalogue import Shelf
+from outreach.keeping import plain, rich
+
+# Tags by which a rep says that somebody is to be left in peace, on any case of theirs.
+HANDS_OFF = ("bereaved", "bereavement", "complaint", "do not offer", "minor", "no offers", "vulnerable")
+QUIET = timedelta(days=14)  # after bad service
+CAP_DAYS, REFUSALS_DAYS, IGNORED_DAYS = 90, 180, 30
+HEARD = 20  # of the customer's latest messages are searched for what an offer answers
+_LONGEST_HEARD = 4000  # characters of each
+
+
+@dataclass(frozen=True)
+class Context:
+    """The talk as it stands. Keys, words of our own, times; `facts` and `evidence` hold what is known of the customer."""
+
+    at: datetime
+    catalogue: int
+    edition: str
+    case: int
+    status: str
+    customer: int | None = None
+    contact: int | None = None
+    talked_at: datetime | None = None  # when the talk's last word fell
+    need_met_event: int | None = None
+    of_this_talk: bool = False  # the need was met after the talk began: versions compared
+    feeling: str = ""
+    tags: tuple[str, ...] = ()
+    queue: str = ""
+    erased: bool = False
+    hands_off: tuple[str, ...] = ()
+    overdue: int = 0  # promises open past their time
+    broken_at: datetime | None = None
+    upset_at: datetime | None = None
+    other_case: int | None = None  # number of another open one
+    problem: int | None = None  # a known problem that touches them
+    consent: bool | None = None
+    shown: int | None = None  # the presentation of this contact
+    presented: int = 0
+    refusals: int = 0
+    answers: Mapping[str, Any] = field(default_factory=dict)  # by offer: {kind, at, until}
+    ignored: Mapping[str, int] = field(default_factory=dict)  # by offer
+    taken: Mapping[str, int] = field(default_factory=dict)  # by offer: acceptances that stand
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # by version: {by, tag, quote}
+    removed: Mapping[str, Any] = field(default_factory=dict)  # by version: [plugin, sentence]
+    factors: Mapping[str, float] = field(default_factory=dict)  # by version
+
+    def kept(self) -> dict[str, Any]:
+        """As JSON."""
+        told = asdict(self) | {"facts": plain(self.facts)}
+        return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in told.items()}
+
+    @classmethod
+    def again(cls, kept: Mapping[str, Any]) -> "Context":
+        """From JSON."""
+        told = dict(kept) | {name: _time(kept[name]) for name in ("at", "talked_at", "broken_at", "upset_at")}
+        told |= {"tags": tuple(kept["tags"]), "hands_off": tuple(kept["hands_off"]), "facts": rich(kept["facts"])}
+        return cls(**told)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+# The newest stretch of talk is the one an offer would be made in. Answers of the customer count for an offer whatever
+# version of it they were given to, and whatever channel: the newest of a presentation stands.
+_READ = """
+WITH me AS (
+  SELECT c.id, c.customer_id, c.status, c.tags, c.need_met_event_id, q.name AS queue
+    FROM cases_case c JOIN cases_queue q ON q.id = c.queue_id WHERE c.id = %(case)s),
+talk AS (
+  SELECT k.id, k.last_at,
+         (SELECT min(m.case_version) FROM cases_message m
+           WHERE m.contact_id = k.id AND m.direction = 'inbound' AND NOT m.is_auto) AS began
+    FROM cases_contact k WHERE k.case_id = %(case)s ORDER BY k.last_at DESC, k.id DESC LIMIT 1),
+theirs AS (SELECT c.id, c.number, c.status, c.tags FROM cases_case c, me
+            WHERE c.customer_id = me.customer_id AND c.status <> 'spam'),
+shown AS (
+  SELECT p.id, p.contact_id, p.presented_at, v.offer_id, r.kind, r.at, r.until
+    FROM me JOIN outreach_offerpresentation p ON p.customer_id = me.customer_id
+    JOIN outreach_decisioncandidate d ON d.id = p.candidate_id JOIN outreach_offerversion v ON v.id = d.offer_version_id
+    LEFT JOIN LATERAL (SELECT kind, at, until FROM outreach_offerresponse
+                        WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true),
+newest AS (SELECT DISTINCT ON (offer_id) offer_id, kind, at, until FROM shown WHERE kind IS NOT NULL
+            ORDER BY offer_id, (kind = 'never') DESC, at DESC)
+SELECT json_build_object(
+  'catalogue', COALESCE((SELECT version FROM outreach_catalogue WHERE id = 1), 0),
+  'edition', COALESCE((SELECT edition::text FROM outreach_catalogue WHERE id = 1), ''),
+  'status', me.status, 'customer', me.customer_id, 'tags', me.tags, 'queue', me.queue,
+  'contact', talk.id, 'talked_at', talk.last_at, 'need_met_event', me.need_met_event_id,
+  'of_this_talk', COALESCE((SELECT e.version FROM crm_event e WHERE e.id = me.need_met_event_id) > COALESCE(talk.began, 0),
+                           false),
+  'feeling', COALESCE((SELECT m.feeling FROM cases_message m WHERE m.case_id = me.id AND m.direction = 'inbound'
+                        AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
+  'erased', COALESCE((SELECT u.erased_at IS NOT NULL OR u.merged_into_id IS NOT NULL FROM customers_customer u
+                       WHERE u.id = me.customer_id), false),
+  'hands_off', ARRAY(SELECT DISTINCT t FROM (SELECT me.tags UNION ALL SELECT tags FROM theirs) x(tags), unnest(x.tags) t
+                      WHERE t = ANY(%(hands_off)s) ORDER BY t),
+  'overdue', (SELECT count(*) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
+               WHERE p.state = 'open' AND p.due_at <= %(at)s),
+  'broken_at', (SELECT max(p.settled_at) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
+                 WHERE p.state = 'broken' AND p.settled_at > %(quiet)s),
+  'upset_at', (SELECT max(m.at) FROM cases_message m JOIN theirs ON theirs.id = m.case_id
+                WHERE m.feeling = 'bad' AND m.at > %(quiet)s AND m.case_id <> me.id),
+  'other_case', (SELECT min(number) FROM theirs WHERE theirs.id <> me.id AND theirs.status = ANY(%(active)s)),
+  'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
+               AND s.channel = ANY(%(channels)s) AND s.at <= %(at)s ORDER BY s.at DESC, s.id DESC LIMIT 1),
+  'shown', (SELECT id FROM outreach_offerpresentation WHERE contact_id = talk.id),
+  'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s),
+  'refusals', (SELECT count(*) FROM shown WHERE kind IN ('no', 'never', 'not_suited') AND at > %(refusals)s),
+  'answers', COALESCE((SELECT json_object_agg(offer_id, json_build_object('kind', kind, 'at', at, 'until', until))
+                         FROM newest), '{}'),
+  'ignored', COALESCE((SELECT json_object_agg(offer_id, n) FROM (SELECT offer_id, count(*) n FROM shown
+                        WHERE kind IS NULL AND presented_at > %(ignored)s GROUP BY offer_id) i), '{}'),
+  'taken', COALESCE((SELECT json_object_agg(offer_id, n) FROM (
+      SELECT v.offer_id, count(*) n FROM outreach_offer o JOIN outreach_offerversion w ON w.id = o.current_id
+        JOIN outreach_offerversion v ON v.offer_id = o.id JOIN outreach_decisioncandidate d ON d.offer_version_id = v.id
+        JOIN outreach_offerpresentation p ON p.candidate_id = d.id
+       WHERE w.stock IS NOT NULL AND (SELECT kind FROM outreach_offerresponse WHERE presentation_id = p.id
+                                       ORDER BY number DESC LIMIT 1) = 'accepted'
+       GROUP BY v.offer_id) t), '{}'))
+  FROM me LEFT JOIN talk ON true
+"""
+
+
+def read(case: Case, at: datetime) -> Context:
+    """One query, whatever there is."""
+    from cases.transitions import ACTIVE
+
+    channel = case.channel if case.channel in consent.CHANNELS else "mail"
+    asked: dict[str, Any] = {
+        "case": case.pk,
+        "at": at,
+        "hands_off": list(HANDS_OFF),
+        "active": list(ACTIVE),
+        "channels": [channel, consent.ANY],
+        "quiet": at - QUIET,
+        "cap": at - timedelta(days=CAP_DAYS),
+        "refusals": at - timedelta(days=REFUSALS_DAYS),
+        "ignored": at - timedelta(days=IGNORED_DAYS),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, asked)
+        (told,) = cursor.fetchone()
+    told |= {name: _time(told[name]) for name in ("talked_at", "broken_at", "upset_at")}
+    told |= {"tags": tuple(told["tags"]), "hands_off": tuple(told["hands_off"])}
+    return Context(at=at, case=case.pk, **told)
+
+
+def with_what_is_known(context: Context, case: Case, shelf: Shelf) -> Context:
+    """The same with the facts and the evidence that these offers ask for."""
+    facts: dict[str, Any] = {}
+    if case.customer is not None and shelf.names:
+        facts = load([case.customer], shelf.moment, names=shelf.names, among=shelf.facts)[case.customer.pk]
+    return replace(context, facts=facts, evidence=_evidence(context, case, shelf))
+
+
+def _evidence(context: Context, case: Case, shelf: Shelf) -> dict[str, Any]:
+    """By version: what this customer told us (in their words), or what the case is tagged or queued as."""
+    asking = [offer for offer in shelf.offers if offer.terms.need_tags]
+    if not asking:
+        return {}
+    newest = feelings.words_of(case).order_by("-at", "-id").values_list("text", flat=True)
+    heard = reasons.Heard(text[:_LONGEST_HEARD] for text in newest[:HEARD])
+    shows = {*context.tags, context.queue.lower()}
+    quotes = {tag: heard.quote(tag) for tag in {t for o in asking for t in o.terms.need_tags}}
+    found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in asking}
+    return {version: evidence for version, evidence in found.items() if evidence}
+
+
+def _best(tags: tuple[str, ...], quotes: Mapping[str, str], shows: set[str]) -> dict[str, str] | None:
+    """Their own words before our tags."""
+    told = next((tag for tag in tags if quotes[tag]), None)
+    if told is not None:
+        return {"by": "words", "tag": told, "quote": quotes[told]}
+    shown = next((tag for tag in tags if tag in shows), None)
+    return {"by": "tag", "tag": shown, "quote": ""} if shown is not None else None

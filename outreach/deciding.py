@@ -1,0 +1,256 @@
+"""Deciding whether to offer anything in a talk, and showing it: one decision a question, kept with all it was made from.
+
+The case's row is locked first, so that of two screens one presents and the other finds it; the database's own trigger
+refuses whatever would get past this (outreach.models.decision).
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case
+from cases.models.case import Refusal
+from crm.models import User
+from crm.roles import may
+from outreach import arbitration, catalogue, context, gates
+from outreach.arbitration import Judged, Verdict
+from outreach.catalogue import Shelf
+from outreach.context import Context
+from outreach.gates import NEED, RANK, REFUSAL
+from outreach.hooks import Candidate, Situation, offer_gates, offer_scorers
+from outreach.models import Decision, DecisionCandidate, OfferPresentation
+
+ASKED_AT_ONCE = 20  # candidates whose plugins are asked before the next ones
+
+
+@dataclass(frozen=True)
+class Look:
+    """A verdict with what it was made from; nothing is kept of it yet."""
+
+    context: Context
+    shelf: Shelf
+    verdict: Verdict
+
+
+def look(case: Case, at: datetime) -> Look:
+    """What would be decided now."""
+    known = context.read(case, at)
+    shelf = catalogue.shelf(known.edition, known.catalogue, at)
+    first = arbitration.judge(known, shelf) if _is_shut_early(known) else None
+    if first is not None:
+        return Look(known, shelf, first)
+    known = context.with_what_is_known(known, case, shelf)
+    return _with_plugins(Look(known, shelf, arbitration.judge(known, shelf)))
+
+
+def _is_shut_early(known: Context) -> bool:
+    """Before the need is met nobody's facts are looked at."""
+    return any(shut.stage in {REFUSAL, NEED} for shut in gates.whole_talk(known))
+
+
+# --- what plugins say
+
+
+def _with_plugins(seen: Look) -> Look:
+    """Ask their gates and scorers about the best candidates, until the best one left was asked about."""
+    asked: set[int] = set()
+    while seen.verdict.best is not None and seen.verdict.best.offer.version not in asked:
+        fresh = [j for j in _standing(seen.verdict) if j.offer.version not in asked][:ASKED_AT_ONCE]
+        asked |= {j.offer.version for j in fresh}
+        known = _told_by_plugins(seen.context, fresh)
+        if known is seen.context:
+            break
+        seen = Look(known, seen.shelf, arbitration.judge(known, seen.shelf))
+    return seen
+
+
+def _standing(verdict: Verdict) -> list[Judged]:
+    left = [j for j in verdict.candidates if j.shut is None or j.shut.stage == RANK]
+    return sorted(left, key=lambda j: j.order)
+
+
+def _told_by_plugins(known: Context, fresh: Sequence[Judged]) -> Context:
+    if not len(offer_gates) and not len(offer_scorers):
+        return known
+    removed, factors = dict(known.removed), dict(known.factors)
+    for judged in fresh:
+        version = str(judged.offer.version)
+        situation, candidate = _situation(known), _candidate(judged)
+        if (no := _refused(situation, candidate)) is not None:
+            removed[version] = no
+            continue
+        factor, failed = _factor(situation, candidate)
+        factors[version] = factor
+        if failed is not None:
+            removed[version] = failed
+    return replace(known, removed=removed, factors=factors)
+
+
+def _situation(known: Context) -> Situation:
+    return Situation(
+        known.case, known.customer or 0, known.contact or 0, known.at, known.need_met_event or 0, known.tags
+    )
+
+
+def _candidate(judged: Judged) -> Candidate:
+    offer = judged.offer
+    return Candidate(offer.key, offer.version, offer.terms, judged.score)
+
+
+def _refused(situation: Situation, candidate: Candidate) -> list[Any] | None:
+    """The first plugin's no, or that one could not answer: either removes."""
+    for said in offer_gates.run(situation, candidate):
+        if said.failure:
+            return ["plugin_failed", {"plugin": said.name}]
+        if said.value:
+            return ["plugin", {"words": str(said.value)[:200], "plugin": said.name}]
+    return None
+
+
+def _factor(situation: Situation, candidate: Candidate) -> tuple[float, list[Any] | None]:
+    factor = 1.0
+    for said in offer_scorers.run(situation, candidate):
+        if said.failure:
+            return 1.0, ["plugin_failed", {"plugin": said.name}]
+        if isinstance(said.value, int | float):
+            factor *= arbitration.bounded(float(said.value))
+    return arbitration.bounded(factor), None
+
+
+# --- deciding for good
+
+
+@transaction.atomic
+def decide(
+    case: Case, *, by: User, asked: str = Decision.Asked.PANEL, wanted: int | None = None, at: datetime | None = None
+) -> Decision:
+    """Decide, keep the decision with its trace, and present the winner, if there is one, to `by`.
+
+    `wanted`: the version somebody tries to present; unless it is the winner nothing is, and the try is kept. Asking again
+    in one contact returns the presentation there is, or the decision there is if nothing changed.
+    """
+    started = time.perf_counter()
+    case.lock()
+    if not may(by, "offer.respond", case.queue_id):
+        raise Refusal(_("Your role here does not allow this."))
+    seen = look(case, at or timezone.now())
+    if (there := _shown(seen.context)) is not None and wanted in {
+        None,
+        there.candidates.get(stage="").offer_version_id,
+    }:
+        return there
+    best = seen.verdict.best
+    if wanted is not None and (best is None or best.offer.version != wanted):
+        asked, best = Decision.Asked.TRY, None
+    return _kept(case, seen, best, by, asked, started)
+
+
+def _shown(known: Context) -> Decision | None:
+    """The decision by which this contact has its one presentation, while the very evidence that earned it stands."""
+    if known.shown is None or known.need_met_event is None:
+        return None
+    earned = Decision.objects.filter(presentation=known.shown, need_met_event=known.need_met_event)
+    return earned.select_related("presentation").first()
+
+
+def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, started: float) -> Decision:
+    outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
+    mark = digest(seen.verdict, outcome)
+    known = seen.context
+    newest = Decision.objects.filter(case=case, contact=known.contact).order_by("-pk").first()
+    if newest and not best and asked != Decision.Asked.TRY and _says_the_same(newest, known, mark):
+        return newest
+    decision = decision_of(case, seen, outcome)
+    decision.by, decision.asked, decision.digest = by, asked, mark
+    decision.latency_ms = round((time.perf_counter() - started) * 1000, 3)
+    decision.save()
+    rows = DecisionCandidate.objects.bulk_create(candidate_rows(decision, seen.verdict, best))
+    if best:
+        _present(case, decision, next(row for row in rows if row.probability), by)
+    elif asked == Decision.Asked.TRY:
+        case.record("offer_refused", by=by, at=known.at, decision=decision.pk, shut=_first_word(seen.verdict))
+    return decision
+
+
+def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
+    """Not kept yet."""
+    known = seen.context
+    return Decision(
+        case=case,
+        contact_id=known.contact,
+        customer_id=known.customer,
+        at=known.at,
+        catalogue_version=known.catalogue,
+        need_met_event_id=known.need_met_event,
+        outcome=outcome,
+        gates=[shut.kept() for shut in seen.verdict.shut],
+        context=known.kept(),
+    )
+
+
+def _says_the_same(decision: Decision, known: Context, mark: str) -> bool:
+    same = (decision.digest, decision.catalogue_version, decision.need_met_event_id)
+    return same == (mark, known.catalogue, known.need_met_event) and decision.asked != Decision.Asked.TRY
+
+
+def digest(verdict: Verdict, outcome: str) -> str:
+    """Of everything that was decided: a replay must come to the same."""
+    return hashlib.sha256(json.dumps([outcome, verdict.trace()], sort_keys=True).encode()).hexdigest()
+
+
+def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) -> list[DecisionCandidate]:
+    ranks = {j.offer.version: n for n, j in enumerate(_standing(verdict), 1)}
+    return [
+        DecisionCandidate(
+            decision=decision,
+            offer_version_id=j.offer.version,
+            stage=j.shut.stage if j.shut else "",
+            reason=j.shut.reason if j.shut else "",
+            detail=dict(j.shut.detail) if j.shut else {},
+            scores=dict(j.scores),
+            score=j.scores.get("score"),
+            rank=ranks.get(j.offer.version),
+            probability=1.0 if best is j else 0.0,
+            sentence=j.sentence[:600],
+        )
+        for j in verdict.candidates
+    ]
+
+
+def _first_word(verdict: Verdict) -> str:
+    first = next((c.shut for c in verdict.candidates if c.shut), None)
+    shut = verdict.shut[0] if verdict.shut else first
+    return shut.reason if shut else "not_the_best"
+
+
+def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: User) -> None:
+    earned: Any = {name: getattr(decision, name) for name in ("contact_id", "customer_id", "need_met_event_id")}
+    shown = OfferPresentation.objects.create(
+        decision=decision, candidate=candidate, case=case, presented_at=decision.at, by=by, **earned
+    )
+    version = candidate.offer_version_id
+    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version)
+
+
+# --- again
+
+
+def replay(decision: Decision) -> Verdict:
+    """Decide again from what was kept: the same context, the same versions."""
+    known = Context.again(decision.context)
+    rows = decision.candidates.select_related("offer_version__offer").order_by("pk")
+    offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in rows]
+    moment = known.at.replace(second=0, microsecond=0)
+    return arbitration.judge(known, Shelf(decision.catalogue_version, moment, offers))
+
+
+def is_replayed(decision: Decision) -> bool:
+    return digest(replay(decision), decision.outcome) == decision.digest

@@ -1,0 +1,106 @@
+"""What a rep, and a script, reads of a decision: the card, and why nothing, in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.models import Case
+from customers.customer_hooks import money
+from outreach import gates
+from outreach.deciding import Look, candidate_rows, decision_of, look
+from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, OfferVersion
+from outreach.responding import standing
+
+MOST_TOLD = 30  # candidates of a trace on the screen
+
+
+@dataclass(frozen=True)
+class Card:
+    """One offer in three lines, and what was answered."""
+
+    presentation: OfferPresentation
+    version: OfferVersion
+    sentence: str
+    answer: OfferResponse | None
+
+    @property
+    def price(self) -> str:
+        return money(self.version.price, self.version.currency) if self.version.price else ""
+
+
+def card(case: Case) -> Card | None:
+    """The presentation of the talk, while the very need that earned it is met; nothing the moment it is not."""
+    rows = OfferPresentation.objects.select_related("candidate__offer_version__offer", "case", "by")
+    talk = case.contacts.order_by("-last_at", "-pk").values("pk")[:1]
+    shown = (
+        rows.filter(contact__in=talk, need_met_event=case.need_met_event_id).first() if case.need_met_event_id else None
+    )
+    if shown is None:
+        return None
+    return Card(shown, shown.candidate.offer_version, shown.candidate.sentence, standing(shown))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One offer of a trace."""
+
+    name: str
+    stage: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Why nothing: what is shut for the whole talk, then offer by offer what else kept it back."""
+
+    shut: list[str]
+    lines: list[Line]
+    more: int
+    best: str
+
+
+def trace(case: Case, at: datetime) -> Trace:
+    """As it stands now; nothing is kept of it."""
+    seen = look(case, at)
+    shut = [gates.words(s.reason, s.detail) for s in seen.verdict.shut]
+    told = [line for line in _lines(seen) if line.words not in shut]
+    best = seen.verdict.best.offer.name if seen.verdict.best else ""
+    return Trace(shut, told[:MOST_TOLD], max(len(told) - MOST_TOLD, 0), best)
+
+
+def _lines(seen: Look) -> Iterable[Line]:
+    for judged in seen.verdict.candidates:
+        if shut := judged.shut:
+            yield Line(judged.offer.name, str(gates.STAGES[shut.stage]), gates.words(shut.reason, shut.detail))
+
+
+def words_of(row: DecisionCandidate) -> str:
+    return gates.words(row.reason, row.detail) if row.reason else ""
+
+
+def shut_words(decision: Decision) -> list[dict[str, Any]]:
+    return [{"stage": s, "reason": r, "words": gates.words(r, detail)} for s, r, detail in decision.gates]
+
+
+def candidates(decision: Decision) -> list[DecisionCandidate]:
+    """In the order they were looked at; of one that is not kept, as they would be."""
+    if hasattr(decision, "looked_at"):
+        return list(decision.looked_at)
+    return list(decision.candidates.select_related("offer_version__offer").order_by("pk"))
+
+
+def decided(case: Case, at: datetime) -> Decision:
+    """The decision that stands in this talk, or (without a key) what would be decided now; nothing is kept of that."""
+    if shown := card(case):
+        return shown.presentation.decision
+    seen = look(case, at)
+    best = seen.verdict.best
+    outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
+    would = decision_of(case, seen, outcome)
+    rows = candidate_rows(would, seen.verdict, best)
+    versions = OfferVersion.objects.select_related("offer").in_bulk([row.offer_version_id for row in rows])
+    for row in rows:
+        row.offer_version = versions[row.offer_version_id]
+    would.looked_at = rows  # type: ignore[attr-defined]
+    return would
