@@ -11,7 +11,9 @@ from html import escape
 
 from cases.file import File
 from cases.mail import addresses, attached, automatic, bodies, charsets, flowed, headers, reports, structure, words
+from cases.mail.html import as_text, harmless
 from cases.mail.parsed import ParsedMail, Person
+from cases.mail.quoting import folds
 from cases.mail.structure import Mail, Part
 
 LONGEST_TEXT = 1024 * 1024  # bytes of UTF-8
@@ -66,6 +68,7 @@ def read(raw: bytes) -> ParsedMail:
     body = _Body(mail)
     text = _clip(_text(body, choice.text), LONGEST_TEXT)
     html = _clip(_html(body, choice.html), LONGEST_HTML)
+    text = text if text.strip() or not html else as_text(html)
     files = _files(body, choice.files)
     sender, sure = _sender(mail)
     subject = words.read(block.first("subject"))
@@ -77,7 +80,8 @@ def read(raw: bytes) -> ParsedMail:
         sender_sure=sure,
         subject=subject,
         text=text,
-        html=html,
+        folds=folds(text),
+        html=harmless(html),
         files=files,
         date=headers.date(block.all("date")),
         message_id=headers.message_id(block.all("message-id")),
@@ -120,8 +124,8 @@ def _headers(items: Iterable[tuple[str, bytes]]) -> dict[str, tuple[str, ...]]:
 
 
 def _text(body: _Body, parts: list[Part]) -> str:
-    """Plain parts one below the other."""
-    said = [body.words(part) for part in parts if part.kind != "text/html"]
+    """Parts one below the other; of HTML where no plain text stands for it, its words."""
+    said = [as_text(body.words(part)) if part.kind == "text/html" else body.words(part) for part in parts]
     return "".join(piece if piece.endswith("\n") else f"{piece}\n" for piece in said[:-1]) + "".join(said[-1:])
 
 
