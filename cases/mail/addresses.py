@@ -15,6 +15,7 @@ MOST = 200  # people read from one header
 LONGEST_ADDRESS = 320  # 64 before the @, 255 after (RFC 5321)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[(),;:<>\\]|[^"(),;:<>\\]++', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MOST_BRACKETS = 20
 _STRAY = frozenset({")", ">", "\\"})
 _ROUTE = re.compile(r"@[^:]*:")
 _AROUND = re.compile(r"\s*([.@])\s*")
@@ -75,7 +76,7 @@ def sender(values: list[bytes]) -> tuple[Person, bool]:
     if not best.email and values:
         best = _hidden(values[0]) or best
     alone = len(values) == 1 and len(boxes) == 1 and not boxes[0].odd
-    clear = alone and len(boxes[0].angles) == (0 if boxes[0].is_bare() else 1)
+    clear = alone and (len(boxes[0].angles) == 1 or (not boxes[0].angles and boxes[0].is_bare()))
     return best, clear and is_sound(best.email) and _all_read(values[0], best.email)
 
 
@@ -89,7 +90,7 @@ def is_sound(email: str) -> bool:
 def _all_read(value: bytes, email: str) -> bool:
     """Do the library's two readers find this address, and no other? And does it stand there in one piece?"""
     text = _text(value)
-    if email not in text:
+    if email not in text or text.count("(") > _MOST_BRACKETS:  # the library nests a call for each bracket
         return False
     single = parseaddr(text)[1]
     several = [address for _name, address in getaddresses([text])]

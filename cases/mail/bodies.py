@@ -51,9 +51,9 @@ def _within(
             _alternative(part, choice, text, html)
         else:
             text, html = _one_form(part, text, html) if in_alternative else (text, html)
-            for body in (text, html):
-                if body is not None:
-                    body.append(part)
+            bodies = [body for body in (text, html) if body is not None]
+            for body in bodies or [choice.files]:  # neither form is open any more: kept all the same
+                body.append(part)
     if alternative and text is not None and html is not None:
         _fill_in(text, html, before)
 

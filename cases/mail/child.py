@@ -123,7 +123,8 @@ class _Line:
 class _Parent:
     """This process's warmed parent, started when it is needed and again when it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "cases.mail.nursery") -> None:
+        self.module = module
         self.turns = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -150,13 +151,13 @@ class _Parent:
         """In a fork of this process: the parent is the other one's, and must not see us as its owner."""
         if self._control:
             self._control.close()
-        self.__init__()  # type: ignore[misc]  # locks of threads that are not here
+        self.__init__(self.module)  # type: ignore[misc]  # its locks are held by threads that are not here
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "cases.mail.nursery", str(theirs.fileno())],
+                [sys.executable, "-m", self.module, str(theirs.fileno())],
                 cwd=_ROOT,
                 env={name: os.environ[name] for name in _KEPT if name in os.environ},
                 pass_fds=[theirs.fileno()],
@@ -183,4 +184,4 @@ class _Parent:
 
 
 _parent = _Parent()
-os.register_at_fork(after_in_child=_parent.forget)
+os.register_at_fork(after_in_child=lambda: _parent.forget())

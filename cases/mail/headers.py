@@ -33,6 +33,7 @@ _EMPTY_BELOW = re.compile(rb"\n\r?\n")
 _LAST_LINE_END = re.compile(rb"\n(?![ \t])")  # of a header, the lines it is folded into included
 _THREADING = (b"references", b"in-reply-to")  # their end names the nearest mails: it is kept beside the beginning
 _ID = re.compile(r"<([^<>\s]{1,998})>")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:")
 _COMMENT = re.compile(r"\([^()]*\)")
 
 
@@ -147,13 +148,11 @@ def date(values: list[bytes]) -> datetime | None:
     text = words.unfold(values[0])[:500]
     for _nested in range(3):
         text = _COMMENT.sub(" ", text)
-    for read_date in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            said = read_date(text.strip())
-            return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
-        except (TypeError, ValueError, OverflowError, IndexError):
-            continue
-    return None
+    try:
+        said = datetime.fromisoformat(text) if _ISO.match(text) else parsedate_to_datetime(text)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
 
 def language(values: list[bytes]) -> str:

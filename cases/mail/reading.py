@@ -94,7 +94,7 @@ def read(raw: bytes) -> ParsedMail:
         auto=automatic.kind_of(handed_on, kind, subject, text, tuple(report.action for report in found)),
         reports=found,
         headers=handed_on,
-        body_hash=_hash(body, choice),
+        body_hash=_hash(body, files),
         faults=tuple(sorted(body.faults | set(mail.faults))),
     )
 
@@ -150,14 +150,14 @@ def _files(body: _Body, parts: list[Part]) -> tuple[File, ...]:
     return tuple(file for start in sorted(found) for file in found[start])
 
 
-def _hash(body: _Body, choice: bodies.Choice) -> str:
+def _hash(body: _Body, files: tuple[File, ...]) -> str:
     """Of what is in the mail, however it was packed on the way: texts as text, without a difference in line ends."""
     made = hashlib.sha256()
     for start in sorted(body.known):
         made.update(
             b"\x00text\x00" + "\n".join(line.rstrip() for line in body.known[start].strip().split("\n")).encode()
         )
-    for file in _files(body, choice.files):
+    for file in files:
         made.update(b"\x00file\x00" + hashlib.sha256(file.data.replace(b"\r\n", b"\n")).digest())
     return made.hexdigest()
 

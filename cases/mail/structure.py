@@ -18,7 +18,7 @@ MOST = 200
 _MOST_MISSES = 10  # multiparts whose boundary is looked for in vain; each costs a look at the whole rest
 _MOST_BLANK = 64 * 1024
 _LONGEST_BOUNDARY = 1000  # RFC 2046 allows 70
-_ENVELOPE = re.compile(rb">?From [^\r\n]*+\r?\n")  # the line an mbox puts before a mail
+_ENVELOPE = re.compile(rb">?From (?![ \t]*:)[^\r\n]*+\r?\n")  # the line an mbox puts before a mail
 # A line that could begin a part, for a multipart that names no boundary, or another: dashes, then a header or nothing.
 _SOME_BOUNDARY = re.compile(rb"\n--(-{0,70}[^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:\r?\n|content-)", re.IGNORECASE)
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+/-]{1,150}\Z", re.ASCII)
@@ -147,12 +147,23 @@ class _Scan:
         """The boundary a multipart names, if it is there; else one that is. b"" where there is none."""
         at = max(part.start - 1, 0)
         named = part.type.get("boundary").encode("utf-8", "replace").rstrip()[:_LONGEST_BOUNDARY]
-        if named and self.misses < _MOST_MISSES and self.raw.find(b"\n--" + named, at) >= 0:
+        if named and self.misses < _MOST_MISSES and self._stands(b"\n--" + named, at):
             return named
         self.faults.add("no_boundary")
         self.misses += 1
         guess = _SOME_BOUNDARY.search(self.raw, at) if self.misses < _MOST_MISSES else None
         return b"" if guess is None or any(guess[1] == boundary for boundary, _part in self.open) else guess[1]
+
+    def _stands(self, line: bytes, at: int) -> bool:
+        """Is there such a line, or one that goes on as a boundary may? Its first hundred likenesses are looked at."""
+        for _likeness in range(100):
+            at = self.raw.find(line, at)
+            if at < 0:
+                return False
+            at += len(line)
+            if self.raw[at : at + 1].isspace() or self.raw[at : at + 2] == b"--" or at == len(self.raw):
+                return True
+        return True
 
     def _compile(self) -> None:
         """One pattern for all open boundaries, so that the search runs at the speed of the bytes. Innermost first, and

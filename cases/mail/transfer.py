@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]+")
-_SPACE = re.compile(rb"\s+")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_SPACE = b" \t\r\n\v\f"
 _FOREIGN = 0.05  # a share of other characters above this, and it is not base64 at all
 _SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _PLAIN = frozenset({"", "7bit", "8bit", "binary", "8-bit", "7-bit", "none", "unknown"})
@@ -44,11 +44,11 @@ def unpack(data: bytes, encoded: str) -> tuple[bytes, str]:
 
 def _base64(data: bytes) -> tuple[bytes, str]:
     """Base64 with strangers in it (a list's footer, a cut end), unless it is no base64 but text."""
-    packed = _SPACE.sub(b"", data)
-    clean = _NOT_BASE64.sub(b"", packed)
-    foreign = len(packed) - len(clean)
-    if foreign and foreign > _FOREIGN * len(packed.partition(b"=")[0]) and b"=" not in clean:
+    packed = data.translate(None, _SPACE)
+    foreign = packed.translate(None, _LETTERS)
+    if foreign and b"=" not in packed and len(foreign) > _FOREIGN * len(packed):
         return data, "bad_encoding"
+    clean = packed.translate(None, foreign) if foreign else packed
     if not foreign:
         return b"".join(_letters(piece)[0] for piece in clean.split(b"=") if piece), _letters(clean.rstrip(b"="))[1]
     return _letters(clean.partition(b"=")[0])[0], "bad_encoding"
