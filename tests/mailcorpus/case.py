@@ -8,7 +8,7 @@ from typing import Any
 from cases.mail.parsed import ParsedMail
 
 Check = Callable[[ParsedMail], bool]
-FAMILIES = ("structure", "headers", "charsets", "markup", "files", "identity", "loops")
+FAMILIES = ("structure", "packing", "headers", "charsets", "markup", "files", "identity", "loops")
 _CASES: dict[str, "Case"] = {}
 
 
