@@ -38,8 +38,10 @@ async def picture(url: str) -> Picture:
     try:
         async with asyncio.timeout(SECONDS):
             return await _follow(url)
-    except (outbound.Forbidden, outbound.Unresolved) as error:
-        raise NoPicture(str(error)) from error
+    except outbound.Forbidden as error:
+        raise NoPicture("Its address is no public one of the web.") from error
+    except outbound.Unresolved as error:
+        raise NoPicture("Its host cannot be found.") from error
     except TimeoutError as error:
         raise NoPicture("It took too long.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from cases import conversation, snippets
 from cases import search as finding
-from cases import snippets
 from cases.models import Case, CaseSearch, Queue
 from cases.search import index_text, search, search_cases
 from crm.models import User
@@ -171,6 +172,32 @@ def test_a_full_document_keeps_what_it_has_and_breaks_nothing(billing: Queue, an
     assert found(ana, "needle") == [case]
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")  # the transaction lives on
+
+
+MEGABYTES = {
+    "words no two of which are alike": " ".join(f"w{n:06}" for n in range(130_000)),
+    "signs no two of which are alike": " ".join(
+        chr(0x4E00 + n % 20_000) + chr(0x4E00 + n // 20_000) for n in range(260_000)
+    ),
+    "one word": "x" * 1_000_000,
+    "one word of large signs": "𝔞" * 300_000,
+    "letters that fold into eighteen": "\ufdfa" * 330_000,
+    "marks alone": "\u0301" * 500_000,
+    "NUL between": "\x00".join("abcdefgh " * 100_000),
+    "lone halves of signs": "\ud83d x " * 250_000,
+    "quotes and backslashes": "\\' \" : & | ! ( ) " * 60_000,
+}
+
+
+@pytest.mark.parametrize("text", MEGABYTES.values(), ids=MEGABYTES.keys())
+def test_a_mail_of_a_megabyte_is_stored_whatever_it_consists_of(billing: Queue, ana: User, text: str) -> None:
+    case = make_case(billing, channel="mail")
+    conversation.add_inbound(case, text=f"needle {text}", sender=None, channel="mail", at=timezone.now())
+    conversation.add_inbound(case, text="afterwards", sender=None, channel="mail", at=timezone.now())
+
+    assert found(ana, "needle") == [case]
+    assert found(ana, "afterwards") == [case]
+    assert case.messages.count() == 2
 
 
 def test_the_same_words_again_change_nothing(billing: Queue) -> None:

@@ -30,7 +30,7 @@ addEventListener('securitypolicyviolation', e => window.__ran.push('csp ' + e.vi
 """
 # What a payload that came through as markup would leave behind: elements and attributes our pages never have.
 TRACES = """() => [...document.querySelectorAll('*')].filter(e =>
-    ['IFRAME','OBJECT','EMBED','APPLET','MARQUEE','MATH','VIDEO','AUDIO','ISINDEX','BASE','FRAMESET','BLINK'].includes(e.tagName.toUpperCase())
+    ['IFRAME','OBJECT','EMBED','APPLET','MARQUEE','MATH','VIDEO','AUDIO','ISINDEX','BASE','FRAMESET','BLINK'].includes(e.tagName.toUpperCase()) && !e.matches('.as-came > iframe')
     || [...e.attributes].some(a => /^on/i.test(a.name) || /^\\s*(javascript|vbscript|data:text)/i.test(a.value) && /^(href|src|action|formaction|xlink:href)$/i.test(a.name))
 ).map(e => e.outerHTML.slice(0, 200))"""
 
