@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases.mail import arriving, oauth
-from cases.mail.imap import Access, Head, Line, Trouble
+from cases.mail.imap import TIMEOUT, Access, Head, Line, Trouble
 from cases.models import InboundItem, Mailbox, MailboxMail
 from crm.secrets import Unreadable, decrypt, encrypt
 
@@ -30,6 +30,7 @@ SIZES = 500  # sizes asked for at once
 COMPARE_EVERY = timedelta(minutes=10)  # all that is on the server against all that is stored
 MARGIN = timedelta(minutes=5)  # two clocks: what came so shortly before the start is read
 PAUSES = [timedelta(seconds=s) for s in (30, 120, 600, 3600)]  # before a mail is asked for again
+AT_A_DESK = 8.0  # seconds a person waits for each step of a test
 EARLY = timedelta(minutes=2)  # before it ends, a token is renewed
 
 State = MailboxMail.State
@@ -71,20 +72,22 @@ def _token(mailbox: Mailbox, now: datetime, *, fresh: bool) -> str:
     return token.access_token
 
 
-def connect(mailbox: Mailbox, *, now: datetime, alive: Callable[[], None] = lambda: None) -> Line:
+def connect(
+    mailbox: Mailbox, *, now: datetime, alive: Callable[[], None] = lambda: None, patience: float = TIMEOUT
+) -> Line:
     """A line that is signed in, with the folder open. A token the server does not take is renewed once: it may have been
     withdrawn before its time."""
     had = mailbox.access_token
     try:
-        return _signed_in(access(mailbox, now=now), alive)
+        return _signed_in(access(mailbox, now=now), alive, patience)
     except Trouble as trouble:
         if trouble.word != "sign_in" or not had or mailbox.access_token != had:
             raise
-    return _signed_in(access(mailbox, now=now, fresh_token=True), alive)
+    return _signed_in(access(mailbox, now=now, fresh_token=True), alive, patience)
 
 
-def _signed_in(where: Access, alive: Callable[[], None]) -> Line:
-    line = Line(where, alive=alive)
+def _signed_in(where: Access, alive: Callable[[], None], patience: float) -> Line:
+    line = Line(where, timeout=patience, alive=alive)
     try:
         line.sign_in()
     except Trouble:
@@ -189,7 +192,7 @@ class Visit:
         if careful or next(iter(heads.values())).size > LARGEST:
             return sum(self._singly(uid, head) for uid, head in heads.items())
         try:
-            bodies = self.line.bodies(list(heads))
+            bodies = self._bodies(heads)
         except Trouble as trouble:
             if trouble.word != "refused":
                 raise
@@ -223,7 +226,7 @@ class Visit:
 
     def _one(self, row: MailboxMail) -> int:
         try:
-            item = self._large(row) if row.size > LARGEST else self._body(row.uid)
+            item = self._large(row) if row.size > LARGEST else self._body(row)
         except Trouble as trouble:
             if trouble.word != "refused":
                 self._give_up_if_last(row, trouble.word)
@@ -235,9 +238,14 @@ class Visit:
         self._keep({row.uid: (Head(row.size, row.arrived_at), item)})
         return 1
 
-    def _body(self, uid: int) -> InboundItem | None:
-        raw = self.line.bodies([uid]).get(uid)
+    def _body(self, row: MailboxMail) -> InboundItem | None:
+        raw = self._bodies({row.uid: Head(row.size, row.arrived_at)}).get(row.uid)
         return None if raw is None else self._store(raw)
+
+    def _bodies(self, heads: dict[int, Head]) -> dict[int, bytes]:
+        """Servers hand out nothing in place of a mail that was expunged a moment ago: that is no empty mail."""
+        bodies = self.line.bodies(list(heads))
+        return {uid: raw for uid, raw in bodies.items() if raw or not heads[uid].size}
 
     def _give_up_if_last(self, row: MailboxMail, word: str) -> None:
         row.error = word
@@ -265,6 +273,7 @@ class Visit:
         """Committed when this returns; what it says is read elsewhere."""
         return arriving.store(raw, mailbox=self.mailbox, now=self.clock())[0]
 
+    @transaction.atomic
     def _large(self, row: MailboxMail) -> InboundItem:
         """Too large to be taken in: its header and size are kept for a person. Known again by both."""
         head = self.line.header(row.uid, HEADER)

@@ -13,10 +13,13 @@ from django.utils.translation import ngettext
 from django_q.models import Schedule
 
 from crm import health
+from crm.hooks import Hook
 from crm.live.database import parameters
 from crm.models import Wake
 
 FINE, NOTE, BAD = "fine", "note", "bad"
+# What else there is to say, by app. Filled in `<app>/house_hooks.py`; each may take some seconds.
+findings: "Hook[[], list[Finding]]" = Hook("findings")
 SLACK = 10  # connections PostgreSQL should have to spare
 
 
@@ -41,7 +44,7 @@ def examine() -> Iterator[Finding]:
         )
     if not readiness[0].ok:
         return
-    for part in (server, session, connections, schedules, waiting):
+    for part in (server, session, connections, schedules, waiting, of_the_apps):
         yield from _guarded(part)
 
 
@@ -138,6 +141,16 @@ def waiting() -> Iterator[Finding]:
         for name, number in counts.items():
             if number:
                 yield Finding(BAD if name.endswith("_late") else NOTE, f"{name.replace('_', ' ')}: {number}.")
+
+
+def of_the_apps() -> Iterator[Finding]:
+    """Asked one by one and without the hook's haste: to try a server takes its seconds."""
+    for name, examined in findings:
+        try:
+            yield from examined()
+        except Exception as error:  # noqa: BLE001 - a broken plugin is one more finding
+            text = _("%(part)s could not be examined (%(why)s).")
+            yield Finding(BAD, text % {"part": name, "why": type(error).__name__})
 
 
 def _guarded(part: Callable[[], Iterator[Finding]]) -> list[Finding]:

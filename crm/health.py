@@ -22,6 +22,8 @@ FREE_MB = 200
 
 # What waits longer than it should, by app: name → how many. Filled in `<app>/house_hooks.py`.
 stuck: Hook[[], dict[str, int]] = Hook("stuck")
+# Other figures for /metrics, by app: name → value.
+figures: Hook[[], dict[str, float]] = Hook("figures")
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,18 @@ def disk() -> Check:
 
 def gauges() -> dict[str, float]:
     """Figures for /metrics, asked from the database at each scrape: any process answers for all."""
-    figures: dict[str, float] = {f"ready_{check.name}": float(check.ok) for check in readiness()}
-    if not figures["ready_database"]:
-        return figures
-    figures["events_unnumbered"] = Event.objects.filter(pos=None).count()
-    figures["wakes_waiting"] = Wake.objects.filter(state=Wake.WAITING, due_at__lte=Now()).count()
-    figures["wakes_parked"] = Wake.objects.filter(state=Wake.PARKED).count()
-    figures["database_connections"] = _connections()
+    told: dict[str, float] = {f"ready_{check.name}": float(check.ok) for check in readiness()}
+    if not told["ready_database"]:
+        return told
+    told["events_unnumbered"] = Event.objects.filter(pos=None).count()
+    told["wakes_waiting"] = Wake.objects.filter(state=Wake.WAITING, due_at__lte=Now()).count()
+    told["wakes_parked"] = Wake.objects.filter(state=Wake.PARKED).count()
+    told["database_connections"] = _connections()
     for found in stuck.collect():
-        figures |= {f"stuck_{name}": float(number) for name, number in found.items()}
-    return figures
+        told |= {f"stuck_{name}": float(number) for name, number in found.items()}
+    for more in figures.collect():
+        told |= more
+    return told
 
 
 def _alive(name: str, beat: str, patience: float, advice: str) -> Check:

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
+from crm import stalls
 from crm.languages import spoken
 from crm.models import User
 
@@ -75,5 +77,6 @@ class OwnNotFoundMiddleware:
 
 
 def house(request: HttpRequest) -> dict[str, Any]:
-    """What every template may use."""
-    return {"company": settings.COMPANY, "build": settings.BUILD, "demo": settings.DEMO}
+    """What every template may use. What stands still is as this process last saw it (crm.live.watch): no query."""
+    held = {"company": settings.COMPANY, "build": settings.BUILD, "demo": settings.DEMO}
+    return {**held, "stalls": SimpleLazyObject(lambda: stalls.told(stalls.latest()))}

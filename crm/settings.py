@@ -221,6 +221,8 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "help@brightwave.example")
 MAIL_REPLY_SEPARATOR = os.environ.get("MAIL_REPLY_SEPARATOR", "+")  # between an address and its addition; empty: none
 MASS_LINES = int(os.environ.get("MASS_LINES", "2"))  # lines to the mail server for what goes to many at once
+# A mailbox that fails or lags for so long is an alarm (health, /metrics, doctor); the console says so at once.
+MAILBOX_ALARM_MINUTES = float(os.environ.get("MAILBOX_ALARM_MINUTES", "5"))
 SEND_UNDO_SECONDS = float(os.environ.get("SEND_UNDO_SECONDS", "10"))
 # Hosts of private networks that answers may be sent to; everything else must be a public address.
 CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]
@@ -362,7 +364,9 @@ UNFOLD_SYSTEM = {
             _("In and out"),
             "system",
             [
+                (_("Mailboxes"), "mail", "cases_mailbox"),
                 (_("Channels"), "hub", "cases_channel"),
+                (_("Mails not to be had"), "unsubscribe", "cases_mailboxmail"),
                 (_("Kept inbound items"), "move_to_inbox", "cases_inbounditem"),
                 (_("Dispatches in trouble"), "outbox", "cases_dispatch"),
                 (_("Suppressions"), "block", "customers_suppression"),

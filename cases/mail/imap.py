@@ -11,7 +11,7 @@ import select
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -196,7 +196,8 @@ class Line:
             self.client.sock.settimeout(2)
             self.client.logout()
         except (OSError, imaplib.IMAP4.error):
-            self.client.shutdown()
+            with suppress(OSError):
+                self.client.shutdown()
 
 
 def _items(answer: Iterable[Any]) -> Iterator[tuple[bytes, bytes | None]]:

@@ -198,7 +198,7 @@ class Mailbox(models.Model):
         """Since when nothing has been fetched from an active mailbox, if that is longer than it should be."""
         if not self.is_active:
             return None
-        heard = max(filter(None, [self.last_seen_at, self.created_at]))
+        heard = self.last_seen_at or self.created_at
         patience = AT_WORK if self.doing == "fetching" and not self.failures else SILENT
         if self.failing_since and now - heard > SILENT / 2:
             return heard

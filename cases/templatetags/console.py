@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise as LazyText
-from django.utils.html import escape, json_script, urlize
+from django.utils.html import escape, format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -17,6 +17,7 @@ from cases import transitions
 from cases.models import Case, Clock, Message
 from cases.models.need import HOW
 from crm.models import Event
+from crm.stalls import TIME
 from crm.templatetags.icons import icon
 
 register = template.Library()
@@ -51,6 +52,16 @@ def _time(at: datetime | None, kind: str, text: str) -> str:
 def since(at: datetime | None) -> str:
     """How long ago."""
     return _time(at, "since", _length((timezone.now() - at).total_seconds())) if at else ""
+
+
+@register.simple_tag
+def lasting(text: str, since: str) -> SafeString:
+    """What stands still, in a sentence (crm.stalls), with how long where it has a place for it."""
+    at = datetime.fromisoformat(since)
+    seconds = (timezone.now() - at).total_seconds()
+    before, _place, after = text.partition(TIME)
+    said = _time(at, "lasting", _length(seconds) if seconds >= 60 else _("less than a minute"))
+    return format_html("{}{}{}", before, mark_safe(said), after)  # noqa: S308 - made of what is escaped
 
 
 @register.simple_tag
@@ -380,6 +391,8 @@ def console_words() -> SafeString:
             "customers": _("Customers"),
             "search": _("Search"),
             "keys": _("Keys"),
+            "less_than_a_minute": _("less than a minute"),
+            "works_again": _("Everything works again."),
         },
         "words",
     )

@@ -24,6 +24,7 @@ from crm.live.pulse import pulse
 from crm.live.recent import Recent, Tick
 from crm.live.sockets import HEARTBEAT, NOTHING_LEFT, RESTARTING, SIGNED_OUT, Socket
 from crm.live.streams import Happening
+from crm.live.watch import Watcher
 from crm.live.wire import Packet
 from crm.models import User
 
@@ -50,6 +51,7 @@ class Hub:
         self.watchers: dict[Feed, set[Socket]] = {}
         self.recent = Recent()
         self.presence = Presence()
+        self.watcher = Watcher()
         self.ready = asyncio.Event()
         self.is_ending = False
         self.doubted = False  # somebody saw another epoch: settle before the next read
@@ -66,7 +68,7 @@ class Hub:
         """Begin to follow the log; again changes nothing."""
         if not self._tasks:
             loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(self._follow()), loop.create_task(pulse(self))]
+            self._tasks = [loop.create_task(work) for work in (self._follow(), pulse(self), self.watcher.run(self))]
 
     async def is_ready(self) -> bool:
         """Whether the log has been found; waits a little for it."""
@@ -201,6 +203,7 @@ class Hub:
         self.sockets.add(socket)
         hello = {"epoch": self.epoch, "pos": self.pos, "build": settings.BUILD, "heartbeat": HEARTBEAT}
         socket.say({"hello": {**hello, "me": socket.user_id}})
+        self.watcher.tell([socket])
         if self.is_ending:
             self._send_back(socket)
 

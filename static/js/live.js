@@ -20,6 +20,7 @@
 //   presence  {topic, people: [{id, name, role, state: open | viewing | typing}]}
 //   state     {name: connecting | live | late | reconnecting | offline, retryAt, since} (milliseconds since 1970)
 //   hello     {epoch, pos, build, heartbeat, me}
+//   health    [{kind, text, since}]  what stands still now; {time} in a text is how long since
 //   build     {build}            the software is newer than the page
 //   ended     {code}             4401 signed out, 4403 nothing left to see: it does not come back by itself
 import { backoff, spread } from "./live/backoff.js";
@@ -154,6 +155,7 @@ export class Live extends EventTarget {
     if (message.events && !message.events.every((event) => this.fragment(event))) return;
     if (message.refused) this.refused(message.refused);
     if (message.presence) this.tell("presence", message.presence);
+    if (message.health) this.tell("health", message.health);
     if (message.restart) this.after = message.restart.after_ms;
   }
 

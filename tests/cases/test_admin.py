@@ -7,7 +7,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Article, BusinessCalendar, Channel, Dispatch, InboundItem, Queue, SLAPolicy
+from cases.models import (
+    Article,
+    BusinessCalendar,
+    Channel,
+    Dispatch,
+    InboundItem,
+    Mailbox,
+    MailboxMail,
+    Queue,
+    SLAPolicy,
+)
 from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
@@ -31,6 +41,8 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("system", "crm.heartbeat"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "cases.queue"): (FOR_SYSTEM, FOR_SYSTEM),
     ("system", "cases.channel"): (FOR_SYSTEM, FOR_SYSTEM),
+    ("system", "cases.mailbox"): (FOR_SYSTEM, FOR_SYSTEM),
+    ("system", "cases.mailboxmail"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "cases.inbounditem"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "cases.dispatch"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "customers.suppression"): (FOR_SYSTEM, FOR_SYSTEM),
@@ -58,6 +70,8 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         ApiToken.objects.create(user=cast.ana, digest="d", prefix="ff_abc"),
         Heartbeat.objects.create(name="keeper", at="2026-01-01T00:00:00Z"),
         Channel.objects.create(slug="shop", name="Shop", queue=billing),
+        (box := Mailbox.objects.create(queue=billing, name="Help", address="help@a.example", host="x", user="help")),
+        MailboxMail.objects.create(mailbox=box, uidvalidity=1, uid=7, state="skipped", error="withheld"),
         InboundItem.objects.create(channel="shop", external_id="1", raw=b"x", state="kept", error="no sender"),
         Dispatch.objects.create(
             channel="mail", address="a@b.example", message_class="answer", source_id=1, state="failed"

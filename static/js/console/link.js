@@ -5,6 +5,7 @@ import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./l
 import { heard, light } from "./light.js";
 import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
 import { goneCase, placeHtml } from "./place.js";
+import { showStalls } from "./stalls.js";
 import { markRead } from "./thread.js";
 import { toast, whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -87,6 +88,7 @@ export function startLink() {
   on("resync", (said) => resync(said.topics));
   on("refused", (said) => refused(said.topics));
   on("presence", showPeople);
+  on("health", showStalls);
   on("state", (state) => { light(state); if (state.name !== "live") forgetPeople(); });
   on("build", build);
   on("ended", (said) => ended(said.code));

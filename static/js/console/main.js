@@ -9,6 +9,7 @@ import { csrf, memory } from "./me.js";
 import { startMentions } from "./mentions.js";
 import { startPalette } from "./palette.js";
 import { placeHtml } from "./place.js";
+import { startStalls } from "./stalls.js";
 import { earlierCame, openThread, startThread } from "./thread.js";
 import { freshen, startTimes } from "./times.js";
 import { toast } from "./toast.js";
@@ -155,6 +156,7 @@ function start() {
   startComposer();
   if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
   if (list()) sessionStorage.setItem("view", list().dataset.view);
+  startStalls();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

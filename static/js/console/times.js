@@ -41,6 +41,7 @@ function moment(at) {
 }
 
 const worded = {
+  lasting: (at) => (now() - at < 60000 ? say("less_than_a_minute") : length(now() - at)),
   since: (at) => length(now() - at),
   until: (at) => length(Math.abs(at - now())),
   moment,
