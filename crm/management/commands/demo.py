@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.models import Queue
-from crm.management.demo import company, customers, history
+from crm.management.demo import company, customers, history, offers
 from crm.management.demo.traffic import keep_arriving
 
 CUSTOMERS, CASES = 2000, 1500
@@ -36,6 +36,7 @@ class Command(BaseCommand):
             rng, now = random.Random(seed), timezone.now()  # noqa: S311 - a demo, not a secret
             brightwave = company.found(rng)
             people = customers.populate(CUSTOMERS, rng, now)
+            offers.publish(brightwave.users["sue"])
             cases = history.live_through(brightwave, people, CASES, rng, now)
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")
