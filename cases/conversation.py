@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from cases import outward, promises, search, transitions
 from cases.hooks import File
+from cases.mail.attached import shown_name
 from cases.mail.html import harmless
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
@@ -297,7 +298,7 @@ def _attach(message: Message, files: Sequence[File]) -> None:
         Attachment.objects.create(
             message=message,
             file=stored,
-            name=clean_name(file.name),
+            name=clean_name(shown_name(file)),
             content_type=file.content_type[:120],
             size=stored.size,
             content_id=file.content_id[:250],
