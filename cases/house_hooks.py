@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from cases import mailbox_words, mailboxes
 from cases.mail.imap import Trouble
 from cases.models import Case, Dispatch, InboundItem, Mailbox, MailboxMail, Message
-from crm import doctor, health, sink
+from crm import backup, doctor, health, sink
 from crm.models import User
 from crm.stalls import BEHIND, Stall, stalls
 from customers.masking import CONTACT_POINTS, masked_fields
@@ -144,6 +144,18 @@ def _held(count: int) -> str:
         count,
     )
     return said % count
+
+
+@backup.restored.register
+def may_have_left() -> str:
+    """What waited to be sent when the backup was made has been sent since, for all we know: a person decides."""
+    return """
+    UPDATE public.cases_dispatch SET state = 'unknown', reason = 'restored', lease_until = NULL
+    WHERE state IN ('held', 'claimed');
+    UPDATE public.cases_case SET send_state = 'unknown' WHERE id IN (
+        SELECT m.case_id FROM public.cases_message m JOIN public.cases_dispatch d ON d.id = m.dispatch_id
+        WHERE d.state = 'unknown' AND d.reason = 'restored');
+    """
 
 
 @sink.mail_seen.register

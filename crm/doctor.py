@@ -15,11 +15,12 @@ from django_q.models import Schedule
 from crm import health
 from crm.hooks import Hook
 from crm.live.database import parameters
-from crm.models import Wake
+from crm.models import Heartbeat, Wake
 
 FINE, NOTE, BAD = "fine", "note", "bad"
 # What else there is to say, by app. Filled in `<app>/house_hooks.py`; each may take some seconds.
 findings: "Hook[[], list[Finding]]" = Hook("findings")
+OLD_BACKUP = 2  # days
 SLACK = 10  # connections PostgreSQL should have to spare
 
 
@@ -44,7 +45,7 @@ def examine() -> Iterator[Finding]:
         )
     if not readiness[0].ok:
         return
-    for part in (server, session, connections, schedules, waiting, of_the_apps):
+    for part in (server, session, connections, schedules, waiting, backups, of_the_apps):
         yield from _guarded(part)
 
 
@@ -151,6 +152,16 @@ def of_the_apps() -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 - a broken plugin is one more finding
             text = _("%(part)s could not be examined (%(why)s).")
             yield Finding(BAD, text % {"part": name, "why": type(error).__name__})
+
+
+def backups() -> Iterator[Finding]:
+    """How old the last one is. A database that was restored has had none since."""
+    age = Heartbeat.ages("backup").get("backup")
+    if age is None:
+        yield Finding(NOTE, _("No backup was made of this database: manage.py backup FILE."))
+    else:
+        days = age / 86400
+        yield Finding(FINE if days < OLD_BACKUP else NOTE, _("The last backup is %.1f days old.") % days)
 
 
 def _guarded(part: Callable[[], Iterator[Finding]]) -> list[Finding]:

@@ -39,11 +39,11 @@ def save_bytes(data: bytes) -> StoredFile:
     if len(data) > LARGEST:
         raise TooLarge(f"{len(data)} bytes are more than the {LARGEST} a file may have")
     sha256 = hashlib.sha256(data).hexdigest()
-    if not _in_database() and not default_storage.exists(_path(sha256)):
+    if not is_in_database() and not default_storage.exists(_path(sha256)):
         default_storage.save(_path(sha256), ContentFile(data))  # before the row: a row never names missing bytes
     with transaction.atomic():
         stored, fresh = StoredFile.objects.get_or_create(sha256=sha256, defaults={"size": len(data)})
-        if fresh and _in_database():
+        if fresh and is_in_database():
             _write(stored, data)
     return stored
 
@@ -106,7 +106,7 @@ class DatabaseStorage(Storage):
             return
 
 
-def _in_database() -> bool:
+def is_in_database() -> bool:
     return isinstance(default_storage, DatabaseStorage) or isinstance(
         getattr(default_storage, "_wrapped", None), DatabaseStorage
     )

@@ -228,6 +228,7 @@ _REASONS: dict[str, LazyText] = {
     "blocked": gettext_lazy("the other side’s filter refused it; tell your administrator"),
     "gave_up": gettext_lazy("the other side’s server could not be reached for too long"),
     "undelivered": gettext_lazy("the other side could not deliver it"),
+    "restored": gettext_lazy("the database came back from a backup; it may have been sent since"),
     "not_permitted": gettext_lazy("something tried to send it past our own rules; tell your administrator"),
     "refused": gettext_lazy("the other side refused it"),
     "error": gettext_lazy("something went wrong on our side"),
