@@ -113,7 +113,7 @@ function casePanelsAgain() {
   clearTimeout(asking);
   asking = setTimeout(() => {
     const panels = [...document.querySelectorAll("[data-live-case]")];
-    const busy = panels.filter((panel) => panel.querySelector("details[open] :is(input, textarea, select)"));
+    const busy = panels.filter((panel) => panel.querySelector(":scope details[open] :is(input, textarea, select)"));
     panels.filter((panel) => !busy.includes(panel)).forEach((panel) => htmx.trigger(panel, "changed"));
     if (busy.length) casePanelsAgain();
   }, 300);

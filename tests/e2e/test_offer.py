@@ -1,0 +1,106 @@
+"""The offer beside a case in a real browser: absent until earned, there the moment it is, gone when it is not after all."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from cases.models import Case, Queue
+from crm.models import User
+from customers import consent
+from customers.models import Customer
+from outreach.models import Decision, OfferPresentation, OfferResponse
+from tests import look, processes
+from tests.builders import make_question
+from tests.outreach.conftest import make_offer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer, ana: User) -> Case:
+    case = make_question(billing, carl, ana)
+    case.messages.update(text="Hello. Where is my refund? The line is slow too.")
+    consent.record(carl, "marketing", "any", granted=True, source="rep", by=ana)
+    make_offer(by=ana)
+    return case
+
+
+@pytest.fixture
+def desk(browser: Browser, case: Case) -> Iterator[Open]:
+    """The case as somebody sees it, live; what the browser complains about fails the test."""
+    complaints: list[str] = []
+    with processes.web() as running:
+
+        def opened(user: User, width: int = 1440, scheme: str = "light") -> Page:
+            page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()  # type: ignore[arg-type]
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            look.sign_in(page, running.url, user.username, "correct horse battery")
+            page.goto(f"{running.url}/cases/{case.number}/")
+            expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
+            return page
+
+        yield opened
+    assert complaints == []
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
+
+
+def test_the_card_comes_when_it_is_earned_and_goes_when_it_is_not_after_all(
+    desk: Open, ana: User, lee: User, case: Case
+) -> None:
+    page, other = desk(ana), desk(lee)
+    card = page.locator(".offer")
+    expect(page.locator(".why summary")).to_be_visible()
+    expect(card).to_have_count(0)
+    page.locator(".why summary").click()
+    expect(page.locator(".why-shut")).to_contain_text("The need is not met yet")
+    expect(page.locator(".why-shut")).to_contain_text("Nobody marked how the customer felt")
+    assert not Decision.objects.exists()
+    page.get_by_role("button", name="good").click()
+    expect(page.locator(".case-head .felt")).to_contain_text("good")
+    page.keyboard.press("d")
+    expect(page.locator("#ask .pick").first).to_be_focused()
+    assert serious(page) == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".case-head .need")).to_contain_text("need: met")
+    expect(card).to_contain_text("You said: “Where is my refund?”", timeout=15_000)
+    expect(other.locator(".offer")).to_contain_text("Fibre 500", timeout=15_000)
+    assert OfferPresentation.objects.get().by == ana
+    assert serious(page) == []
+    page.get_by_role("button", name="Accepted", exact=True).click()
+    expect(card.locator(".chip")).to_contain_text("accepted")
+    expect(other.locator(".offer .chip")).to_contain_text("accepted", timeout=15_000)
+    assert OfferResponse.objects.get().kind == "accepted"
+    Case.objects.get(pk=case.pk).mark_need_unmet(by=lee)
+    expect(card).to_have_count(0, timeout=15_000)
+    expect(other.locator(".offer")).to_have_count(0, timeout=15_000)
+
+
+def test_an_executive_sees_no_offer_watching_or_working(
+    desk: Open, eve: User, ana: User, billing: Queue, case: Case
+) -> None:
+    billing.join(eve, mode="work")
+    page = desk(eve)
+    expect(page.locator(".panel[data-panel=answers] .panel-body form")).to_be_visible(timeout=15_000)
+    assert page.locator("[data-panel=offer], .offer, .why").count() == 0
+
+
+def test_why_it_does_not_suit_them_is_asked_for(desk: Open, ana: User, case: Case) -> None:
+    from tests.outreach.conftest import open_gates
+
+    open_gates(case, ana)
+    page = desk(ana, width=390)
+    page.locator("[data-drawer]").first.click()
+    expect(page.locator(".offer")).to_be_visible(timeout=15_000)
+    page.get_by_text("Not suited").click()
+    page.get_by_role("textbox", name="Why it does not suit them").fill("She moves abroad")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".offer-said")).to_contain_text("She moves abroad")
+    assert OfferResponse.objects.get().reason == "She moves abroad"
