@@ -197,6 +197,12 @@ _FLAGS: dict[str, LazyText] = {
     "sender_unverified": gettext_lazy("the sender is not proven"),
     "message_id_reused": gettext_lazy("this mail uses the id of another one"),
     "clipped": gettext_lazy("very long: not all of it is shown"),
+    "guessed": gettext_lazy("some letters are guessed"),
+    "own_address": gettext_lazy("the sender uses an address of ours"),
+    "staff_address": gettext_lazy("from the address of a colleague, like any customer’s mail"),
+    "replies_elsewhere": gettext_lazy("asks for answers to another address; we answer to the sender"),
+    "files_left_out": gettext_lazy("a file was too large and is left out"),
+    "only_its_header": gettext_lazy("too large: only its header was fetched"),
 }
 
 
