@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
@@ -19,7 +18,6 @@ from cases.models import (
     BusinessCalendar,
     Channel,
     Dispatch,
-    InboundItem,
     Queue,
     QueueMembership,
     SLAPolicy,
@@ -299,27 +297,6 @@ class ChannelAdmin(HouseAdmin):
             channel.retire_secrets()
         log_each(self, request, queryset, _("Older secrets retired"))
         self.message_user(request, _("From now on only the newest secret verifies."))
-
-
-@admin.register(InboundItem, site=system)
-class KeptItemAdmin(ReadOnlyAdmin):
-    """What arrived and could not be put into a case."""
-
-    list_display = ["channel", "external_id", "error", "attempts", "received_at"]
-    fields = ["channel", "external_id", "error", "attempts", "received_at"]
-    ordering = ["received_at"]
-    actions = ["retry"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
-        return InboundItem.objects.kept().defer("raw")
-
-    @admin.action(description=_("Try the selected items again"))
-    def retry(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
-        items = list(queryset)
-        for item in items:
-            item.retry(now=timezone.now())
-        log_each(self, request, items, _("Tried again"))
-        self.message_user(request, _("%(count)d items are in line again.") % {"count": len(items)})
 
 
 @admin.register(Dispatch, site=system)

@@ -3,7 +3,8 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.hooks import Panel, case_panels
+from cases import kinship
+from cases.hooks import Panel, case_banners, case_panels
 from cases.models import Case
 from crm.models import User
 
@@ -31,3 +32,5 @@ case_panels.register(customer, order=0, name="customer")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")
 case_panels.register(others, order=30, name="others")
+case_banners.register(kinship.before, order=-20, name="before")
+case_banners.register(kinship.after, order=-10, name="after")

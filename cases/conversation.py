@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +14,7 @@ from cases import outward, promises, search, transitions
 from cases.hooks import File
 from cases.mail.attached import shown_name
 from cases.mail.html import harmless
+from cases.mail.parsed import Fold
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
 from cases.models.queue import Queue
@@ -51,11 +53,13 @@ def add_inbound(
     files: Sequence[File] = (),
     source: str = "",
     external_id: str | None = None,
+    folds: Sequence[Fold] = (),
+    **mail: Any,
 ) -> Message:
     """Add the customer's words to an unclosed case: it wakes, reopens, and the customer waits for us from `at` on.
 
     Auto-replies and bounces (`is_auto`) are shown and change nothing else. Repeating (source, external_id) raises
-    IntegrityError: the constraint decides the race.
+    IntegrityError: the constraint decides the race. `mail`: subject, mail_id, mail_hash and flags of one.
     """
     case.lock()
     if case.status in transitions.FINAL:
@@ -74,6 +78,8 @@ def add_inbound(
         files=files,
         source=source,
         external_id=external_id,
+        folds=[[fold.start, min(fold.end, LONGEST), fold.kind] for fold in folds if fold.start < LONGEST],
+        **mail,
     )
     if not is_auto:
         _customer_waits(case, at)
@@ -285,7 +291,7 @@ def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields
     _attach(message, files)
     case.last_message_at = at
     if not message.is_note:
-        case.preview = " ".join(words.split())[:160]
+        case.preview = " ".join(message.new_text.split())[:160]
         case.preview_direction = message.direction
     case.save(update_fields=["last_message_at", "preview", "preview_direction"])
     search.index_text(case, words)

@@ -6,49 +6,45 @@ writes its message; and what is stored and not yet in a case is found by the swe
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from cases import search, transitions
 from cases.channels.document import BadDocument, Inbound, parse
-from cases.conversation import add_inbound
-from cases.models import Case, CaseLink, Channel, InboundItem, Issue, Message, Queue, Thread
-from cases.models.case import Refusal
+from cases.mail import arriving
+from cases.mail.child import Unparsable
+from cases.mail.parsed import ParsedMail
+from cases.models import Channel, InboundItem, Queue
+from cases.models.channel import MOST_LOOKS
+from cases.receiving import Arrival, Ignored, NoQueue, Received, default_queue, open_case, receive
+from crm.database.deadlocks import transacted
 from crm.files import save_bytes
-from crm.models import User
-from customers.matching import match
-from customers.models import ContactPoint, Customer
 
 __all__ = ["Inbound", "OtherBody", "Received", "open_case", "process", "receive", "store", "sweep_inbound", "take_over"]
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)  # how long a try is left alone; who overtakes one still at work finds its row locked
+LONG_LEASE = timedelta(seconds=60)  # for a long look into a mail, where no row is locked meanwhile
 PAUSES = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 7200, 21600)]  # after the first, second, … failed try
 MOST_TRIES = len(PAUSES) + 1
+# A kept mail is looked at again all the same: the machine may have been at its end, or a later version may read it.
+KEPT_PAUSES = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]
 TAKEN_OVER = 3  # tries of one item that a sender's repeats may bring about; it may be what kills whoever tries it
-FOLLOWS_WITHIN = timedelta(days=30)  # a word on a closed case opens one that follows it
 BATCH = 50
+LANES = 4  # mails that are read beside each other
+ROUND = 5.0  # seconds
+SLOW = "slow"  # the error of a mail that took longer than the quick look it first gets
 
 
 class OtherBody(Exception):
     """This id was used before, for something else. Nothing changed."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """What became of it: created (a new case), appended (to one there was) or duplicate (nothing changed)."""
-
-    status: str
-    case: Case
-    message: Message
 
 
 def store(channel_slug: str, external_id: str, raw: bytes, *, now: datetime | None = None) -> tuple[InboundItem, bool]:
@@ -76,78 +72,168 @@ def _same(one: bytes, other: bytes) -> bool:
         return False
 
 
-def process(item_id: int, *, now: datetime | None = None) -> Received | None:
-    """Turn a stored item into a message. Safe to run twice at once; None when there is nothing to do or it failed,
-    and then it is tried again later, or kept for a person after the last try."""
+def process(
+    item_id: int, *, now: datetime | None = None, quickly: bool = False, mail: ParsedMail | None = None
+) -> Received | None:
+    """Turn a stored item into a message. Safe to run twice at once; None when it becomes none, there is nothing to do,
+    or it failed: then it is tried again later, or kept for a person after the last try. `quickly`: a mail that wants
+    more than a quick look is put aside for `sweep_slow`. `mail`: what it says, where the caller has just read it."""
     try:
-        return _process(item_id, now or timezone.now())
+        outcome = _process(item_id, now or timezone.now(), partial(_read, quickly=quickly, mail=mail))
+    except arriving.Slow:
+        InboundItem.objects.untaken().filter(pk=item_id).update(error=SLOW, next_try_at=now or timezone.now())
+        return None
     except Exception as error:  # noqa: BLE001 - whatever it is, the item stays and is tried again; texts are personal
         log.warning("inbound item %s failed: %s", item_id, type(error).__name__)
         _put_off(item_id, error, now or timezone.now())
         return None
+    return outcome if isinstance(outcome, Received) else None
 
 
-def _process(item_id: int, now: datetime) -> Received | None:
-    waiting = InboundItem.objects.filter(pk=item_id, state=InboundItem.State.STORED)
-    item = waiting.first()
+def _process(item_id: int, now: datetime, read: Callable[[InboundItem], Arrival]) -> Received | Ignored | None:
+    item = InboundItem.objects.select_related("queue").untaken().filter(pk=item_id).first()
     if item is None:
         return None
-    inbound = _read(item)
-    for file in inbound.files:
+    arrival = read(item)
+    for file in arrival.files:
         save_bytes(file.data)  # before the locks; repeated inside, where it is found by its hash
-    with transaction.atomic():
-        if not waiting.select_for_update().values_list("pk").first():
-            return None  # somebody else was quicker
-        received = receive(inbound)
-        _finish(item_id, received, now)
-    return received
+    settle = partial(_settle, item_id, arrival, now)
+    try:
+        return transacted(settle)
+    except IntegrityError:
+        return transacted(settle)  # a copy came in at this very moment: the constraint chose it, and now it is found
 
 
-def _read(item: InboundItem) -> Inbound:
-    return parse(bytes(item.raw), channel=item.channel, external_id=item.external_id, received_at=item.received_at)
+def _read(item: InboundItem, *, quickly: bool, mail: ParsedMail | None) -> Arrival:
+    """Outside of any transaction: it may take its time."""
+    if item.channel == arriving.CHANNEL:
+        return arriving.arrival(item, mail) if mail else arriving.read(item, quickly=quickly)
+    inbound = parse(bytes(item.raw), channel=item.channel, external_id=item.external_id, received_at=item.received_at)
+    return Arrival(inbound.files, partial(receive, inbound))
 
 
-def _finish(item_id: int, received: Received, now: datetime) -> None:
-    state = InboundItem.State.DUPLICATE if received.status == "duplicate" else InboundItem.State.DONE
-    InboundItem.objects.filter(pk=item_id).update(state=state, message=received.message, done_at=now, error="")
+def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored | None:
+    if not InboundItem.objects.untaken().filter(pk=item_id).select_for_update().values_list("pk").first():
+        return None  # somebody else was quicker
+    outcome = arrival.receive()
+    _finish(item_id, outcome, now)
+    return outcome
+
+
+def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
+    item = InboundItem.objects.filter(pk=item_id)
+    if isinstance(outcome, Ignored):
+        item.update(state=InboundItem.State.IGNORED, done_at=now, error=outcome.reason)
+        return
+    state = InboundItem.State.DUPLICATE if outcome.status == "duplicate" else InboundItem.State.DONE
+    item.update(state=state, message=outcome.message, done_at=now, error="")
+
+
+# --- what failed
 
 
 @transaction.atomic
 def _put_off(item_id: int, error: Exception, now: datetime) -> None:
-    item = InboundItem.objects.select_for_update().filter(pk=item_id, state=InboundItem.State.STORED).first()
+    item = InboundItem.objects.select_for_update().untaken().filter(pk=item_id).first()
     if item is None:
         return
-    item.error = type(error).__name__
-    if item.attempts >= MOST_TRIES or isinstance(error, BadDocument):
-        _keep(item)
-        return
-    item.next_try_at = now + PAUSES[max(item.attempts, 1) - 1]
-    item.save(update_fields=["error", "next_try_at"])
+    item.error = error.reason if isinstance(error, Unparsable) else type(error).__name__
+    if item.state == InboundItem.State.KEPT:
+        item.try_again_after(_kept_pause(item), now=now)
+    elif item.attempts >= MOST_TRIES or isinstance(error, BadDocument | Unparsable):
+        _keep(item, now)
+    else:
+        item.try_again_after(PAUSES[max(item.attempts, 1) - 1], now=now)
 
 
-def _keep(item: InboundItem) -> None:
-    """No further try: a person looks at it, and its queue is told."""
+def _keep(item: InboundItem, now: datetime) -> None:
+    """A person looks at it, and its queue is told."""
     item.state = InboundItem.State.KEPT
-    item.save(update_fields=["state", "error"])
+    item.try_again_after(_kept_pause(item), now=now)
     log.error("inbound item %s of channel %s is kept: %s", item.pk, item.channel, item.error)
-    if channel := Channel.objects.select_related("queue").filter(slug=item.channel).first():
-        channel.queue.record("inbound_kept", by=None, via="channel", item=item.pk)
+    if queue := _queue_of(item):
+        queue.record("inbound_kept", by=None, via="channel", item=item.pk)
+
+
+def _queue_of(item: InboundItem) -> Queue | None:
+    if item.channel == arriving.CHANNEL:
+        try:
+            return item.queue or default_queue()
+        except NoQueue:
+            return None
+    channel = Channel.objects.select_related("queue").filter(slug=item.channel).first()
+    return channel.queue if channel else None
+
+
+# --- the sweeps
 
 
 def sweep_inbound(now: datetime) -> int:
     """Try what is stored and due; returns how many. A try is counted before it is made, so that one which kills its
     process is kept after the last as well."""
-    due = InboundItem.objects.waiting(now).order_by("received_at", "pk").values_list("pk", "attempts")[:BATCH]
-    return sum(_try(pk, attempts, now) for pk, attempts in list(due))
+    due = InboundItem.objects.waiting(now).exclude(error=SLOW).order_by("received_at", "pk")
+    rows = list(due.values_list("pk", "attempts", "channel")[:BATCH])
+    documents = [(pk, attempts) for pk, attempts, channel in rows if channel != arriving.CHANNEL]
+    tried = sum(_try(pk, attempts, now) for pk, attempts in documents)
+    mails = len(rows) - len(documents)
+    return tried + (_sweep_mail(now, mails) if mails else 0)
+
+
+def _sweep_mail(now: datetime, many: int) -> int:
+    """Mails are read beside each other, so that one that takes its time stops none. One lane takes the newest first:
+    however many of that kind lie before it, what arrives now is soon looked at."""
+    if many == 1 or connection.in_atomic_block:  # whose rows no other connection sees
+        return _drain(now, newest=False)
+    with ThreadPoolExecutor(LANES, thread_name_prefix="mail") as pool:
+        return sum(pool.map(lambda lane: _drain_apart(now, newest=lane == 0), range(LANES)))
+
+
+def _drain_apart(now: datetime, *, newest: bool) -> int:
+    try:
+        return _drain(now, newest=newest)
+    finally:
+        connections.close_all()
+
+
+def _drain(now: datetime, *, newest: bool) -> int:
+    """Take one after the other for a while; then the sweep begins anew, and sees what has arrived since."""
+    order = ("-next_try_at", "-pk") if newest else ("next_try_at", "pk")
+    until, tried = time.monotonic() + ROUND, 0
+    while time.monotonic() < until:
+        due = InboundItem.objects.waiting(now).filter(channel=arriving.CHANNEL).exclude(error=SLOW)
+        pk, attempts = _claim_first(due.order_by(*order), now)
+        if not pk:
+            break
+        tried += _go(pk, attempts, now)
+    return tried
+
+
+def _go(pk: int, attempts: int, now: datetime) -> int:
+    if attempts >= MOST_TRIES:
+        return _give_up(pk, now)
+    process(pk, now=now, quickly=True)
+    return 1
+
+
+def sweep_slow(now: datetime) -> int:
+    """One mail at a time that asks for more than its share: what was put aside as slow, and what is kept and due for
+    another look. Its own sweep, so that nobody waits for it."""
+    slow = Q(state=InboundItem.State.STORED, error=SLOW)
+    kept = Q(state=InboundItem.State.KEPT, attempts__lt=MOST_LOOKS, channel=arriving.CHANNEL)
+    due = InboundItem.objects.filter(slow | kept, next_try_at__lte=now)
+    pk, _attempts = _claim_first(due.order_by("next_try_at", "pk"), now, lease=LONG_LEASE)
+    if pk:
+        process(pk, now=now)
+    return 1 if pk else 0
 
 
 def _try(pk: int, attempts: int, now: datetime) -> int:
     if attempts >= MOST_TRIES:
-        return _give_up(pk)
-    claimed = _claim(InboundItem.objects.waiting(now).filter(pk=pk, attempts=attempts), now)
+        return _give_up(pk, now)
+    claimed, _attempts = _claim_first(InboundItem.objects.waiting(now).filter(pk=pk, attempts=attempts), now)
     if claimed:
         process(pk, now=now)
-    return claimed
+    return 1 if claimed else 0
 
 
 def take_over(item: InboundItem, *, now: datetime | None = None) -> Received | None:
@@ -157,161 +243,30 @@ def take_over(item: InboundItem, *, now: datetime | None = None) -> Received | N
     if item.error or item.attempts >= TAKEN_OVER:
         return None
     silent = InboundItem.objects.filter(pk=item.pk, state=InboundItem.State.STORED, attempts=item.attempts, error="")
-    return process(item.pk, now=now) if _claim(silent, now) else None
+    return process(item.pk, now=now) if _claim_first(silent, now)[0] else None
 
 
 @transaction.atomic
-def _claim(items: QuerySet[InboundItem], now: datetime) -> int:
-    """Count a try before it is made. Who holds the row is at work on it this very moment: nobody waits for them."""
-    pk = items.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
-    return InboundItem.objects.filter(pk=pk).update(attempts=F("attempts") + 1, next_try_at=now + LEASE) if pk else 0
+def _claim_first(items: QuerySet[InboundItem], now: datetime, *, lease: timedelta = LEASE) -> tuple[int, int]:
+    """The first that nobody holds, and its tries before this one; (0, 0) for none. A try is counted before it is made.
+    Who holds a row is at work on it this very moment: nobody waits for them."""
+    found = items.select_for_update(skip_locked=True).values_list("pk", "attempts").first()
+    if found is None:
+        return 0, 0
+    InboundItem.objects.filter(pk=found[0]).update(attempts=F("attempts") + 1, next_try_at=now + lease)
+    return found
 
 
 @transaction.atomic
-def _give_up(pk: int) -> int:
+def _give_up(pk: int, now: datetime) -> int:
     stored = InboundItem.objects.filter(pk=pk, state=InboundItem.State.STORED)
     item = stored.select_for_update(skip_locked=True).first()
     if item is None:
         return 0
     item.error = item.error or "interrupted"
-    _keep(item)
+    _keep(item, now)
     return 1
 
 
-# --- one message
-
-
-@transaction.atomic
-def receive(inbound: Inbound) -> Received:
-    """Put a customer's words where they belong: the conversation's case, or a new one. Locks thread, then case."""
-    said = Message.objects.select_related("case").filter(source=inbound.channel, external_id=inbound.external_id)
-    if known := said.first():
-        return Received("duplicate", known.case, known)
-    thread = _locked_thread(inbound)
-    customer = match(inbound.addresses, name=inbound.name, language=inbound.language, at=inbound.at)
-    _vouch(customer, inbound)
-    case, status = _case_for(thread, customer, inbound)
-    message = add_inbound(
-        case,
-        text=inbound.text,
-        sender=_sender(customer, inbound),
-        sender_name=inbound.name,
-        channel=inbound.channel,
-        at=inbound.at,
-        language=inbound.language,
-        is_auto=inbound.is_auto,
-        files=inbound.files,
-        source=inbound.channel,
-        external_id=inbound.external_id,
-    )
-    return Received(status, case, message)
-
-
-def _locked_thread(inbound: Inbound) -> Thread:
-    """Two messages of one new conversation at once: the second waits here and then finds the case of the first."""
-    thread, _fresh = Thread.objects.get_or_create(channel=inbound.channel, external_id=inbound.thread)
-    return Thread.objects.select_for_update().get(pk=thread.pk)
-
-
-def _vouch(customer: Customer, inbound: Inbound) -> None:
-    """Addresses the channel itself has verified."""
-    for address in inbound.verified:
-        customer.contact_points.filter(kind=address.kind, value=address.value, ended_at=None, verified_at=None).update(
-            verified_at=inbound.at
-        )
-
-
-def _sender(customer: Customer, inbound: Inbound) -> ContactPoint | None:
-    """Where this was written from: the first given address that is this customer's."""
-    points = {(p.kind, p.value): p for p in customer.contact_points.filter(ended_at=None)}
-    return next((points[a.kind, a.value] for a in inbound.addresses if (a.kind, a.value) in points), None)
-
-
-def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Case, str]:
-    """This person's case in the conversation, or a new one: another person in it never joins or reads theirs."""
-    last = thread.cases.filter(customer=customer).order_by("-opened_at", "-pk").first()
-    last = _survivor(last) if last else None
-    if last:
-        last.lock()
-        if last.status not in transitions.FINAL:
-            return last, "appended"
-    followed = last if last and _is_recent(last, inbound.at) else None
-    case = open_case(
-        queue=_queue(inbound),
-        customer=customer,
-        subject=inbound.subject,
-        channel=inbound.channel,
-        at=inbound.at,
-        via="channel",
-        priority=inbound.priority,
-        language=inbound.language or customer.language,
-        tags=inbound.tags,
-        issue=followed.issue if followed else None,
-    )
-    thread.cases.add(case)
-    if followed:
-        CaseLink.objects.create(case=case, other=followed, kind="follows")
-    return case, "created"
-
-
-def _survivor(case: Case) -> Case:
-    """The case a merged one lives on in."""
-    seen = set()
-    while case.merged_into is not None and case.pk not in seen:
-        seen.add(case.pk)
-        case = case.merged_into
-    return case
-
-
-def _is_recent(closed: Case, at: datetime) -> bool:
-    ended = closed.closed_at or closed.resolved_at or closed.last_message_at
-    return ended is not None and at - ended <= FOLLOWS_WITHIN
-
-
-def _queue(inbound: Inbound) -> Queue:
-    if inbound.queue is not None:
-        return Queue.objects.get(pk=inbound.queue)
-    return Channel.objects.select_related("queue").get(slug=inbound.channel).queue
-
-
-@transaction.atomic
-def open_case(
-    *,
-    queue: Queue,
-    customer: Customer | None,
-    subject: str,
-    channel: str,
-    at: datetime,
-    via: str,
-    by: User | None = None,
-    priority: str = Case.Priority.NORMAL,
-    language: str = "",
-    source: str = "",
-    external_id: str | None = None,
-    tags: Sequence[str] = (),
-    issue: Issue | None = None,
-    custom: dict[str, Any] | None = None,
-) -> Case:
-    """Open a case; the customer waits for us from `at` on. A thing of its own, unless `issue` says what it belongs to."""
-    if priority not in Case.Priority.values:
-        raise Refusal(_("There is no such priority."))
-    if issue is None and customer is not None:
-        issue = Issue.objects.create(customer=customer, opened_at=at)
-    case = Case.objects.create(
-        queue=queue,
-        customer=customer,
-        issue=issue,
-        subject=" ".join(subject.split())[:300],
-        channel=channel,
-        priority=priority,
-        language=language[:12] or (customer.language if customer else "en"),
-        tags=sorted(set(tags)),
-        custom=custom or {},
-        opened_at=at,
-        waiting_since=at,
-        source=source,
-        external_id=external_id,
-    )
-    case.record("opened", by=by, at=at, via=via, queue=queue.pk, channel=channel, priority=priority)
-    search.index_text(case, case.subject)
-    return case
+def _kept_pause(item: InboundItem) -> timedelta:
+    return KEPT_PAUSES[min(max(item.attempts - 2, 0), len(KEPT_PAUSES) - 1)]

@@ -1,13 +1,14 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
 from cases import clocks, fetching, promises
-from cases.intake import sweep_inbound
+from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import wake_due
 from crm import limits
 from crm.jobs import every, loop
 
 every(1, name="cases.inbound")(sweep_inbound)
+every(1, name="cases.inbound_slow")(sweep_slow)
 every(0.5, name="cases.release")(release_due)
 every(0.5, name="cases.send")(send_due)
 every(0.5, name="cases.send_mass")(send_mass_due)

@@ -197,7 +197,7 @@ class Visit:
             if trouble.word != "refused":
                 raise
             return sum(self._singly(uid, head) for uid, head in heads.items())
-        self._keep({uid: (heads[uid], self._store(raw)) for uid, raw in bodies.items()})
+        self._keep({uid: (heads[uid], self._store(raw, heads[uid].arrived_at)) for uid, raw in bodies.items()})
         self._missed(heads.keys() - bodies.keys(), heads)
         return len(bodies)
 
@@ -240,7 +240,7 @@ class Visit:
 
     def _body(self, row: MailboxMail) -> InboundItem | None:
         raw = self._bodies({row.uid: Head(row.size, row.arrived_at)}).get(row.uid)
-        return None if raw is None else self._store(raw)
+        return None if raw is None else self._store(raw, row.arrived_at)
 
     def _bodies(self, heads: dict[int, Head]) -> dict[int, bytes]:
         """Servers hand out nothing in place of a mail that was expunged a moment ago: that is no empty mail."""
@@ -269,9 +269,9 @@ class Visit:
 
     # --- keeping
 
-    def _store(self, raw: bytes) -> InboundItem:
+    def _store(self, raw: bytes, arrived_at: datetime | None) -> InboundItem:
         """Committed when this returns; what it says is read elsewhere."""
-        return arriving.store(raw, mailbox=self.mailbox, now=self.clock())[0]
+        return arriving.store(raw, mailbox=self.mailbox, now=self.clock(), arrived_at=arrived_at)[0]
 
     @transaction.atomic
     def _large(self, row: MailboxMail) -> InboundItem:

@@ -1,10 +1,11 @@
 """Gathers what the apps register on the two admins (crm.admin): only what is imported here is on them."""
 
 from cases import admin as _cases
+from cases import admin_inbound as _inbound
 from cases import admin_mailboxes as _mailboxes
 from crm.admin import supervisors, system
 from customers import admin as _customers
 from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
-_REGISTERED = (_cases, _customers, _mailboxes, _outreach)
+_REGISTERED = (_cases, _customers, _inbound, _mailboxes, _outreach)

@@ -1,36 +1,272 @@
-"""How a mail arrives: stored raw, once, before anything looks into it; whoever fetched it may then let go of it."""
+"""How a mail arrives: stored raw, once, before anything looks into it; then read in a limited child, outside of any
+transaction; then, in one, put where it belongs. docs/mail.md tells the way from mail to case."""
 
 import hashlib
-from datetime import datetime
-from typing import Protocol
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 
-from cases.models import InboundItem, Queue
+from cases.conversation import add_inbound
+from cases.hooks import File, answered
+from cases.mail import belonging, bounces, child, repeats
+from cases.mail.belonging import FOLLOWS, Place, place_of
+from cases.mail.parsed import ParsedMail
+from cases.mail.senders import Sender, is_our_own, sender_of
+from cases.models import Case, CaseLink, Dispatch, InboundItem, Mailbox, Message, Queue, Thread
+from cases.receiving import Arrival, Ignored, Received, default_queue, is_recent, open_case
+from crm.files import LARGEST
 from crm.jobs import nudge
+from customers.matching import match
+from customers.models import ContactPoint, Customer
 
 CHANNEL = "mail"
+LONGEST_WAY = timedelta(days=7)  # from our server to us; what lay there longer was not meant to be answered
+_REPLIED = re.compile(r"^(\s*(re|aw|antw|sv|vs|rif|odp|fwd?|wg|tr)\s*:)+", re.IGNORECASE)
+_NUMBERED = re.compile(r"\[#\d{1,18}\]")
+# Answers by machines to something we sent. Where they belong to no case there is nothing for a person to do.
+REPORTS = ("bounce", "receipt")
+ANSWERS_OF_MACHINES = (*REPORTS, "auto_reply")
 
 
-class Addressed(Protocol):
-    """A mailbox, as far as arriving asks: the queue its mails belong to."""
+# What a reader is told of the faults of a mail; how its lines were put is nobody's business.
+FAULTS = {
+    "clipped": {"long_text", "long_html", "too_many_parts", "too_deep", "too_many_headers"},
+    "guessed": {"other_charset", "bad_encoding"},
+}
 
-    @property
-    def queue(self) -> Queue: ...
+
+class Slow(Exception):
+    """A quick look was not enough: it is read again by whom nobody waits for."""
 
 
 def store(
-    raw: bytes, *, mailbox: Addressed | None = None, queue: Queue | None = None, now: datetime | None = None
+    raw: bytes,
+    *,
+    mailbox: Mailbox | None = None,
+    queue: Queue | None = None,
+    now: datetime | None = None,
+    arrived_at: datetime | None = None,
 ) -> tuple[InboundItem, bool]:
     """Keep a mail as it came: the item, and whether it is new. The same bytes are kept once, for the queue that had
-    them first. Committed when this returns (call it outside a transaction); the sweep turns it into a message."""
+    them first. Committed when this returns (call it outside a transaction); the sweep turns it into a message.
+
+    `arrived_at` is when a server of ours took it, if that was earlier: its sender has waited since."""
     now = now or timezone.now()
     meant_for = mailbox.queue if mailbox else queue
+    since = arrived_at if arrived_at and now - LONGEST_WAY <= arrived_at <= now else now
     item, fresh = InboundItem.objects.get_or_create(
         channel=CHANNEL,
         external_id=hashlib.sha256(raw).hexdigest(),
-        defaults={"raw": raw, "queue": meant_for, "received_at": now, "next_try_at": now},
+        defaults={"raw": raw, "queue": meant_for, "received_at": since, "next_try_at": now},
     )
     if fresh:
         nudge("cases.inbound")
     return item, fresh
+
+
+def read(item: InboundItem, *, quickly: bool = False) -> Arrival:
+    """What a stored mail says and how it is put where it belongs. Raises Unparsable; Slow where a quick look is not
+    enough."""
+    return arrival(item, _parsed_quickly(item) if quickly else child.parse(bytes(item.raw)))
+
+
+def arrival(item: InboundItem, mail: ParsedMail) -> Arrival:
+    """A mail that was read, and the item it was stored as."""
+    files = tuple(file for file in mail.files if len(file.data) <= LARGEST)
+    return Arrival(files, partial(receive, _Letter(mail, item, files)))
+
+
+def _parsed_quickly(item: InboundItem) -> ParsedMail:
+    try:
+        return child.parse(bytes(item.raw), quick=True)
+    except child.Unparsable as error:
+        raise Slow from error
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """A mail that was read, the item it was stored as, and those of its files that we keep apart from it."""
+
+    mail: ParsedMail
+    item: InboundItem
+    files: tuple[File, ...]
+
+    @property
+    def at(self) -> datetime:
+        """When it counts from. Not its Date: anybody could be first in line."""
+        return self.item.received_at
+
+
+def receive(letter: _Letter) -> Received | Ignored:
+    """Inside a transaction. Our own mail coming back and machines' answers to nothing are ignored; nothing that a
+    machine wrote opens, wakes or is answered; a person's words join their case or open one."""
+    mail = letter.mail
+    identity = repeats.identity(mail, letter.item)
+    if known := repeats.known(identity):
+        return Received("duplicate", known.case, known)
+    if is_our_own(mail):
+        return Ignored("own_mail")
+    if mail.auto in REPORTS:
+        return _reported(letter, identity)
+    sender = sender_of(mail)
+    place = place_of(mail, sender.address)
+    if place.case is not None:
+        return _join(letter, identity, sender, place)
+    if mail.auto in ANSWERS_OF_MACHINES:
+        return Ignored(f"{mail.auto}_to_nothing")
+    return _open(letter, identity, sender, place)
+
+
+def _reported(letter: _Letter, identity: str) -> Received | Ignored:
+    """What servers tell of a mail of ours: its dispatch is settled, and their words are shown where we had written."""
+    about = bounces.take(letter.mail, at=letter.at)
+    if about is None:
+        return Ignored(f"{letter.mail.auto}_to_nothing")
+    case, _closed = belonging.goes_on_in(about.case, None)
+    if case is None:
+        return Ignored(f"{letter.mail.auto}_to_closed")
+    return Received("appended", case, _say(letter, identity, case, Sender(None, letter.mail.sender.name), None))
+
+
+def _join(letter: _Letter, identity: str, sender: Sender, place: Place) -> Received | Ignored:
+    """A word of somebody who takes part, in their case; in one that follows it where it is closed."""
+    assert place.case is not None  # noqa: S101 - what the caller has seen
+    case, closed = belonging.goes_on_in(place.case, sender.address)
+    if case is not None:
+        point = _point(sender)
+        _vouch(point, place, letter.at)
+        return Received("appended", case, _say(letter, identity, case, sender, point))
+    if letter.mail.auto in ANSWERS_OF_MACHINES:
+        return Ignored(f"{letter.mail.auto}_to_closed")
+    return _open(letter, identity, sender, place, followed=closed)
+
+
+def _open(letter: _Letter, identity: str, sender: Sender, place: Place, *, followed: Case | None = None) -> Received:
+    """A new case, with what a person should know of others beside it; or, for an answer to a notice that was answered
+    before, the case of that answer."""
+    customer, point = _customer(letter, sender)
+    _vouch(point, place, letter.at)
+    thread = _thread_of(place.dispatch) if place.dispatch else None
+    case = _earlier(thread, customer, sender) if thread else None
+    status = "appended" if case else "created"
+    if case is None:
+        case = _new(letter, customer, followed)
+        _link(case, place, followed)
+    if thread:
+        thread.cases.add(case)
+    message = _say(letter, identity, case, sender, point)
+    if place.dispatch and not letter.mail.auto:
+        answered.collect(place.dispatch, case)
+    return Received(status, case, message)
+
+
+def _new(letter: _Letter, customer: Customer | None, followed: Case | None) -> Case:
+    mail = letter.mail
+    recent = followed if followed and is_recent(followed, letter.at) else None
+    return open_case(
+        queue=letter.item.queue or default_queue(),
+        customer=customer,
+        subject=mail.subject,
+        channel=CHANNEL,
+        at=letter.at,
+        via="channel",
+        language=mail.language or (customer.language if customer else ""),
+        issue=recent.issue if recent and recent.customer_id == (customer.pk if customer else None) else None,
+    )
+
+
+def _link(case: Case, place: Place, followed: Case | None) -> None:
+    if followed is not None:
+        CaseLink.objects.create(case=case, other=followed, kind=FOLLOWS)
+    elif place.hint is not None:
+        CaseLink.objects.create(case=case, other=place.hint, kind=place.kind)
+
+
+# --- who
+
+
+def _customer(letter: _Letter, sender: Sender) -> tuple[Customer | None, ContactPoint | None]:
+    """Their customer record, a new one at need; nobody where the sender is not believed."""
+    if sender.address is None:
+        return None, None
+    point = _point(sender)
+    if point is not None and point.customer.merged_into is None and (point.customer.name or not sender.name):
+        return point.customer, point
+    customer = match([sender.address], name=sender.name, language=letter.mail.language, at=letter.at)
+    return customer, _point(sender)
+
+
+def _point(sender: Sender) -> ContactPoint | None:
+    if sender.address is None:
+        return None
+    points = ContactPoint.objects.filter(kind=sender.address.kind, value=sender.address.value, ended_at=None)
+    return points.select_related("customer").first()
+
+
+def _vouch(point: ContactPoint | None, place: Place, at: datetime) -> None:
+    """Who answers with an id that went to this address alone reads its mail."""
+    if place.is_proven and point is not None and point.verified_at is None:
+        ContactPoint.objects.filter(pk=point.pk, verified_at=None).update(verified_at=at)
+
+
+# --- answers to what belongs to no case
+
+
+def _thread_of(dispatch: Dispatch) -> Thread:
+    """Locked: two answers at once to one notice open one case."""
+    thread, _fresh = Thread.objects.get_or_create(channel=CHANNEL, external_id=f"dispatch {dispatch.pk}")
+    return Thread.objects.select_for_update().get(pk=thread.pk)
+
+
+def _earlier(thread: Thread, customer: Customer | None, sender: Sender) -> Case | None:
+    """The case in which this customer answered it before, if it is still open to words."""
+    last = thread.cases.filter(customer=customer).order_by("-opened_at", "-pk").first()
+    return belonging.goes_on_in(last, sender.address)[0] if last else None
+
+
+# --- the message
+
+
+def _say(letter: _Letter, identity: str, case: Case, sender: Sender, point: ContactPoint | None) -> Message:
+    mail = letter.mail
+    return add_inbound(
+        case,
+        text=mail.text,
+        html=mail.html,
+        folds=mail.folds,
+        subject=_apart(mail.subject, case),
+        sender=point,
+        sender_name=sender.name or mail.sender.email,
+        channel=CHANNEL,
+        at=letter.at,
+        language=mail.language,
+        is_auto=bool(mail.auto),
+        files=letter.files,
+        flags=_flags(letter, sender),
+        mail_id=mail.message_id[:250],
+        mail_hash=repeats.content_hash(mail),
+        source=repeats.SOURCE,
+        external_id=identity,
+    )
+
+
+def _apart(subject: str, case: Case) -> str:
+    """The mail's own subject, where it is another than the case's."""
+    plain = " ".join(_REPLIED.sub("", _NUMBERED.sub("", subject[:1000])).split())
+    return "" if plain == case.subject else " ".join(subject.split())[:300]
+
+
+def _flags(letter: _Letter, sender: Sender) -> list[str]:
+    """What a reader is warned of, in enumerated words."""
+    found = list(sender.flags)
+    if repeats.is_used(letter.mail.message_id):
+        found.append("message_id_reused")
+    if len(letter.files) < len(letter.mail.files):
+        found.append("files_left_out")
+    if letter.item.external_id.startswith("large:"):
+        found.append("only_its_header")
+    faults = set(letter.mail.faults)
+    return found + [flag for flag, meant in FAULTS.items() if meant & faults]

@@ -17,7 +17,7 @@ from cases.file import File
 from cases.mail.parsed import Fold, ParsedMail, Person, Report
 
 HEAD = struct.Struct(">cQ")  # what it is, and how many bytes follow
-MAIL, READ, FAILED = b"M", b"R", b"F"
+MAIL, QUICK, READ, FAILED = b"M", b"Q", b"R", b"F"  # QUICK: a mail, for a quick look only
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 import base64
 import json
 import secrets as randomness
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -15,6 +15,7 @@ from crm.secrets import decrypt, encrypt
 # Names of our own ways in and out, which no configured channel may take.
 RESERVED = ("mail", "web", "chat", "phone", "api")
 MOST_SECRETS = 4
+MOST_LOOKS = 17  # tries of a mail, those that it is given while it is kept included
 
 
 def not_reserved(slug: str) -> None:
@@ -89,6 +90,10 @@ class InboundQuerySet(models.QuerySet["InboundItem"]):
         """Stored, not yet in a case, and due for a (further) try."""
         return self.filter(state=InboundItem.State.STORED, next_try_at__lte=now)
 
+    def untaken(self) -> "InboundQuerySet":
+        """Not a message yet, and neither a repeat nor ignored."""
+        return self.filter(state__in=[InboundItem.State.STORED, InboundItem.State.KEPT])
+
     def kept(self) -> "InboundQuerySet":
         """What no try could turn into a message: a person looks at it."""
         return self.filter(state=InboundItem.State.KEPT)
@@ -124,10 +129,21 @@ class InboundItem(models.Model):
         indexes = [
             models.Index(fields=["next_try_at"], name="inbound_waiting", condition=models.Q(state="stored")),
             models.Index(fields=["received_at"], name="inbound_kept", condition=models.Q(state="kept")),
+            models.Index(fields=["received_at"], name="inbound_ignored", condition=models.Q(state="ignored")),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.external_id}"
+
+    @property
+    def is_looked_at_again(self) -> bool:
+        """A kept mail is tried again by itself for some days; what a channel sent is not going to change."""
+        return self.state == self.State.KEPT and self.channel == "mail" and self.attempts < MOST_LOOKS
+
+    def try_again_after(self, pause: timedelta, *, now: datetime) -> None:
+        """Write down what became of this try, and when the next one is due."""
+        self.next_try_at = now + pause
+        self.save(update_fields=["state", "error", "next_try_at"])
 
     @transaction.atomic
     def retry(self, *, now: datetime) -> None:

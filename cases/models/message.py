@@ -91,6 +91,15 @@ class Message(models.Model):
         return self.direction == self.Direction.NOTE
 
     @property
+    def new_text(self) -> str:
+        """What is new in it: the text without the mail it quotes and its signature; all of it, where that leaves none."""
+        kept, at = [], 0
+        for start, end, _kind in self.folds:
+            kept.append(self.text[at:start])
+            at = end
+        return "".join([*kept, self.text[at:]]).strip() or self.text
+
+    @property
     def author_name(self) -> str:
         return self.author.name if self.author else self.sender_name
 

@@ -173,39 +173,6 @@ def worded(text: str, kind: str = "") -> SafeString:
     return mark_safe(linked)  # noqa: S308 - urlize escapes, and a mention is a word
 
 
-# --- mail
-
-_FOLDED: dict[str, LazyText] = {
-    "quote": gettext_lazy("What was said before"),
-    "signature": gettext_lazy("Signature"),
-}
-
-
-@register.filter
-def stretches(message: Message) -> list[dict[str, str]]:
-    """A message's text in the pieces it is shown in: `text`, and `folded`, the words on what hides it, or nothing."""
-    text, at, found = message.text, 0, []
-    for start, end, kind in message.folds:
-        found.append({"text": text[at:start], "folded": ""})
-        found.append({"text": text[start:end].strip("\r\n"), "folded": str(_FOLDED.get(kind, kind))})
-        at = end
-    found.append({"text": text[at:], "folded": ""})
-    return [{**piece, "text": piece["text"].strip("\r\n")} for piece in found if piece["text"].strip()]
-
-
-_FLAGS: dict[str, LazyText] = {
-    "sender_unverified": gettext_lazy("the sender is not proven"),
-    "message_id_reused": gettext_lazy("this mail uses the id of another one"),
-    "clipped": gettext_lazy("very long: not all of it is shown"),
-}
-
-
-@register.filter
-def warned(flag: str) -> str:
-    """What a reader is warned of, in words."""
-    return str(_FLAGS.get(flag, flag.replace("_", " ")))
-
-
 _REASONS: dict[str, LazyText] = {
     "suppressed": gettext_lazy("this address asked not to be written to, or bounced"),
     "erased": gettext_lazy("this customer's data was erased"),

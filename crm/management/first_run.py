@@ -43,6 +43,15 @@ def make_administrator() -> str:
     return password
 
 
+def ensure_queue() -> None:
+    """Somewhere for contacts to go, on a database nobody has set up yet."""
+    if Queue.objects.exists():
+        return
+    with _alone():
+        if not Queue.objects.exists():
+            make_inbox()
+
+
 def make_inbox() -> Queue:
     """One queue that is always open, so that contacts have somewhere to go."""
     calendar, _fresh = BusinessCalendar.objects.get_or_create(name="24/7")

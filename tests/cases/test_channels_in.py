@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases import intake
+from cases import intake, receiving
 from cases.models import Case, Channel, InboundItem, Message, Queue
 from cases.views import inbound as door
 from crm.models import Event
@@ -267,7 +267,7 @@ def test_what_cannot_be_processed_now_is_stored_and_said_so(
     caplog.set_level(logging.CRITICAL)
     monkeypatch.setattr(door, "PATIENCE", 0.1)
     with monkeypatch.context() as broken:
-        broken.setattr(intake, "match", lambda *_a, **_k: 1 / 0)
+        broken.setattr(receiving, "match", lambda *_a, **_k: 1 / 0)
         first = post(outside, shop, message(), webhook_id="e1")
         again = post(outside, shop, message(), webhook_id="e1")
     assert (first.status_code, first.json()) == (202, {"status": "stored"})

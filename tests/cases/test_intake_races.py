@@ -130,7 +130,7 @@ _CHILD = """
 import os, signal, sys
 import django
 django.setup()
-from cases import intake
+from cases import intake, receiving
 from cases.models import Channel
 from django.test import Client
 from tests.channels import message, post
@@ -139,7 +139,7 @@ point = sys.argv[1]
 def die(*_args, **_kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
-module = {"save_bytes": intake, "match": intake, "add_inbound": intake, "_finish": intake, "open_case": intake}
+module = {name: receiving for name in ("match", "add_inbound", "open_case")} | {"save_bytes": intake, "_finish": intake}
 if point == "after_finish":
     real = intake._finish
     intake._finish = lambda *a: (real(*a), die())

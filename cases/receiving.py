@@ -1,0 +1,194 @@
+"""One message of a customer is put where it belongs: their customer record, the conversation's case or a new one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from cases import search, transitions
+from cases.channels.document import Inbound
+from cases.conversation import add_inbound
+from cases.hooks import File
+from cases.models import Case, CaseLink, Channel, Issue, Message, Queue, Thread
+from cases.models.case import Refusal
+from crm.models import User
+from customers.matching import match
+from customers.models import ContactPoint, Customer
+
+FOLLOWS_WITHIN = timedelta(days=30)  # a word on a closed case opens one that follows it
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of it: created (a new case), appended (to one there was) or duplicate (nothing changed)."""
+
+    status: str
+    case: Case
+    message: Message
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """It becomes no message, for a reason in an enumerated word; what arrived stays as it came."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What an item says, once it was read outside of any transaction: its files, and how it is put, inside one, where
+    it belongs."""
+
+    files: tuple[File, ...]
+    receive: Callable[[], Received | Ignored]
+
+
+class NoQueue(Exception):
+    """There is no queue yet in which a case could be opened."""
+
+
+@transaction.atomic
+def receive(inbound: Inbound) -> Received:
+    """Put a customer's words where they belong: the conversation's case, or a new one. Locks thread, then case."""
+    said = Message.objects.select_related("case").filter(source=inbound.channel, external_id=inbound.external_id)
+    if known := said.first():
+        return Received("duplicate", known.case, known)
+    thread = _locked_thread(inbound)
+    customer = match(inbound.addresses, name=inbound.name, language=inbound.language, at=inbound.at)
+    _vouch(customer, inbound)
+    case, status = _case_for(thread, customer, inbound)
+    message = add_inbound(
+        case,
+        text=inbound.text,
+        sender=_sender(customer, inbound),
+        sender_name=inbound.name,
+        channel=inbound.channel,
+        at=inbound.at,
+        language=inbound.language,
+        is_auto=inbound.is_auto,
+        files=inbound.files,
+        source=inbound.channel,
+        external_id=inbound.external_id,
+    )
+    return Received(status, case, message)
+
+
+def _locked_thread(inbound: Inbound) -> Thread:
+    """Two messages of one new conversation at once: the second waits here and then finds the case of the first."""
+    thread, _fresh = Thread.objects.get_or_create(channel=inbound.channel, external_id=inbound.thread)
+    return Thread.objects.select_for_update().get(pk=thread.pk)
+
+
+def _vouch(customer: Customer, inbound: Inbound) -> None:
+    """Addresses the channel itself has verified."""
+    for address in inbound.verified:
+        customer.contact_points.filter(kind=address.kind, value=address.value, ended_at=None, verified_at=None).update(
+            verified_at=inbound.at
+        )
+
+
+def _sender(customer: Customer, inbound: Inbound) -> ContactPoint | None:
+    """Where this was written from: the first given address that is this customer's."""
+    points = {(p.kind, p.value): p for p in customer.contact_points.filter(ended_at=None)}
+    return next((points[a.kind, a.value] for a in inbound.addresses if (a.kind, a.value) in points), None)
+
+
+def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Case, str]:
+    """This person's case in the conversation, or a new one: another person in it never joins or reads theirs."""
+    last = thread.cases.filter(customer=customer).order_by("-opened_at", "-pk").first()
+    last = survivor(last) if last else None
+    if last:
+        last.lock()
+        if last.status not in transitions.FINAL:
+            return last, "appended"
+    followed = last if last and is_recent(last, inbound.at) else None
+    case = open_case(
+        queue=_queue(inbound),
+        customer=customer,
+        subject=inbound.subject,
+        channel=inbound.channel,
+        at=inbound.at,
+        via="channel",
+        priority=inbound.priority,
+        language=inbound.language or customer.language,
+        tags=inbound.tags,
+        issue=followed.issue if followed else None,
+    )
+    thread.cases.add(case)
+    if followed:
+        CaseLink.objects.create(case=case, other=followed, kind="follows")
+    return case, "created"
+
+
+def survivor(case: Case) -> Case:
+    """The case a merged one lives on in."""
+    seen = set()
+    while case.merged_into is not None and case.pk not in seen:
+        seen.add(case.pk)
+        case = case.merged_into
+    return case
+
+
+def is_recent(closed: Case, at: datetime) -> bool:
+    ended = closed.closed_at or closed.resolved_at or closed.last_message_at
+    return ended is not None and at - ended <= FOLLOWS_WITHIN
+
+
+def default_queue() -> Queue:
+    """Where contacts go that nobody has a queue for: Inbox, else the first one offered in public, else the first."""
+    active = Queue.objects.filter(is_active=True)
+    if not active:
+        raise NoQueue
+    return min(active, key=lambda queue: (queue.name != "Inbox", not queue.is_public, queue.pk))
+
+
+def _queue(inbound: Inbound) -> Queue:
+    if inbound.queue is not None:
+        return Queue.objects.get(pk=inbound.queue)
+    return Channel.objects.select_related("queue").get(slug=inbound.channel).queue
+
+
+@transaction.atomic
+def open_case(
+    *,
+    queue: Queue,
+    customer: Customer | None,
+    subject: str,
+    channel: str,
+    at: datetime,
+    via: str,
+    by: User | None = None,
+    priority: str = Case.Priority.NORMAL,
+    language: str = "",
+    source: str = "",
+    external_id: str | None = None,
+    tags: Sequence[str] = (),
+    issue: Issue | None = None,
+    custom: dict[str, Any] | None = None,
+) -> Case:
+    """Open a case; the customer waits for us from `at` on. A thing of its own, unless `issue` says what it belongs to."""
+    if priority not in Case.Priority.values:
+        raise Refusal(_("There is no such priority."))
+    if issue is None and customer is not None:
+        issue = Issue.objects.create(customer=customer, opened_at=at)
+    case = Case.objects.create(
+        queue=queue,
+        customer=customer,
+        issue=issue,
+        subject=" ".join(subject.split())[:300],
+        channel=channel,
+        priority=priority,
+        language=language[:12] or (customer.language if customer else "en"),
+        tags=sorted(set(tags)),
+        custom=custom or {},
+        opened_at=at,
+        waiting_since=at,
+        source=source,
+        external_id=external_id,
+    )
+    case.record("opened", by=by, at=at, via=via, queue=queue.pk, channel=channel, priority=priority)
+    search.index_text(case, case.subject)
+    return case
