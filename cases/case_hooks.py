@@ -3,6 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from cases import compose_acknowledgement  # noqa: F401 - registers who composes acknowledgements
 from cases.hooks import Panel, case_panels
 from cases.models import Case
 from crm.models import User

@@ -21,6 +21,7 @@ from tests.cases import need_commands  # noqa: F401 - registers its own
 from tests.cases.before import (
     IN_FLIGHT,
     World,
+    acknowledged,
     answer_written,
     claimed,
     doubled,
@@ -37,10 +38,12 @@ from tests.cases.before import (
     resolved,
     sending,
     sent,
+    silent_for_days,
     slept,
     snoozed,
     spam,
     waiting,
+    warned,
     with_lee,
     written,
     written_late_for_the_merged,
@@ -172,7 +175,7 @@ def _inbound(w: World, **how: Any) -> None:
     conversation.add_inbound(w.case, text="And again!", sender=None, channel="mail", **how)
 
 
-@command("created", "opened", "message_received", routes="api/inbound/<slug:slug>/")
+@command("created", "opened", "message_received", "promise_made", "acknowledged", routes="api/inbound/<slug:slug>/")
 def _arrive(w: World) -> None:
     channel = channels.make_channel(w.billing)
     item, _fresh = store(channel.slug, "m1", json.dumps(channels.message()).encode())
@@ -209,7 +212,7 @@ def _answer_us(w: World) -> None:
     _inbound(w)
 
 
-@command("message_received", "reopened", before=(claimed, resolved))
+@command("message_received", "reopened", "acknowledged", before=(claimed, resolved))
 def _come_back(w: World) -> None:
     _inbound(w)
 
@@ -224,7 +227,22 @@ def _send_an_automatic_reply(w: World) -> None:
     _inbound(w, is_auto=True)
 
 
+@command("message_received", "acknowledged", before=(claimed, silent_for_days))
+def _begin_another_contact(w: World) -> None:
+    _inbound(w)
+
+
 # --- what leaves
+
+
+@command("acknowledgement_settled", before=acknowledged)
+def _send_an_acknowledgement(w: World) -> None:
+    sent(w)
+
+
+@command("acknowledgement_settled", before=acknowledged)
+def _fail_to_send_an_acknowledgement(w: World) -> None:
+    failed(w)
 
 
 @command("reply_released", "status_changed", before=(claimed, written))
@@ -345,7 +363,12 @@ def _break(w: World) -> None:
 
 @command("promise_due_soon", before=promised_soon)
 def _warn_of_a_promise(w: World) -> None:
-    promises.warn_due(timezone.now())
+    warned(w)
+
+
+@command("promise_raised", before=(promised_soon, warned))
+def _raise_a_promise(w: World) -> None:
+    promises.raise_due(w.now + timedelta(minutes=9))
 
 
 @command("sla_warned", before=claimed)
