@@ -19,8 +19,7 @@ from django.db.models import Count, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from cases import outward, pace, pacing, promises, transitions
-from cases.channels import Failed, adapter_for
+from cases import outward, pace, pacing, promises, sending, transitions
 from cases.models import Acknowledgement, Case, Mailbox, Message, Promise
 from cases.models.case import Refusal
 from crm.jobs import nudge
@@ -132,19 +131,11 @@ def _address(told: Acknowledgement) -> outward.Way | None:
 
 def _why_not(way: outward.Way) -> str:
     if way.channel != "mail":
-        return "" if _can_send(way.channel) else "no_channel"
+        return "" if sending.can_send(way.channel) else "no_channel"
     local = way.address.rpartition("@")[0].lower()
     if _NOBODY.fullmatch(local):
         return "nobody_reads"
     return "own_address" if _one_spelling(way) in {_spelt(address) for address in own_addresses()} else ""
-
-
-def _can_send(channel: str) -> bool:
-    try:
-        adapter_for(channel)
-    except Failed:
-        return False
-    return True
 
 
 def own_addresses() -> Iterable[str]:

@@ -318,6 +318,15 @@ def settle_broken_leases(now: datetime) -> None:
             _finish(row, _Outcome(Dispatch.State.UNKNOWN, "interrupted"))
 
 
+def can_send(channel: str) -> bool:
+    """Whether anything here sends through this channel now."""
+    try:
+        adapter_for(channel)
+    except Failed:
+        return False
+    return True
+
+
 def _honours_key(row: Dispatch) -> bool:
     try:
         return adapter_for(row).honours_key

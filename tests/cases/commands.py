@@ -17,11 +17,13 @@ from cases.sending import settle_broken_leases
 from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
-from tests.cases import need_commands  # noqa: F401 - registers its own
+from tests.cases import (
+    commands_promised,  # noqa: F401 - registers its own
+    need_commands,  # noqa: F401 - registers its own
+)
 from tests.cases.before import (
     IN_FLIGHT,
     World,
-    acknowledged,
     answer_written,
     claimed,
     doubled,
@@ -32,18 +34,15 @@ from tests.cases.before import (
     merged,
     post,
     promised,
-    promised_soon,
     put_off,
     reply_that_moves,
     resolved,
     sending,
     sent,
-    silent_for_days,
     slept,
     snoozed,
     spam,
     waiting,
-    warned,
     with_lee,
     written,
     written_late_for_the_merged,
@@ -227,22 +226,7 @@ def _send_an_automatic_reply(w: World) -> None:
     _inbound(w, is_auto=True)
 
 
-@command("message_received", "acknowledged", before=(claimed, silent_for_days))
-def _begin_another_contact(w: World) -> None:
-    _inbound(w)
-
-
 # --- what leaves
-
-
-@command("acknowledgement_settled", before=acknowledged)
-def _send_an_acknowledgement(w: World) -> None:
-    sent(w)
-
-
-@command("acknowledgement_settled", before=acknowledged)
-def _fail_to_send_an_acknowledgement(w: World) -> None:
-    failed(w)
 
 
 @command("reply_released", "status_changed", before=(claimed, written))
@@ -359,16 +343,6 @@ def _release_a_reply_that_moves_a_promise(w: World) -> None:
 def _break(w: World) -> None:
     conversation.add_note(w.case, by=w.lee, text="Who calls?", at=w.now + timedelta(hours=6))
     promises.break_due(w.now + timedelta(hours=7))
-
-
-@command("promise_due_soon", before=promised_soon)
-def _warn_of_a_promise(w: World) -> None:
-    warned(w)
-
-
-@command("promise_raised", before=(promised_soon, warned))
-def _raise_a_promise(w: World) -> None:
-    promises.raise_due(w.now + timedelta(minutes=9))
 
 
 @command("sla_warned", before=claimed)

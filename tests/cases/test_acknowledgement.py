@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 from zoneinfo import ZoneInfo
@@ -13,50 +13,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases import acknowledge, contact_form, conversation, outward, promises
+from cases import acknowledge, contact_form, conversation, promises
 from cases.intake import open_case
-from cases.models import Acknowledgement, Case, Dispatch, Message, Promise, Queue, QueuePace
+from cases.models import Acknowledgement, Case, Dispatch, Message, Promise, Queue
 from crm.models import Event, User
 from customers.models import ContactPoint, Customer, Suppression
 from tests.builders import make_customer
-from tests.cases.clockwork import clock_of, kinds, make_policy, publish_calendar
+from tests.cases.arrivals import arrive, leave, paced, verified, write
+from tests.cases.clockwork import kinds, make_policy, publish_calendar
 from tests.cases.visitors import fill_in
 from tests.channels import callback, make_channel
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SECRET = "My sister's lodger is behind this."
-
-
-def arrive(queue: Queue, customer: Customer, *, text: str = SECRET, at: datetime | None = None, **fields: Any) -> Case:
-    """A mail of this customer that opens a case."""
-    at = at or timezone.now()
-    fields = {"subject": "Double charge", "channel": "mail", "via": "channel"} | fields
-    case = open_case(queue=queue, customer=customer, at=at, **fields)
-    write(case, text=text, at=at, via=fields["via"])
-    return case
-
-
-def write(case: Case, *, text: str = "And another thing", at: datetime | None = None, **fields: Any) -> Message:
-    assert case.customer
-    fields = {"via": "channel", "sender": case.customer.contact_points.filter(kind="email").first()} | fields
-    return conversation.add_inbound(case, text=text, channel=case.channel, at=at or timezone.now(), **fields)
-
-
-def paced(queue: Queue, *, rate: float = 3.0, people: float = 2.0) -> QueuePace:
-    usual = {f"{day}:{hour}": people for day in range(7) for hour in range(24)}
-    return QueuePace.objects.create(
-        queue=queue, overall=rate, usual=usual, people=people, sampled_at=timezone.now(), measured_at=timezone.now()
-    )
-
-
-def verified(customer: Customer) -> Customer:
-    customer.contact_points.update(verified_at=timezone.now())
-    return customer
-
-
-def leave(now: datetime | None = None) -> None:
-    outward.send_due(now or timezone.now())
 
 
 @pytest.fixture
@@ -367,81 +336,6 @@ def test_it_is_there_whole_with_its_word_or_not_at_all(served: Queue, carl: Cust
     assert not any(table.objects.exists() for table in tables)
     arrive(served, carl)
     assert [table.objects.count() for table in tables] == [1, 1, 1, 1]
-
-
-# --- what it never stops, and what keeps its promise (product C5)
-
-
-def test_it_stops_no_clock_and_neither_does_a_note(served: Queue, carl: Customer, ana: User) -> None:
-    case = arrive(served, carl)
-    due = clock_of(case, "first_response").due_at
-    leave()
-    conversation.add_note(case, by=ana, text="Saw it.")
-    clock = clock_of(case, "first_response")
-    assert (clock.due_at, clock.met_at, clock.is_running) == (due, None, True)
-    case.refresh_from_db()
-    assert (case.status, case.waiting_since is not None, case.preview_direction) == ("new", True, "inbound")
-
-
-def answer(case: Case, by: User, **fields: Any) -> Message:
-    case.refresh_from_db()
-    message = conversation.reply(case, by=by, text="Refunded.", written_against=case.version, **fields)
-    outward.release_due(timezone.now() + timedelta(seconds=30))
-    case.refresh_from_db()
-    return message
-
-
-def test_an_answer_stops_the_clock_and_keeps_the_promise(served: Queue, carl: Customer, ana: User) -> None:
-    case = arrive(served, carl)
-    message = answer(case, ana, is_answer=True)
-    promise = Promise.objects.get()
-    assert (promise.state, promise.kept_by) == ("kept", message)
-    assert clock_of(case, "first_response").met_at
-    assert Acknowledgement.objects.get().answered_at
-
-
-def test_a_reply_that_is_no_answer_leaves_both(served: Queue, carl: Customer, ana: User) -> None:
-    case = arrive(served, carl)
-    answer(case, ana)
-    assert Promise.objects.get().state == "open"
-    assert clock_of(case, "first_response").is_running
-    assert Acknowledgement.objects.get().answered_at is None
-
-
-def test_a_reply_that_names_its_own_time_moves_the_promise_and_stops_no_clock(
-    served: Queue, carl: Customer, ana: User
-) -> None:
-    case = arrive(served, carl)
-    friday, later = timezone.now() + 3 * DAY, timezone.now() + 5 * DAY
-    answer(case, ana, next_step="The bank answers", by_when=friday)
-    first, second = Promise.objects.order_by("pk")
-    assert (first.state, first.moved_to, second.state, second.due_at) == ("moved", second, "open", friday)
-    answer(case, ana, next_step="The bank is slow", by_when=later)
-    assert list(Promise.objects.order_by("pk").values_list("state", flat=True)) == ["moved", "moved", "open"]
-    assert clock_of(case, "first_response").is_running
-
-
-def test_an_answer_with_a_time_keeps_it_and_makes_another(served: Queue, carl: Customer, ana: User) -> None:
-    case = arrive(served, carl)
-    answer(case, ana, is_answer=True, next_step="Your refund", by_when=timezone.now() + DAY)
-    assert list(Promise.objects.order_by("pk").values_list("state", "what")) == [
-        ("kept", "a first answer"),
-        ("open", "Your refund"),
-    ]
-
-
-def test_missed_it_is_broken_as_any_promise(served: Queue, carl: Customer) -> None:
-    case = arrive(served, carl)
-    promises.sweep(timezone.now() + 5 * HOUR)
-    assert Promise.objects.get().state == "broken"
-    assert kinds(case)[-1] == "promise_broken"
-
-
-def test_what_was_promised_to_spam_breaks_nothing(served: Queue, carl: Customer, ana: User) -> None:
-    case = arrive(served, carl)
-    case.change_status("spam", by=ana)
-    promises.sweep(timezone.now() + 5 * HOUR)
-    assert Promise.objects.get().state == "open"
 
 
 # --- what it costs
