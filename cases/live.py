@@ -85,18 +85,15 @@ def _entry(case: Case, event: Happening, words: "_Words") -> Fragment:
 
 def _mine(case: Case, event: Happening) -> Iterator[Fragment]:
     theirs = {case.assignee_id} if event.kind == "message_received" else set()
-    if event.kind in ALARMS:
-        theirs = {event.data.get("owner") or case.assignee_id, *event.data.get("leads", ())}
+    if event.kind == "promise_due_soon":
+        theirs = {event.data.get("owner") or case.assignee_id}
     for user in _concerned(event) | theirs:
         if user and user != event.actor_id:
             yield Fragment(topics.own(user), "case", case.number, "note", event.version, event.kind, every=True)
 
 
-ALARMS = {"promise_due_soon", "promise_raised"}  # to whose the promise is, and to the leads it names
-
-
 def _concerned(event: Happening) -> set[int]:
-    """Whom the event itself names: who got the case, who had it, who is mentioned."""
+    """Whom the event itself names: who got the case, who had it, who is mentioned, the leads who look after a promise."""
     if event.kind in {"assigned", "claimed", "released"}:
         return {user for user in (event.data.get("assignee"), event.data.get("was")) if user}
     return {*event.data.get("mentions", ()), *event.data.get("leads", ())}
