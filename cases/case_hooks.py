@@ -3,7 +3,10 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases import kinship
+from cases import (
+    compose_acknowledgement,  # noqa: F401 - registers who composes acknowledgements
+    kinship,
+)
 from cases.hooks import Panel, case_banners, case_panels
 from cases.models import Case
 from crm.models import User

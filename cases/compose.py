@@ -2,6 +2,7 @@
 
 import zoneinfo
 from dataclasses import replace
+from datetime import datetime
 
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -49,7 +50,7 @@ def reply_content(dispatch: Dispatch) -> Outgoing | None:
         key=str(dispatch.key),
         to=dispatch.address,
         to_name=case.customer.name if case.customer else "",
-        subject=_subject(case),
+        subject=subject_of(case),
         text=words_of(message),
         language=message.language or case.language,
         thread=thread_of(case),
@@ -70,14 +71,19 @@ def words_of(message: Message) -> str:
 def _next_step(message: Message, tz: str) -> str:
     if not message.by_when:
         return _("Next step: %(step)s") % {"step": message.next_step} if message.next_step else ""
-    local = timezone.localtime(message.by_when, zoneinfo.ZoneInfo(tz))
-    when = f"{date_format(local, _('l j F Y, H:i'))} ({local.tzname()})"
+    when = moment(message.by_when, zoneinfo.ZoneInfo(tz))
     if not message.next_step:
         return _("You hear from us by %(when)s.") % {"when": when}
     return _("Next step: %(step)s, by %(when)s.") % {"step": message.next_step, "when": when}
 
 
-def _subject(case: Case) -> str:
+def moment(at: datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """A time in words, with the zone it is told in."""
+    local = timezone.localtime(at, zone)
+    return f"{date_format(local, _('l j F Y, H:i'))} ({local.tzname()})"
+
+
+def subject_of(case: Case) -> str:
     return f"Re: {case.subject} [#{case.number}]"
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import outward, promises, search, transitions
+from cases import acknowledge, outward, promises, search, transitions
 from cases.hooks import File
 from cases.mail.attached import shown_name
 from cases.mail.html import harmless
@@ -86,6 +86,8 @@ def add_inbound(
     case.record("message_received", by=None, via=via, at=at, message=message.pk, auto=is_auto)
     if not is_auto:
         _bring_back(case, at, via)
+        if message.begins:
+            acknowledge.begin(case, message, via=via)
     return message
 
 
@@ -286,7 +288,8 @@ def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields
     words = clean(text)[:LONGEST]
     message = Message(case=case, text=words, at=at, case_version=case.version + 1, **fields)
     if not message.is_note:
-        message.contact = _contact(case, message.channel, at)
+        message.contact, message.begins = _contact(case, message.channel, at)
+        message.opens = case.last_message_at is None
     message.save()
     _attach(message, files)
     case.last_message_at = at
@@ -311,17 +314,18 @@ def _attach(message: Message, files: Sequence[File]) -> None:
         )
 
 
-def _contact(case: Case, channel: str, at: datetime) -> Contact:
-    """The stretch of talk this word belongs to: the open one, or a new one after 24 h of silence."""
+def _contact(case: Case, channel: str, at: datetime) -> tuple[Contact, bool]:
+    """The stretch of talk this word belongs to: the open one, or a new one after 24 h of silence; and whether it is."""
     contact = Contact.objects.filter(case=case, channel=channel, ended_at=None).first()
     if contact and at - contact.last_at > SILENCE:
         Contact.objects.filter(pk=contact.pk).update(ended_at=contact.last_at + SILENCE)
         contact = None
     if contact is None:
-        return Contact.objects.create(
+        contact = Contact.objects.create(
             case=case, customer=case.customer, issue=case.issue, channel=channel, started_at=at, last_at=at
         )
+        return contact, True
     if at > contact.last_at:
         contact.last_at = at
         contact.save(update_fields=["last_at"])
-    return contact
+    return contact, False

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cases import story, transitions
 from cases.models import (
+    Acknowledgement,
     Attachment,
     Case,
     Contact,
@@ -181,6 +182,8 @@ def columns() -> list[tuple[Any, str, str]]:
         (Draft, "text", "delete"),
         (Attachment, "name", "delete"),
         (Attachment, "content_id", "keep"),
+        (Acknowledgement, "mailbox", "blank"),
+        (Acknowledgement, "domain", "blank"),
         (Dispatch, "address", "blank"),
         (Dispatch, "detail", "blank"),
     ]

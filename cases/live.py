@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from cases import thread
-from cases.models import Case, Message, Queue, QueueSession
+from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
@@ -84,16 +84,19 @@ def _entry(case: Case, event: Happening, words: "_Words") -> Fragment:
 
 
 def _mine(case: Case, event: Happening) -> Iterator[Fragment]:
-    for user in _concerned(event) | ({case.assignee_id} if event.kind == "message_received" else set()):
+    theirs = {case.assignee_id} if event.kind == "message_received" else set()
+    if event.kind == "promise_due_soon":
+        theirs = {event.data.get("owner") or case.assignee_id}
+    for user in _concerned(event) | theirs:
         if user and user != event.actor_id:
             yield Fragment(topics.own(user), "case", case.number, "note", event.version, event.kind, every=True)
 
 
 def _concerned(event: Happening) -> set[int]:
-    """Whom the event itself names: who got the case, who had it, who is mentioned."""
+    """Whom the event itself names: who got the case, who had it, who is mentioned, the leads who look after a promise."""
     if event.kind in {"assigned", "claimed", "released"}:
         return {user for user in (event.data.get("assignee"), event.data.get("was")) if user}
-    return set(event.data.get("mentions", ()))
+    return {*event.data.get("mentions", ()), *event.data.get("leads", ())}
 
 
 def _render(part: str, **shown: object) -> str:
@@ -110,6 +113,9 @@ class _Words:
         if pk := event.data.get("message"):
             message = self._messages.get(pk)
             return _render("message", message=thread.dressed(case, [message])[0]) if message else ""
+        if event.kind in {"acknowledged", "acknowledgement_settled"}:
+            told = self._acknowledgements.get(event.data["acknowledgement"])
+            return _render("acknowledged", told=told) if told else ""
         if event.kind == "customer_changed":
             return _unnamed(case)
         line = self._lines.get(event.pos)
@@ -121,8 +127,13 @@ class _Words:
         return {m.pk: m for m in thread.with_parts(Message.objects.filter(pk__in=wanted))}
 
     @cached_property
+    def _acknowledgements(self) -> Mapping[int, Acknowledgement]:
+        told = {pk for e in self._events if (pk := e.data.get("acknowledgement"))}
+        return thread.acknowledgements(told)
+
+    @cached_property
     def _lines(self) -> Mapping[int, Event]:
-        told = [e for e in self._events if e.kind in thread.TOLD and not e.data.get("message")]
+        told = [e for e in self._events if thread.is_told(e) and not e.data.get("message")]
         people = User.objects.in_bulk({e.actor_id for e in told if e.actor_id})
         return {e.pos or 0: e for e in thread.named([_event(e, people) for e in told])}
 

@@ -93,12 +93,10 @@ class Way:
     contact_point: ContactPoint | None
 
 
-def way_out(case: Case) -> Way:
+def way_out(case: Case, *, last: Message | None = None) -> Way:
     """Answer people where they wrote from: a mail address by mail, a channel with a call-back by that channel, else any
-    mail address we know. Refusal when there is none."""
-    last = (
-        case.messages.filter(direction="inbound", is_auto=False).select_related("sender").order_by("-at", "-id").first()
-    )
+    mail address we know. Refusal when there is none. `last` is the customer's last word, where it is at hand."""
+    last = last or _last_word(case)
     sender = last.sender if last else None
     if sender and sender.kind == ContactPoint.Kind.EMAIL and not sender.ended_at:
         return Way("mail", sender.value, sender)
@@ -109,6 +107,11 @@ def way_out(case: Case) -> Way:
     if point is None:
         raise Refusal(_("There is no address to answer to: add a mail address on the customer’s page."))
     return Way("mail", point.value, point)
+
+
+def _last_word(case: Case) -> Message | None:
+    said = case.messages.filter(direction="inbound", is_auto=False)
+    return said.select_related("sender").order_by("-at", "-id").first()
 
 
 def _mail_of(customer: Customer | None) -> ContactPoint | None:
@@ -153,6 +156,7 @@ def count(message: Message, case: Case, now: datetime, *, via: str) -> None:
         promises.released(case, message, owner=case.assignee or by, via=via)
     if message.is_answer:
         promises.answered(case, message=message, by=by, at=now, via=via)
+        case.acknowledgements.filter(answered_at=None, at__lte=now).update(answered_at=now)
     _become(case, message.then_status, by, now, via)
 
 

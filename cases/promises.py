@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases import transitions
 from cases.attention import refresh
-from cases.models import Case, Message, Promise
+from cases.models import Case, Message, Promise, QueueMembership
 from cases.models.case import Refusal
 from crm.models import User
 from customers.folding import clean
@@ -39,13 +41,30 @@ def make(
     case.lock()
     if made_by is not None and (made := Promise.objects.filter(made_by=made_by).first()):
         return made
+    by = by or (made_by.author if made_by else owner)
+    return add(case, what=what, due_at=due_at, owner=owner, made_by=made_by, at=at, by=by, via=via)
+
+
+def add(
+    case: Case,
+    *,
+    what: str,
+    due_at: datetime,
+    at: datetime,
+    by: User | None,
+    via: str,
+    owner: User | None = None,
+    made_by: Message | None = None,
+    reason: str = "",
+) -> Promise:
+    """The same for who holds the case's lock and knows that it is new."""
     words = clean(what).strip()[:300]
     if not words:
         raise Refusal(_("Say what is promised."))
     if due_at <= at:
         raise Refusal(_("A promise is for a time that is still to come."))
     promise = Promise.objects.create(case=case, what=words, due_at=due_at, owner=owner, made_by=made_by, made_at=at)
-    _tell("promise_made", promise, case, by or (made_by.author if made_by else owner), at, via, due=due_at.isoformat())
+    _tell("promise_made", promise, case, by, at, via, reason=reason, due=due_at.isoformat())
     return promise
 
 
@@ -128,13 +147,26 @@ def released(case: Case, message: Message, *, owner: User | None, via: str) -> P
     assert message.by_when is not None  # noqa: S101 - for the type checker; the caller looked
     what, by = message.next_step or _("an answer"), message.author
     # Made when it was written: "by when" was still to come then, however long the sending took.
-    if message.moves is not None:
-        promise = _newest(message.moves)
+    if moves := message.moves or _acknowledged(case, message):
+        promise = _newest(moves)
         if promise.state == Promise.State.OPEN and message.at <= promise.due_at:
             return move(
                 promise, due_at=message.by_when, message=message, by=by, at=message.at, via=via, what=message.next_step
             )
     return make(case, what=what, due_at=message.by_when, owner=owner, made_by=message, at=message.at, via=via)
+
+
+def _acknowledged(case: Case, message: Message) -> Promise | None:
+    """The time an acknowledgement named, which a reply that is no answer yet and names its own takes the place of: the
+    customer has been told. An answer keeps it instead."""
+    return None if message.is_answer else next(iter(acknowledged(case)), None)
+
+
+def acknowledged(case: Case) -> list[Promise]:
+    """The open promises that acknowledgements of this case made, as they stand after being moved; the earliest first."""
+    made = case.promises.filter(acknowledgements__isnull=False).select_related("moved_to").distinct()
+    newest = {promise.pk: promise for promise in map(_newest, made) if promise.state == Promise.State.OPEN}
+    return sorted(newest.values(), key=lambda promise: promise.due_at)
 
 
 def _newest(promise: Promise) -> Promise:
@@ -164,7 +196,7 @@ def _must_be_told(case: Case, message: Message | None) -> None:
 
 def sweep(now: datetime) -> int:
     """Break what is overdue and warn of what soon will be; returns how many."""
-    return break_due(now) + warn_due(now)
+    return break_due(now) + warn_due(now) + raise_due(now)
 
 
 def break_due(now: datetime) -> int:
@@ -173,12 +205,29 @@ def break_due(now: datetime) -> int:
 
 
 def warn_due(now: datetime) -> int:
-    """Open promises due within ALARM: one `promise_due_soon` each."""
-    return _settle(_open(now).filter(alarmed_at=None, due_at__gte=now, due_at__lte=now + ALARM), now, _warn)
+    """Open promises that are soon due: one `promise_due_soon` each, to whose it is; where it is nobody's, to the leads."""
+    return _settle(_soon(now, _EARLY).filter(alarmed_at=None), now, _warn)
+
+
+def raise_due(now: datetime) -> int:
+    """Half of the alarm's time has passed and they are still open: one `promise_raised` each, to the leads."""
+    return _settle(_soon(now, _EARLY / 2).filter(alarmed_at__isnull=False, raised_at=None), now, _raise)
+
+
+# How long before its time somebody is told: a quarter of what was promised, at most ALARM.
+_EARLY = Least(
+    Value(ALARM), ExpressionWrapper((F("due_at") - F("made_at")) / 4, DurationField()), output_field=DurationField()
+)
+
+
+def _soon(now: datetime, early: Any) -> QuerySet[Promise]:
+    soon = _open(now).filter(due_at__gte=now, due_at__lte=now + ALARM)
+    return soon.annotate(told_at=ExpressionWrapper(F("due_at") - early, DateTimeField())).filter(told_at__lte=now)
 
 
 def _open(now: datetime) -> QuerySet[Promise]:
-    return Promise.objects.filter(state=Promise.State.OPEN, made_at__lte=now)
+    """Those that count. What spam was promised is nobody's loss."""
+    return Promise.objects.filter(state=Promise.State.OPEN, made_at__lte=now).exclude(case__status=transitions.SPAM)
 
 
 @transaction.atomic
@@ -202,8 +251,26 @@ def _break(promise: Promise, case: Case, _now: datetime) -> None:
 
 def _warn(promise: Promise, case: Case, now: datetime) -> None:
     promise.alarmed_at = now
-    promise.save(update_fields=["alarmed_at"])
-    _tell("promise_due_soon", promise, case, None, now, "clock", due=promise.due_at.isoformat())
+    told: dict[str, Any] = {"due": promise.due_at.isoformat()}
+    if promise.owner_id is None and case.assignee_id is None:
+        promise.raised_at, told["leads"] = now, leads_of(case.queue_id)
+    promise.save(update_fields=["alarmed_at", "raised_at"])
+    _tell("promise_due_soon", promise, case, None, now, "clock", **told)
+
+
+def _raise(promise: Promise, case: Case, now: datetime) -> None:
+    promise.raised_at = now
+    promise.save(update_fields=["raised_at"])
+    _tell("promise_raised", promise, case, None, now, "clock", leads=leads_of(case.queue_id))
+
+
+def leads_of(queue: int) -> list[int]:
+    """Who looks after a queue's promises when whose they are does not: its leads, else its supervisors."""
+    roles = QueueMembership.Role
+    found = QueueMembership.objects.filter(queue=queue, role__in=[roles.LEAD, roles.SUPERVISOR], user__is_active=True)
+    people = list(found.order_by("user").values_list("user", "role"))
+    leads = [user for user, role in people if role == roles.LEAD]
+    return leads or [user for user, _role in people]
 
 
 # --- reads

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cases import outward
+from cases import outward, sending
 from cases.models import Dispatch, Message
 
 STATUSES = ("delivered", "read", "failed")
@@ -25,17 +25,19 @@ def find(channel: str, key: str) -> Dispatch | None:
 def note(dispatch: Dispatch, status: str, *, at: datetime, reason: str = "undelivered", detail: str = "") -> bool:
     """Write down a receipt of one of STATUSES; False when it tells nothing new. Case first, then dispatch. Of a failure
     `reason` is an enumerated word and `detail` what the other side said."""
-    message = Message.objects.select_related("case").filter(dispatch=dispatch).first()
-    if message:
-        message.case.lock()
+    said = sending.said_by(dispatch)
+    if said:
+        said.case.lock()
     row = Dispatch.objects.select_for_update().get(pk=dispatch.pk)
     if not _HOW[status](row, at):
         return False
     if status == "failed":
         row.reason, row.detail = reason, detail[:300]
     row.save(update_fields=["state", "sent_at", "delivered_at", "read_at", "reason", "detail"])
-    if message:
-        _tell(message, status, row.reason, at)
+    if isinstance(said, Message):
+        _tell(said, status, row.reason, at)
+    elif said:
+        sending.tell(said, status, row.reason, at)
     return True
 
 

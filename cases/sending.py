@@ -23,7 +23,7 @@ from cases.channels import Failed, Later, Unknown, adapter_for, channel_for
 from cases.compose import compose
 from cases.hooks import Adapter
 from cases.mail import ids
-from cases.models import Case, Channel, Dispatch, Message
+from cases.models import Acknowledgement, Case, Channel, Dispatch, Message
 from crm import bulk
 
 log = logging.getLogger(__name__)
@@ -250,9 +250,9 @@ def _put_off(held: QuerySet[Dispatch], row: Dispatch, release_at: datetime, *, r
 def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
     """Write down what became of it, once, and tell the case."""
     now = timezone.now()
-    message = Message.objects.select_related("case").filter(dispatch=row).first()
-    if message:
-        message.case.lock()
+    said = said_by(row)
+    if said:
+        said.case.lock()
     changed = held.update(
         state=became.state,
         reason=became.reason,
@@ -263,11 +263,27 @@ def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
     )
     if not changed and became.state != Dispatch.State.SUPPRESSED:
         return
-    if message:
-        tell(message, became.state, became.reason, now)
+    if said:
+        tell(said, became.state, became.reason, now)
 
 
-def tell(message: Message, state: str, reason: str, now: datetime) -> None:
+def said_by(row: Dispatch) -> Message | Acknowledgement | None:
+    """What a dispatch carries in its case, if it has one."""
+    message = Message.objects.select_related("case").filter(dispatch=row).first()
+    return message or Acknowledgement.objects.select_related("case").filter(dispatch=row).first()
+
+
+def tell(said: Message | Acknowledgement, state: str, reason: str, now: datetime) -> None:
+    """Tell the case, whose lock the caller holds. An acknowledgement that failed changes nothing else: what it promised
+    stands."""
+    if isinstance(said, Message):
+        _tell_of_message(said, state, reason, now)
+        return
+    told = {"acknowledgement": said.pk, "state": state}
+    said.case.record("acknowledgement_settled", by=None, via="system", at=now, reason=reason, **told)
+
+
+def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -> None:
     kinds = {"sent": "sent", "failed": "send_failed", "unknown": "send_unknown", "suppressed": "send_suppressed"}
     case = message.case
     show(case, {"sent": "", "suppressed": "failed"}.get(state, state))
@@ -300,6 +316,15 @@ def settle_broken_leases(now: datetime) -> None:
             _put_off(held, row, now, reason="interrupted")
         else:
             _finish(row, _Outcome(Dispatch.State.UNKNOWN, "interrupted"))
+
+
+def can_send(channel: str) -> bool:
+    """Whether anything here sends through this channel now."""
+    try:
+        adapter_for(channel)
+    except Failed:
+        return False
+    return True
 
 
 def _honours_key(row: Dispatch) -> bool:

@@ -8,8 +8,9 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Case, Message, Queue
+from cases.models import Acknowledgement, Case, Message, Queue
 from cases.models.message import MessageQuerySet
+from crm.live.streams import Happening
 from crm.models import Event, User
 
 PIECE = 50
@@ -108,14 +109,26 @@ def _events(case: Case, *, since: datetime | None, until: datetime | None) -> li
     if until:
         events = events.filter(at__lt=until)
     newest = list(events.select_related("actor").order_by("-version")[:MOST_EVENTS])
-    return named(newest[::-1])
+    return named([event for event in newest[::-1] if is_told(event)])
+
+
+def is_told(event: Event | Happening) -> bool:
+    """Whether an event has a line of its own. The promise of an acknowledgement stands in that one's line."""
+    return event.kind in TOLD and not (event.kind == "promise_made" and event.reason == "acknowledgement")
+
+
+def acknowledgements(pks: Iterable[int]) -> dict[int, Acknowledgement]:
+    """With what their lines show."""
+    return Acknowledgement.objects.select_related("dispatch").in_bulk(pks)
 
 
 def named(events: list[Event]) -> list[Event]:
-    """Give each event `names`: the people and queues its data points at, by kind and id."""
+    """Give each event `names`: the people and queues its data points at, by kind and id; and what acknowledged."""
     people = _people(events)
+    told = acknowledgements({pk for e in events if e.kind == "acknowledged" for pk in _ids(e, "acknowledgement")})
     queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
     for event in events:
+        event.acknowledgement = told.get(event.data.get("acknowledgement", 0))  # type: ignore[attr-defined]
         event.names = {  # type: ignore[attr-defined]
             key: str((queues if event.kind == "transferred" else people).get(value, "") or "")
             for key, value in event.data.items()

@@ -23,6 +23,7 @@ ENGLISH = re.compile(
 )
 CUSTOMERS_READ = (
     "cases/compose.py",
+    "cases/compose_acknowledgement.py",
     "cases/contact_form.py",
     "cases/views/public.py",
     "crm/views.py",

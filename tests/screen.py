@@ -164,9 +164,20 @@ class Thread:
             self._place(message)
         self.applied[message.id] = version
 
-    def apply_line(self, line: Node) -> None:
+    def apply_line(self, line: Node, version: int) -> None:
         if all(line.id != other.id for other in self._entries()):
             self._place(line)
+        elif self.applied.get(line.id, 0) < version:
+            self._change(line)
+        else:
+            return
+        self.applied[line.id] = version
+
+    def _change(self, line: Node) -> None:
+        """The one line that changes: how an acknowledgement fares."""
+        runs = [item for item in self.items if isinstance(item, list)]
+        run = next(run for run in runs if any(line.id == other.id for other in run))
+        run[:] = [line if line.id == other.id else other for other in run]
 
     def _entries(self) -> list[Node]:
         return [entry for item in self.items for entry in (item if isinstance(item, list) else [item])]
@@ -285,7 +296,7 @@ class Screen:
         elif part.has("msg"):
             thread.apply_message(part, version)
         elif part.has("line"):
-            thread.apply_line(part)
+            thread.apply_line(part, version)
 
     def gone(self, number: str) -> None:
         for each in self.lists:

@@ -155,9 +155,8 @@ def _theirs(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
 
 
 def _sent(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
-    sent = Dispatch.objects.filter(
-        message__case=case, channel="mail", state=Dispatch.State.SENT, address=dispatch.address
-    )
+    ours = Q(message__case=case) | Q(acknowledgement__case=case)
+    sent = Dispatch.objects.filter(ours, channel="mail", state=Dispatch.State.SENT, address=dispatch.address)
     last = sent.exclude(pk=dispatch.pk).order_by("-sent_at", "-pk").values_list("sent_at", "provider_id")
     return [(at, name) for at, name in last[:MOST_REFERENCES] if at and name]
 

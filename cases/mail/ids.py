@@ -12,7 +12,7 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from cases.models import Case, Dispatch, Mailbox, Message
+from cases.models import Acknowledgement, Case, Dispatch, Mailbox, Message
 from crm.secrets import is_sealed, seal
 from customers.addresses import BadAddress, normalise
 
@@ -75,7 +75,8 @@ def target_of(address: str) -> Target | None:
 def case_of(dispatch: Dispatch) -> Case | None:
     """The case a dispatch was sent in; None for what belongs to none."""
     message = Message.objects.select_related("case").filter(dispatch=dispatch).first()
-    return message.case if message else None
+    said = message or Acknowledgement.objects.select_related("case").filter(dispatch=dispatch).first()
+    return said.case if said else None
 
 
 def home(case: Case | None) -> str:

@@ -1,5 +1,6 @@
 """Queues, cases, messages, time and answers."""
 
+from cases.models.acknowledgement import Acknowledgement, PaceHour, QueuePace
 from cases.models.answer import Article, ArticleVersion
 from cases.models.beside import CaseLink, Contact, Mention, Watch
 from cases.models.calendar import BusinessCalendar, CalendarVersion
@@ -16,6 +17,7 @@ from cases.models.search import CaseSearch
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 
 __all__ = [
+    "Acknowledgement",
     "Article",
     "ArticleVersion",
     "Attachment",
@@ -35,9 +37,11 @@ __all__ = [
     "MailboxMail",
     "Mention",
     "Message",
+    "PaceHour",
     "Promise",
     "Queue",
     "QueueMembership",
+    "QueuePace",
     "QueueSession",
     "SLAPolicy",
     "SLAPolicyVersion",

@@ -73,6 +73,8 @@ class Message(models.Model):
     source = models.CharField(max_length=40, default="", blank=True)
     external_id = models.CharField(max_length=250, null=True, blank=True)
 
+    begins = opens = False  # for whoever just stored it: whether it began its contact, or its case
+
     objects = MessageQuerySet.as_manager()
 
     class Meta:

@@ -25,6 +25,7 @@ class Promise(models.Model):
     kept_by = models.ForeignKey(Message, models.PROTECT, null=True, related_name="promises_kept")
     moved_to = models.ForeignKey("self", models.PROTECT, null=True, related_name="moved_from")
     alarmed_at = models.DateTimeField(null=True)
+    raised_at = models.DateTimeField(null=True)  # when the queue's leads were told too
     made_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True)
 

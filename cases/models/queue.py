@@ -71,6 +71,19 @@ class Queue(models.Model):
     )
     is_public = models.BooleanField(_("offered on the contact form"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    acknowledges = models.BooleanField(
+        _("acknowledge new contacts"),
+        default=True,
+        help_text=_("Whoever writes hears at once that it arrived, what happens next, and by when."),
+    )
+    reach = models.CharField(
+        _("how to reach a person now"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "One line for acknowledgements, like “Call +44 20 7946 0123, Mon to Fri 9 to 17”. Empty: the contact form."
+        ),
+    )
     version = models.BigIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)
     external_id = models.CharField(max_length=200, null=True, blank=True)

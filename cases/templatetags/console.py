@@ -354,6 +354,7 @@ def console_words() -> SafeString:
             "inserted": _("Inserted into your reply."),
             "given": _("Case #%s is now yours."),
             "named": _("You are named in case #%s."),
+            "due_soon": _("The promise in case #%s is nearly due."),
             "open_it": _("Open"),
             "queues": _("Queues"),
             "customers": _("Customers"),

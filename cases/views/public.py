@@ -1,7 +1,6 @@
 """The public contact form, its thank-you page, and attachments by their token."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -12,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cases import pacing, promises
 from cases.contact_form import CHANNEL, ContactForm, Letter, fresh_token, public_queues, queue_named
 from cases.intake import process, store
-from cases.models import Attachment, Case, Clock, InboundItem
+from cases.models import Attachment, Case, InboundItem
 from crm.files import PICTURES, astream, clean_name, first_bytes, picture_type, stream
 from crm.limits import allow, network_of
 from crm.models import User
@@ -99,16 +99,13 @@ def thanks(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _answered_by(case: Case, now: datetime) -> tuple[datetime | None, str]:
-    """When the first answer is due, in the time of the calendar that says so; nothing where no target is set."""
-    clock = (
-        case.clocks.filter(kind=Clock.Kind.FIRST_RESPONSE, met_at=None, cancelled_at=None, due_at__gt=now)
-        .select_related("calendar_version")
-        .first()
-    )
-    if clock is None or clock.due_at is None:
+    """By when they hear from us: the very time that the acknowledgement names, on our clock; nothing
+    where none was named."""
+    owed = next((promise for promise in promises.acknowledged(case) if promise.due_at > now), None)
+    if owed is None:
         return None, ""
-    zone = clock.calendar_version.tz if clock.calendar_version else "UTC"
-    return clock.due_at.astimezone(ZoneInfo(zone)), zone
+    zone = pacing.zone_of(case)
+    return owed.due_at.astimezone(zone), zone.key
 
 
 @require_safe

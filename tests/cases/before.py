@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases import conversation, outward, promises
 from cases.channels import Failed, Later
-from cases.models import Dispatch, Message
+from cases.models import Acknowledgement, Dispatch, Message
 from customers import merging
 from tests.builders import make_customer
 
@@ -80,6 +80,21 @@ def promised(w: World, due: timedelta = timedelta(hours=5)) -> None:
 
 def promised_soon(w: World) -> None:
     promised(w, timedelta(minutes=10))
+
+
+def warned(w: World) -> None:
+    promises.warn_due(w.now + timedelta(minutes=8))
+
+
+def silent_for_days(w: World) -> None:
+    """What was said and acknowledged so far is long ago: the next word begins a contact of its own."""
+    Acknowledgement.objects.update(at=w.now - timedelta(days=3))
+    w.case.contacts.update(ended_at=w.now)
+
+
+def acknowledged(w: World) -> None:
+    silent_for_days(w)
+    conversation.add_inbound(w.case, text="And?", sender=w.carl.contact_points.get(kind="email"), channel="mail", at=timezone.now())  # fmt: skip
 
 
 def sending(outcome: Exception | None) -> Callable[[World], None]:

@@ -17,7 +17,10 @@ from cases.sending import settle_broken_leases
 from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
-from tests.cases import need_commands  # noqa: F401 - registers its own
+from tests.cases import (
+    commands_promised,  # noqa: F401 - registers its own
+    need_commands,  # noqa: F401 - registers its own
+)
 from tests.cases.before import (
     IN_FLIGHT,
     World,
@@ -31,7 +34,6 @@ from tests.cases.before import (
     merged,
     post,
     promised,
-    promised_soon,
     put_off,
     reply_that_moves,
     resolved,
@@ -172,7 +174,7 @@ def _inbound(w: World, **how: Any) -> None:
     conversation.add_inbound(w.case, text="And again!", sender=None, channel="mail", **how)
 
 
-@command("created", "opened", "message_received", routes="api/inbound/<slug:slug>/")
+@command("created", "opened", "message_received", "promise_made", "acknowledged", routes="api/inbound/<slug:slug>/")
 def _arrive(w: World) -> None:
     channel = channels.make_channel(w.billing)
     item, _fresh = store(channel.slug, "m1", json.dumps(channels.message()).encode())
@@ -209,7 +211,7 @@ def _answer_us(w: World) -> None:
     _inbound(w)
 
 
-@command("message_received", "reopened", before=(claimed, resolved))
+@command("message_received", "reopened", "acknowledged", before=(claimed, resolved))
 def _come_back(w: World) -> None:
     _inbound(w)
 
@@ -341,11 +343,6 @@ def _release_a_reply_that_moves_a_promise(w: World) -> None:
 def _break(w: World) -> None:
     conversation.add_note(w.case, by=w.lee, text="Who calls?", at=w.now + timedelta(hours=6))
     promises.break_due(w.now + timedelta(hours=7))
-
-
-@command("promise_due_soon", before=promised_soon)
-def _warn_of_a_promise(w: World) -> None:
-    promises.warn_due(timezone.now())
 
 
 @command("sla_warned", before=claimed)

@@ -34,7 +34,7 @@ EXPLAINED_BY = {
     "preview": SAID,
     "last_message_at": SAID,
 }
-DISPATCH = {*SENDING, "send_delayed", "reply_released", "answer_released"}
+DISPATCH = {*SENDING, "send_delayed", "reply_released", "answer_released", "acknowledged", "acknowledgement_settled"}
 
 Snapshot = dict[tuple[str, int], dict[str, Any]]
 
@@ -46,7 +46,7 @@ def everything() -> Snapshot:
         Promise: ["state", "case_id"],
         Message: ["taken_back_at", "released_at", "case_id", "text"],
         Clock: ["due_at", "met_at", "breached_at", "cancelled_at", "warned_at", "case_id"],
-        Dispatch: ["state", "released_at", "message__case_id"],
+        Dispatch: ["state", "released_at", "message__case_id", "acknowledgement__case_id"],
     }
     return {
         (model.__name__, row["pk"]): row
@@ -92,7 +92,7 @@ def _check_case(was: dict[str, Any], row: dict[str, Any], kinds: Counter[str]) -
 def _check_part(
     model: str, was: dict[str, Any], row: dict[str, Any], changed: set[str], kinds: dict[int, Counter[str]]
 ) -> None:
-    case = row.get("case_id") or row.get("message__case_id")
+    case = next(filter(None, map(row.get, ("case_id", "message__case_id", "acknowledgement__case_id"))), None)
     told = kinds[case].keys() if case else set()
     causes = {"Promise": {*PROMISES}, "Message": {*SAID, *DISPATCH}, "Dispatch": DISPATCH}.get(model)
     on_its_way = model == "Dispatch" and {was.get("state"), row["state"]} <= {"held", "claimed"}

@@ -225,6 +225,7 @@ def test_each_channel_has_its_adapter_and_plugins_bring_theirs(shop: Channel, bi
 
 
 def test_a_question_by_channel_is_answered_there_once(shop: Channel, side: Callback, ana: User) -> None:
+    Queue.objects.update(acknowledges=False)
     sender = {"name": "Mia", "kind": "handle", "value": "@mia"}
     item, _fresh = store("shop", "m1", json.dumps(message(thread="t1", **{"from": sender})).encode())
     process(item.pk)

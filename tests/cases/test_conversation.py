@@ -18,6 +18,8 @@ from tests.builders import make_case
 
 @pytest.fixture
 def case(billing: Queue, carl: Customer) -> Case:
+    billing.acknowledges = False  # what leaves here is what people wrote
+    billing.save()
     case = make_case(billing, customer=carl, channel="web")
     point = ContactPoint.objects.get(customer=carl, kind="email")
     conversation.add_inbound(case, text="Charged twice.", sender=point, channel="web", at=timezone.now())

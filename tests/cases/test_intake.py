@@ -55,7 +55,7 @@ def test_a_first_word_opens_a_case_with_everything_it_needs(shop: Channel, billi
     assert said.sender is not None
     assert (said.sender.value, said.sender.verified_at) == ("mia@example.org", None)
     kinds = list(Event.objects.filter(stream="case", stream_id=case.pk).order_by("version").values_list("kind", "via"))
-    assert kinds == [("opened", "channel"), ("message_received", "channel")]
+    assert kinds == [("opened", "channel"), ("message_received", "channel"), ("acknowledged", "system")]
     assert InboundItem.objects.get().state == "done"
 
 

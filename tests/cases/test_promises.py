@@ -8,9 +8,10 @@ import pytest
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from cases import conversation, outward, promises
+from cases import conversation, live, outward, promises
 from cases.models import Case, Message, Promise, Queue
 from cases.models.case import Refusal
+from crm.live.streams import Happening
 from crm.models import Event, User
 from customers.models import Customer
 from tests.api import Caller
@@ -284,3 +285,49 @@ def _apart(act: Any, *args: Any) -> Any:
         return act(*args)
     finally:
         connections.close_all()
+
+
+# --- who hears that it is nearly due
+
+
+def alarms(case: Case) -> list[tuple[str, Any]]:
+    events = Event.objects.filter(stream_id=case.pk, kind__in=["promise_due_soon", "promise_raised"]).order_by(
+        "version"
+    )
+    return [(event.kind, event.data.get("leads")) for event in events]
+
+
+def test_a_short_promise_alarms_in_its_last_quarter(case: Case, ana: User) -> None:
+    promised(case, "09:20", owner=ana)
+    assert promises.warn_due(at("09:14:59")) == 0
+    assert promises.warn_due(at("09:15")) == 1
+
+
+def test_whose_it_is_hears_first_and_the_leads_when_half_of_that_has_passed(
+    case: Case, billing: Queue, ana: User, lee: User, sue: User
+) -> None:
+    promised(case, owner=ana)
+    assert promises.sweep(at("11:45")) == 1
+    assert promises.sweep(at("11:52")) == 0
+    billing.admit(lee, "lead", by=None)
+    assert promises.sweep(at("11:52:30")) == 1
+    assert promises.sweep(at("11:59")) == 0
+    assert alarms(case) == [("promise_due_soon", None), ("promise_raised", [lee.pk])]
+
+
+def test_what_is_nobodys_is_told_to_the_leads_at_once_and_only_once(case: Case, billing: Queue, sue: User) -> None:
+    promised(case)
+    promises.sweep(at("11:45"))
+    promises.sweep(at("11:59"))
+    assert alarms(case) == [("promise_due_soon", [sue.pk])]  # there is no lead: the supervisor
+
+
+def test_the_alarm_reaches_the_screens_of_those_it_names(case: Case, billing: Queue, ana: User, sue: User) -> None:
+    promised(case, owner=ana)
+    promises.sweep(at("11:45"))
+    promises.sweep(at("11:55"))
+    told = Event.objects.filter(kind__in=["promise_due_soon", "promise_raised"]).order_by("version")
+    names = [name for name in Happening.__dataclass_fields__ if name != "pos"]
+    events = [Happening(pos=event.version, **{name: getattr(event, name) for name in names}) for event in told]
+    mine = [(f.topic, f.kind) for f in live.case_fragments(events, None) if f.part == "note"]
+    assert mine == [(f"user.{ana.pk}", "promise_due_soon"), (f"user.{sue.pk}", "promise_raised")]

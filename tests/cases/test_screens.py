@@ -23,7 +23,7 @@ from crm.live.streams import Happening
 from crm.models import Event, User
 from customers.models import Customer
 from tests import event_kinds
-from tests.cases.before import World
+from tests.cases.before import World, sent
 from tests.cases.clockwork import make_policy
 from tests.cases.commands import COMMANDS
 from tests.cases.registry import NOT_SHOWN, ROUTES_WITHOUT_EVENTS, Command
@@ -67,6 +67,7 @@ def world(cast: SimpleNamespace, billing: Queue, technical: Queue, carl: Custome
         _case(billing, None, "First", now - timedelta(hours=2)),
         _case(billing, None, "Last", now - timedelta(minutes=1)),
     ]
+    sent(SimpleNamespace())  # what acknowledged them has left
     billing.join(cast.eve, mode="watch")
     people = {name: getattr(cast, name) for name in VIEWS}
     clients = {user.pk: _client(user) for user in people.values()}

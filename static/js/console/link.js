@@ -41,11 +41,11 @@ export function happened(event) {
 // A customer's topic carries no words: the parts of the page that show it ask again.
 const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(topic)}"] [data-live]`).forEach((part) => htmx.trigger(part, "changed"));
 
-const TELLS = new Set(["assigned", "note_added"]);
+const TELLS = { assigned: "given", note_added: "named", promise_due_soon: "due_soon", promise_raised: "due_soon" };
 function noteForMe(event) {
   askCounts();
-  if (!TELLS.has(event.kind) || String(event.case) === openNumber()) return;
-  const text = say(event.kind === "assigned" ? "given" : "named", event.case);
+  if (!TELLS[event.kind] || String(event.case) === openNumber()) return;
+  const text = say(TELLS[event.kind], event.case);
   toast(text, { action: say("open_it"), act: () => location.assign(`/cases/${event.case}/`), stay: 8000 });
   whisper(text, { urgent: true });
 }

@@ -23,7 +23,7 @@ function placeOne(part, version, number) {
   if (part.matches(".msg")) return applyMessage(part, version);
   if (part.matches("[data-banner]")) return applyBanner(part);
   if (part.matches("#banners")) return document.getElementById("banners")?.replaceWith(part);
-  if (part.matches("li.line")) return applyLine(part);
+  if (part.matches("li.line")) return applyLine(part, version);
   if (part.matches("section.composer")) return document.dispatchEvent(new CustomEvent("console:composer", { detail: part }));
   return undefined;
 }

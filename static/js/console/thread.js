@@ -103,9 +103,16 @@ function join(run, next) {
 }
 const timeOf = (child) => child.dataset.at || child.querySelector(".line")?.dataset.at || "";
 
-export function applyLine(line) {
+export function applyLine(line, version) {
   const box = place();
-  if (!box || document.getElementById(line.id)) return;
+  if (!box) return;
+  line.dataset.applied = version;
+  const old = document.getElementById(line.id);
+  if (old) {
+    // The one line that changes: how an acknowledgement fares.
+    if (Number(old.dataset.applied || 0) < version) { line.hidden = old.hidden; old.replaceWith(line); settle(line); }
+    return;
+  }
   const stick = nearEnd();
   if (!put(box, line)) return;
   settle(line);

@@ -1,0 +1,41 @@
+"""How the console words what a customer was told on arrival."""
+
+from django import template
+from django.utils.functional import Promise as LazyText
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.models import Acknowledgement
+from cases.templatetags.console import cause, moment
+
+register = template.Library()
+
+_BASES: dict[str, LazyText] = {
+    "pace": gettext_lazy("Acknowledged: answer by %(when)s (usual pace)"),
+    "target": gettext_lazy("Acknowledged: answer by %(when)s (service time)"),
+    "promise": gettext_lazy("Acknowledged: answer by %(when)s (promised before)"),
+    "none": gettext_lazy("Acknowledged, without a time"),
+}
+_UNSENT: dict[str, LazyText] = {
+    "no_way": gettext_lazy("no message: there is no address to write to"),
+    "no_channel": gettext_lazy("no message: this channel takes none"),
+    "nobody_reads": gettext_lazy("no message: nobody reads at this address"),
+    "own_address": gettext_lazy("no message: this address is ours"),
+    "often_enough": gettext_lazy("no message: they have had enough of these"),
+    "unusual_rate": gettext_lazy("no message: unusually many from this domain"),
+}
+
+
+@register.simple_tag
+def acknowledged(told: Acknowledgement) -> SafeString:
+    """What a customer was told, and by when they hear from us."""
+    sentence = escape(str(_BASES[told.basis])).replace("%(when)s", "{}")
+    return format_html(sentence, moment(told.expected_at))
+
+
+@register.filter
+def unsent(reason: str) -> str:
+    """Why a customer was not told."""
+    return str(_UNSENT.get(reason, "")) or _("no message: %(why)s") % {"why": cause(reason)}
