@@ -91,17 +91,10 @@ def _as_read(notice: Notice, language: str, user: User) -> dict[str, Any]:
     """With the names and the clock of a customer who will get it, of those this person may see; else nobody's."""
     exposed = Customer.objects.visible_to(user).filter(exposures__problem=notice.problem_id)
     real = exposed.filter(language__startswith=language).order_by("pk").first() or exposed.order_by("pk").first()
-    mock = Dispatch(address="", message_class="notice", source=delivery.SOURCE, source_id=notice.problem_id)
     tz = real.tz if real else user.tz
-    mail = composing.outgoing(notice, mock, language=language, tz=tz, name=real.name if real else "")
-    link = f"{settings.PUBLIC_URL}/unsubscribe/…/"
-    text = "\n".join(line if settings.PUBLIC_URL not in line else _cut(line, link) for line in mail.text.splitlines())
-    return {"to": real, "tz": tz, "subject": mail.subject, "text": text, "language": mail.language}
-
-
-def _cut(line: str, link: str) -> str:
-    """The preview's own link would be nobody's."""
-    return f"{line.partition(settings.PUBLIC_URL)[0]}{link}"
+    way_out = f"{settings.PUBLIC_URL}/unsubscribe/…/"  # a link of a preview would be nobody's
+    mail = composing.read(notice, language=language, tz=tz, way_out=way_out)
+    return {"to": real, "tz": tz, "subject": mail.subject, "text": mail.text, "language": mail.language}
 
 
 @login_required

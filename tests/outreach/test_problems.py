@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.hooks import case_banners
 from cases.models import Case, Queue
 from cases.models.case import Refusal
 from crm.models import Event, User
@@ -174,7 +173,8 @@ def test_the_sample_shows_nobody_one_may_not_open(sue: User, eve: User, billing:
 
 
 def says(case: Case, user: User) -> list[str]:
-    return [b.text for b in case_banners.collect(case, user) if b and b.name == "known-problem"]
+    shown = banner.of_case(case, user)
+    return [shown.text] if shown else []
 
 
 def test_a_linked_case_and_an_exposed_customers_case_show_it_and_no_other(billing: Queue, sue: User) -> None:
