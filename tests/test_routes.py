@@ -24,7 +24,6 @@ from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
-from outreach.models import Exposure
 from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
@@ -164,13 +163,12 @@ def _offers(case: Case, by: User) -> dict[str, int | str]:
 
 def _told(case: Case, by: User) -> dict[str, int | str]:
     """A known problem of the case, a draft about it, and another notice whose one mail may have arrived."""
-    problem = make_problem(by, condition=None)
-    Exposure.objects.create(problem=problem, customer=case.customer)
+    problem = make_problem(by, condition={"fact": "has_email", "op": "is", "value": True})
     problem.link(case, by=by)
     gone = make_notice(problem, by)
     delivery.approve(gone, by=by, now=timezone.now())
     delivery.deliver_due(timezone.now())
-    row = gone.deliveries.get()
+    row = gone.deliveries.get(customer=case.customer)
     Dispatch.objects.filter(pk=row.dispatch_id).update(state="unknown")
     return {"problems": problem.pk, "notices": make_notice(problem, by).pk, "deliveries": row.pk}
 
