@@ -34,6 +34,7 @@ class Banner:
     level: str = "amber"
     url: str = ""
     name: str = ""
+    due: datetime | None = None  # by when there is news
 
 
 @dataclass(frozen=True)

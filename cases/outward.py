@@ -1,26 +1,31 @@
 """The outward door. Every message that leaves is a Dispatch made here after `may_contact`; it is held for the undo
 window, released (that is when it counts), and sent by the loop in cases.sending."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from cases import promises, transitions
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
-from cases.permission import may_contact
+from cases.permission import judge, may_contact
 from cases.sending import send_due, send_mass_due, show, tell
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
 __all__ = [
+    "Letter",
     "Way",
+    "again",
     "count",
     "dispatch",
+    "dispatch_many",
     "dispatch_reply",
+    "hurry",
     "may_contact",
     "release_due",
     "send_due",
@@ -62,6 +67,67 @@ def dispatch(
         },
     )
     return made
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One of many messages alike: to whom, at which address, and who composes it."""
+
+    customer: Customer
+    contact_point: ContactPoint
+    source: str
+    source_id: int
+    message_class: str
+    release_at: datetime
+
+
+def dispatch_many(letters: Sequence[Letter], at: datetime) -> dict[str, Dispatch]:
+    """As `dispatch`, for mails to many in a few statements: the row of each address that got one. An address that has
+    one already gets no second; one that never left because it was held back may leave now."""
+    rows = [
+        Dispatch(
+            customer=letter.customer,
+            contact_point=letter.contact_point,
+            channel="mail",
+            address=letter.contact_point.value,
+            message_class=letter.message_class,
+            source=letter.source,
+            source_id=letter.source_id,
+            release_at=letter.release_at,
+        )
+        for letter in letters
+    ]
+    verdicts = judge(rows, at)
+    for row in rows:
+        if not verdicts[row.key].allowed:
+            row.state, row.reason = Dispatch.State.SUPPRESSED, verdicts[row.key].reason
+    Dispatch.objects.bulk_create(rows, ignore_conflicts=True)
+    made = Dispatch.objects.filter(key__in=[row.key for row in rows])
+    return {row.address: row for row in made} | {row.address: row for row in _revived(rows, at)}
+
+
+def _revived(rows: Sequence[Dispatch], at: datetime) -> list[Dispatch]:
+    """Rows of earlier that were held back and are wanted again."""
+    found: list[Dispatch] = []
+    for source, source_id in {(row.source, row.source_id) for row in rows}:
+        addresses = [row.address for row in rows if row.state == Dispatch.State.HELD]
+        earlier = Dispatch.objects.filter(source=source, source_id=source_id, address__in=addresses)
+        kept = earlier.filter(state=Dispatch.State.SUPPRESSED).exclude(key__in=[row.key for row in rows])
+        found += [row for row in kept.select_for_update() if again(row, at)]
+    return found
+
+
+def again(row: Dispatch, at: datetime) -> bool:
+    """What failed, may not have arrived or was held back goes once more under its key; False where it is on its way or
+    done."""
+    may = [Dispatch.State.FAILED, Dispatch.State.UNKNOWN, Dispatch.State.SUPPRESSED]
+    held = {"state": Dispatch.State.HELD, "release_at": at, "reason": "", "detail": "", "begun_at": None, "attempts": 0}
+    return bool(Dispatch.objects.filter(pk=row.pk, state__in=may).update(**held))
+
+
+def hurry(rows: QuerySet[Dispatch], at: datetime) -> int:
+    """What was put off may leave now."""
+    return rows.filter(state=Dispatch.State.HELD).update(release_at=at, reason="")
 
 
 def dispatch_reply(message: Message, *, release_at: datetime) -> Dispatch:

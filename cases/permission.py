@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -48,14 +49,19 @@ def may_contact(
     return _verdict(customer, message_class, addresses, suppressed, said)
 
 
-def judge(rows: Sequence[Dispatch], now: datetime) -> dict[int, Verdict]:
-    """The same for dispatches that are about to leave (with customer and contact point read), in two queries however
-    many; of what goes to many at once the `may_leave` hook is asked too."""
+def judge(rows: Sequence[Dispatch], now: datetime) -> dict[UUID, Verdict]:
+    """The same for many dispatches (with customer and contact point read), by their keys, in two queries however many."""
     suppressed = _suppressed([address for row in rows for address in _addresses(row)])
     statements = _statements(rows, now)
-    found = {row.pk: _judged(row, suppressed, statements, now) for row in rows}
-    mass = [row for row in rows if row.message_class in MASS and found[row.pk].allowed]
-    return found | (_asked(mass, now) if mass else {})
+    return {row.key: _judged(row, suppressed, statements, now) for row in rows}
+
+
+def judge_leaving(rows: Sequence[Dispatch], now: datetime) -> dict[UUID, Verdict]:
+    """In the moment they are claimed: of what goes to many at once the `may_leave` hook is asked too."""
+    found = judge(rows, now)
+    mass = {row.pk: row for row in rows if row.message_class in MASS and found[row.key].allowed}
+    said = _asked(list(mass.values()), now) if mass else {}
+    return found | {mass[pk].key: verdict for pk, verdict in said.items() if pk in mass}
 
 
 def _judged(row: Dispatch, suppressed: set[tuple[str, ...]], statements: list[Consent], now: datetime) -> Verdict:

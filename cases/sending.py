@@ -92,9 +92,9 @@ def _claim(channel: str, is_mass: bool, now: datetime) -> list[Dispatch]:
     ready = _ready(now).filter(mine if is_mass else ~mine, channel=channel)
     taken = ready.select_for_update(of=("self",), skip_locked=True).order_by("release_at", "pk")[:CLAIM]
     found = list(taken.select_related("customer", "contact_point"))
-    verdicts = permission.judge(found, max(now, timezone.now())) if found else {}
+    verdicts = permission.judge_leaving(found, max(now, timezone.now())) if found else {}
     for row in found:
-        verdict = verdicts[row.pk]
+        verdict = verdicts[row.key]
         if verdict.allowed:
             row.state, row.attempts, row.begun_at = Dispatch.State.CLAIMED, row.attempts + 1, None
             row.lease_until = timezone.now() + LEASE

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from cases.api import answers, cases, doings, log, messages, settings
 from crm import api_docs
 from customers import api as customers
-from outreach.api import offers
+from outreach.api import offers, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -53,5 +53,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("offers/<int:pk>/", offers.offer),
     path("decisions/", offers.decisions),
     path("decisions/<int:pk>/", offers.decision),
+    path("problems/", problems.problems),
+    path("problems/<int:pk>/", problems.problem),
+    path("problems/<int:pk>/exposure/", problems.problem_exposure),
+    path("problems/<int:pk>/cases/", problems.problem_cases),
+    path("problems/<int:pk>/cases/<int:number>/", problems.problem_case),
+    path("notices/", problems.notices),
+    path("notices/<int:pk>/", problems.notice),
+    path("notices/<int:pk>/deliveries/", problems.deliveries),
+    path("notices/<int:pk>/approval/", problems.approval),
+    path("notices/<int:pk>/pause/", problems.pause),
+    path("notices/<int:pk>/stop/", problems.stop),
     re_path(r"", api_docs.nothing),
 ]

@@ -10,7 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cases.public_urls")),  # contact form, attachments
     path("", include("cases.urls")),  # the console
     path("", include("customers.urls")),
-    path("", include("outreach.urls")),  # offers in a talk
+    path("", include("outreach.urls")),  # offers, known problems, notices
     path("api/", include("crm.api_urls")),
     path("admin/", supervisors.urls),
     path("system/", system.urls),

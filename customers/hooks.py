@@ -51,11 +51,13 @@ class Moves:
     """A column that points at customers and moves when two are merged: the model (key `id`) and its field's name.
 
     `tell` gets the keys of the rows that moved, in the merge's own transaction and with their rows locked by it: rows
-    that have a stream of events write what happened to them there."""
+    that have a stream of events write what happened to them there. `apart`: a column of which each customer has one row
+    a value; a row whose like the other has already stays where it is."""
 
     model: Any
     field: str
     tell: Callable[[list[int], Moved], None] | None = None
+    apart: str = ""
 
 
 # Sections of the customer page.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,7 +77,7 @@ def _again(attempt: Callable[[], Merge]) -> Merge:
     for _attempt in range(_TRIES):
         try:
             return transacted(attempt)
-        except _Moved:
+        except (_Moved, IntegrityError):  # a row of which there is one, written for the other at this very moment
             continue
     raise CannotMerge(_("These customers are being merged by others just now. Try again."))
 
@@ -198,10 +198,17 @@ def _point(moves: Moves, why: Moved, only: Iterable[int] | None = None) -> list[
 def _repoint(moves: Moves, old: int, new: int, only: Iterable[int] | None) -> list[int]:
     meta = moves.model._meta
     column = meta.get_field(moves.field).column
-    which, extra = ("", []) if only is None else (" AND id = ANY(%s)", [list(only)])
+    extra: list[object]
+    which, extra = ("", []) if only is None else (" AND t.id = ANY(%s)", [list(only)])
+    if moves.apart:
+        like = meta.get_field(moves.apart).column
+        which += (
+            f' AND NOT EXISTS (SELECT FROM "{meta.db_table}" o WHERE o."{column}" = %s AND o."{like}" = t."{like}")'
+        )
+        extra.append(new)
     with transaction.get_connection().cursor() as cursor:
         cursor.execute(
-            f'UPDATE "{meta.db_table}" SET "{column}" = %s WHERE "{column}" = %s{which} RETURNING id',  # noqa: S608
+            f'UPDATE "{meta.db_table}" t SET "{column}" = %s WHERE t."{column}" = %s{which} RETURNING t.id',  # noqa: S608
             [new, old, *extra],
         )
         return sorted(row[0] for row in cursor.fetchall())

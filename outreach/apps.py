@@ -6,4 +6,6 @@ class OutreachConfig(AppConfig):
     name = "outreach"
 
     def ready(self) -> None:
+        from outreach import live  # noqa: F401 - registers streams and topics
+
         autodiscover_modules("outreach_hooks")

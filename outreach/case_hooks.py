@@ -3,9 +3,10 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.hooks import Panel, case_panels
+from cases.hooks import Panel, answered, case_actions, case_banners, case_panels, composers, may_leave
 from cases.models import Case
 from crm.models import User
+from outreach import banner, composing, delivery
 
 
 @case_panels.register(order=12)
@@ -14,3 +15,10 @@ def offer(case: Case, user: User) -> Panel | None:
     if user.is_executive or case.customer_id is None:
         return None
     return Panel("offer", _("Offer"), reverse("outreach:offer", args=[case.number]), live=True)
+
+
+case_banners.register(banner.of_case, order=-10, name="outreach.problem")
+case_actions.register(banner.action, order=10, name="outreach.problem")
+composers.register(composing.compose, name="outreach.notice")
+answered.register(composing.answered, name="outreach.notice")
+may_leave.register(delivery.may_leave, name="outreach.notice")

@@ -1,9 +1,9 @@
-"""What the keeper repeats for offers."""
+"""What the keeper repeats for offers, known problems and notices. Each sweep is safe to run twice at once."""
 
 from datetime import datetime
 
 from crm.jobs import every
-from outreach import fulfilling, sources
+from outreach import delivery, fulfilling, sources
 
 
 @every(5, name="outreach.fulfil")
@@ -17,3 +17,8 @@ def refresh(now: datetime) -> int:
     """Offers of other systems; one round is enough."""
     sources.refresh()
     return 0
+
+
+every(0.5, name="outreach.deliver")(delivery.deliver_due)
+every(60, name="outreach.follow")(delivery.follow_ended)
+every(600, name="outreach.exposure")(delivery.found_again)

@@ -29,6 +29,7 @@ CUSTOMERS_READ = (
     "customers/addresses.py",
     "customers/consent.py",
     "customers/models/consent.py",
+    "outreach/wording.py",
     "templates/cases/contact.html",
     "templates/cases/contact_thanks.html",
     "templates/crm/error.html",

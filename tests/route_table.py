@@ -5,6 +5,7 @@
 where the case and everything else is Billing's, and "elsewhere" is a rep of another queue.
 """
 
+import json
 from typing import Any
 
 # Held elsewhere: the two admins are crawled by their own tests, the example plugin's page by tests/plugin's.
@@ -113,6 +114,38 @@ POST   unsubscribe/<str:token>/                      200   200  200  200  200  2
 POST   unsubscribe/<str:token>/#other                200   200  200  200  200  200  200  200  200
 POST   preferences/<str:token>/                      302   302  302  302  302  302  302  302  302
 
+# --- known problems and notices: the whole house's, read by all, written by leads, let out by supervisors
+GET    cases/<int:number>/problem/                   login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/problem/#link              login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/problem/#declare           login   403  404  409  409  404  403  403  409
+DELETE cases/<int:number>/problem/                   login   303  404  303  303  404  403  403  303
+GET    problems/                                     login   200  200  200  200  200  200  200  200
+POST   problems/                                     login   403  403  302  302  403  403  403  302
+GET    problems/<int:pk>/                            login   200  200  200  200  200  200  200  200
+GET    problems/<int:pk>/standing/                   login   200  200  200  200  200  200  200  200
+GET    problems/<int:pk>/examples/                   login   200  200  200  200  200  200  200  200
+GET    problems/<int:pk>/wording/                    login   403  403  200  200  403  403  403  200
+POST   problems/<int:pk>/wording/                    login   403  403  302  302  403  403  403  302
+GET    problems/<int:pk>/condition/                  login   403  403  200  200  403  403  403  200
+POST   problems/<int:pk>/condition/                  login   403  403  302  302  403  403  403  302
+POST   problems/<int:pk>/preview/                    login   403  403  200  200  403  403  403  200
+POST   problems/<int:pk>/cases/                      login   302  302  302  302  403  403  403  302
+POST   problems/<int:pk>/closing/                    login   403  403  302  302  403  403  403  302
+POST   problems/<int:pk>/reopening/                  login   403  403  302  302  403  403  403  302
+GET    problems/<int:pk>/notices/                    login   403  403  200  200  403  403  403  200
+POST   problems/<int:pk>/notices/                    login   403  403  302  302  403  403  403  302
+GET    notices/<int:pk>/                             login   200  200  200  200  200  200  200  200
+GET    notices/<int:pk>/words/                       login   403  403  200  200  403  403  403  200
+POST   notices/<int:pk>/words/                       login   403  403  302  302  403  403  403  302
+GET    notices/<int:pk>/mail/                        login   200  200  200  200  200  200  200  200
+GET    notices/<int:pk>/progress/                    login   200  200  200  200  200  200  200  200
+POST   notices/<int:pk>/approval/                    login   403  403  403  302  403  403  403  302
+POST   notices/<int:pk>/pause/                       login   403  403  403  302  403  403  403  302
+POST   notices/<int:pk>/resumption/                  login   403  403  403  302  403  403  403  302
+POST   notices/<int:pk>/stop/                        login   403  403  403  302  403  403  403  302
+GET    notices/<int:pk>/deliveries/                  login   200  200  200  200  200  200  200  200
+POST   notices/deliveries/<int:pk>/repeat/           login   403  403  403  302  403  403  403  302
+
 # --- the API, by token
 GET    api/schema/                                   200   200  200  200  200  200  200  200  200
 GET    api/docs/                                     200   200  200  200  200  200  200  200  200
@@ -191,10 +224,31 @@ PATCH  api/offers/<int:pk>/                          401   403  403  403  200  4
 GET    api/decisions/                                401   200  200  200  200  403  403  403  200
 GET    api/decisions/<int:pk>/                       401   200  404  200  200  403  403  403  200
 GET    api/search/                                   401   200  200  200  200  200  200  200  200
+GET    api/problems/                                 401   200  200  200  200  200  200  200  200
+POST   api/problems/                                 401   403  403  201  201  403  403  403  201
+GET    api/problems/<int:pk>/                        401   200  200  200  200  200  200  200  200
+PATCH  api/problems/<int:pk>/                        401   403  403  200  200  403  403  403  200
+GET    api/problems/<int:pk>/exposure/               401   200  200  200  200  200  200  200  200
+POST   api/problems/<int:pk>/exposure/               401   403  403  200  200  403  403  403  200
+PUT    api/problems/<int:pk>/exposure/               401   403  403  200  200  403  403  403  200
+GET    api/problems/<int:pk>/cases/                  401   200  200  200  200  200  200  200  200
+POST   api/problems/<int:pk>/cases/                  401   201  400  201  201  403  403  403  201
+DELETE api/problems/<int:pk>/cases/<int:number>/     401   204  404  204  204  403  403  403  204
+GET    api/notices/                                  401   200  200  200  200  200  200  200  200
+POST   api/notices/                                  401   403  403  201  201  403  403  403  201
+GET    api/notices/<int:pk>/                         401   200  200  200  200  200  200  200  200
+PATCH  api/notices/<int:pk>/                         401   403  403  200  200  403  403  403  200
+GET    api/notices/<int:pk>/deliveries/              401   200  200  200  200  200  200  200  200
+POST   api/notices/<int:pk>/approval/                401   403  403  403  200  403  403  403  200
+POST   api/notices/<int:pk>/pause/                   401   403  403  403  409  403  403  403  409
+DELETE api/notices/<int:pk>/pause/                   401   403  403  403  409  403  403  403  409
+POST   api/notices/<int:pk>/stop/                    401   403  403  403  409  403  403  403  409
 GET    api/                                          404   404  404  404  404  404  404  404  404
 """
 
 WEEK = {"mon": [["09:00", "17:00"]]}
+NOTICE = {"en": {"subject": "Restart it", "body": "Please restart your router once."}}
+PLACE = {"fact": "country", "op": "is", "value": "GB"}
 
 # What is sent. ":name" is the id of something in the test's world.
 BODIES: dict[str, dict[str, Any]] = {
@@ -216,6 +270,22 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST customers/<int:pk>/consents/": {"purpose": "advice", "channel": "phone", "granted": "yes"},
     "POST customers/<int:pk>/merges/": {"gone": ":double"},
     "POST unsubscribe/<str:token>/": {"List-Unsubscribe": "One-Click"},
+    "POST cases/<int:number>/problem/#link": {"problem": ":problems"},
+    "POST cases/<int:number>/problem/#declare": {"title": "Routers drop the line"},
+    "POST problems/": {"title": "Routers drop the line"},
+    "POST problems/<int:pk>/wording/": {"title": "Routers drop", "severity": "minor", "state": "open"},
+    "POST problems/<int:pk>/condition/": {"condition": json.dumps(PLACE)},
+    "POST problems/<int:pk>/preview/": {"condition": json.dumps(PLACE)},
+    "POST problems/<int:pk>/cases/": {"number": ":cases"},
+    "POST problems/<int:pk>/notices/": {"en.subject": "Restart it", "en.body": "Please restart your router once."},
+    "POST notices/<int:pk>/words/": {"en.subject": "Restart it", "en.body": "Twice, please."},
+    "POST api/problems/": {"title": "Routers drop the line"},
+    "PATCH api/problems/<int:pk>/": {"cause": "Firmware"},
+    "POST api/problems/<int:pk>/exposure/": {"condition": PLACE},
+    "PUT api/problems/<int:pk>/exposure/": {"condition": PLACE},
+    "POST api/problems/<int:pk>/cases/": {"case": ":cases"},
+    "POST api/notices/": {"problem": ":problems", "texts": NOTICE},
+    "PATCH api/notices/<int:pk>/": {"texts": NOTICE},
     "GET search/": {"q": "double charge"},
     "POST api/customers/": {"name": "Iris Vega"},
     "PATCH api/customers/<int:pk>/": {"city": "Leeds"},

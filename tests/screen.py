@@ -201,6 +201,7 @@ class Room:
         self.head = page.find(f"head-{number}") if page else None
         box = page.find("messages") if page else None
         self.thread = Thread(box) if box else None
+        self.banners = page.find("banners") if page else None
 
     @property
     def is_gone(self) -> bool:
@@ -213,10 +214,20 @@ class Room:
         if self.head is not None and int(self.head.data("version")) <= int(head.data("version")):
             self.head = head
 
-    def seen(self) -> tuple[str, list[Any]] | str:
+    def apply_banner(self, banner: Node) -> None:
+        """The one of its name comes, changes, or (hidden) goes; a new one stands first."""
+        if self.banners is None:
+            return
+        kept = [child for child in self.banners.elements if child.data("banner") != banner.data("banner")]
+        at = next((n for n, c in enumerate(self.banners.elements) if c.data("banner") == banner.data("banner")), 0)
+        if "hidden" not in banner.attrs:
+            kept.insert(at, banner)
+        self.banners.children = list(kept)
+
+    def seen(self) -> tuple[str, list[Any], str] | str:
         if self.thread is None or self.head is None:
             return "gone"
-        return self.head.seen(), self.thread.seen()
+        return self.head.seen(), self.thread.seen(), self.banners.seen() if self.banners else ""
 
 
 class Screen:
@@ -254,6 +265,8 @@ class Screen:
                 self.place(html, lists=[each])
         elif part in {"header", "thread"} and html and topic == f"case.{self.room.number}":
             self.place(html, version=event["version"])
+        elif part == "banner" and html and topic == f"case.{self.room.number}":
+            self.place(html)
 
     def _lists_of(self, topic: str) -> list[Listed]:
         return [each for each in self.lists if f"queue.{each.queue}" == topic]
@@ -286,6 +299,10 @@ class Screen:
             thread.apply_message(part, version)
         elif part.has("line"):
             thread.apply_line(part)
+        elif part.data("banner"):
+            self.room.apply_banner(part)
+        elif part.id == "banners":
+            self.room.banners = part
 
     def gone(self, number: str) -> None:
         for each in self.lists:

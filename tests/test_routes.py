@@ -18,15 +18,16 @@ from django.utils import timezone
 
 from cases import conversation, promises
 from cases.hooks import File
-from cases.models import Article, Attachment, BusinessCalendar, Case, Queue, QueueMembership, SLAPolicy
+from cases.models import Article, Attachment, BusinessCalendar, Case, Dispatch, Queue, QueueMembership, SLAPolicy
 from crm import tokens
 from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
-from outreach import deciding
+from outreach import deciding, delivery
 from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
+from tests.outreach.making import make_notice, make_problem
 from tests.route_table import BODIES, DELEGATED, ROLES, TABLE, WEEK
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -151,12 +152,25 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "sla-policies": policy.pk,
         **_offers(case, by),
         **_doubles(case, by),
+        **_told(case, by),
     }
 
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:
     offer = make_offer(by=by)
     return {"offers": offer.pk, "decisions": deciding.decide(case, by=by).pk}
+
+
+def _told(case: Case, by: User) -> dict[str, int | str]:
+    """A known problem of the case, a draft about it, and another notice whose one mail may have arrived."""
+    problem = make_problem(by, condition={"fact": "has_email", "op": "is", "value": True})
+    problem.link(case, by=by)
+    gone = make_notice(problem, by)
+    delivery.approve(gone, by=by, now=timezone.now())
+    delivery.deliver_due(timezone.now())
+    row = gone.deliveries.get(customer=case.customer)
+    Dispatch.objects.filter(pk=row.dispatch_id).update(state="unknown")
+    return {"problems": problem.pk, "notices": make_notice(problem, by).pk, "deliveries": row.pk}
 
 
 def _doubles(case: Case, by: User) -> dict[str, int | str]:

@@ -390,6 +390,7 @@ def console_words() -> SafeString:
             "open_it": _("Open"),
             "queues": _("Queues"),
             "customers": _("Customers"),
+            "problems": _("Known problems"),
             "search": _("Search"),
             "keys": _("Keys"),
             "less_than_a_minute": _("less than a minute"),

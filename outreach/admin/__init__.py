@@ -1,3 +1,4 @@
 """What outreach has at /admin/."""
 
 from outreach.admin import offers as offers
+from outreach.admin import problems as problems

@@ -1,0 +1,1 @@
+"""Known problems, notices and offers over HTTP."""

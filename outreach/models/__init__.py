@@ -1,15 +1,22 @@
 """Offers in a talk, known problems and notices."""
 
 from outreach.models.decision import Decision, DecisionCandidate, Fulfilment, OfferPresentation, OfferResponse
+from outreach.models.notice import Notice, NoticeDelivery
 from outreach.models.offer import Catalogue, Offer, OfferVersion
+from outreach.models.problem import Exposure, KnownProblem, ProblemCase
 
 __all__ = [
     "Catalogue",
     "Decision",
     "DecisionCandidate",
+    "Exposure",
     "Fulfilment",
+    "KnownProblem",
+    "Notice",
+    "NoticeDelivery",
     "Offer",
     "OfferPresentation",
     "OfferResponse",
     "OfferVersion",
+    "ProblemCase",
 ]

@@ -18,6 +18,7 @@ from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
 from tests.cases import need_commands  # noqa: F401 - registers its own
+from tests.cases import problem_commands as problem_commands
 from tests.cases.before import (
     IN_FLIGHT,
     World,

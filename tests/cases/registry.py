@@ -36,6 +36,10 @@ def command(
 # What no screen of the desk shows as it happens.
 NOT_SHOWN = {
     "inbound_kept": "an item that could not be read is no case yet",
+    **dict.fromkeys(
+        ("written", "rewritten", "approved", "paused", "resumed", "stopped", "done", "progressed", "send_again_asked"),
+        "a notice's own page, which asks again",
+    ),
     "member_set": "who works where is asked by rights, not shown",
     "member_removed": "who works where is asked by rights, not shown",
     "queue_created": "settings",
@@ -83,6 +87,25 @@ ROUTES_WITHOUT_EVENTS = {
         ],
         "settings",
     ),
+    **dict.fromkeys(
+        [
+            "problems/<int:pk>/notices/",
+            "notices/<int:pk>/words/",
+            "notices/<int:pk>/approval/",
+            "notices/<int:pk>/pause/",
+            "notices/<int:pk>/resumption/",
+            "notices/<int:pk>/stop/",
+            "notices/deliveries/<int:pk>/repeat/",
+            "api/notices/",
+            "api/notices/<int:pk>/",
+            "api/notices/<int:pk>/approval/",
+            "api/notices/<int:pk>/pause/",
+            "api/notices/<int:pk>/stop/",
+        ],
+        "a notice's own page, which asks again",
+    ),
+    "problems/": "touches no case yet",
+    "problems/<int:pk>/preview/": "only asks",
     "api/answers/suggest/": "only asks",
     "api/offers/preview/": "only asks",
     "cases/<int:number>/drafts/<str:kind>/": "a draft is its author's alone",

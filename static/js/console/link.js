@@ -34,11 +34,12 @@ export function happened(event) {
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
   if (topic === "me") noteForMe(event);
-  if (topic.startsWith("customer.")) poke(topic);
+  if (POKED.test(topic)) poke(topic);
   return undefined;
 }
 
-// A customer's topic carries no words: the parts of the page that show it ask again.
+// These topics carry no words: the parts of the page that show them ask again.
+const POKED = /^(customer|problem|notice)\./;
 const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(topic)}"] [data-live]`).forEach((part) => htmx.trigger(part, "changed"));
 
 const TELLS = new Set(["assigned", "note_added"]);
@@ -54,7 +55,7 @@ function noteForMe(event) {
 export function resync(names) {
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
-  names.filter((name) => name.startsWith("customer.")).forEach(poke);
+  names.filter((name) => POKED.test(name)).forEach(poke);
 }
 
 export function refused(names) {

@@ -1,6 +1,7 @@
 // The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
 import { insertText, openComposer, startComposer } from "./composer.js";
 import { startDialogs } from "./dialogs.js";
+import { startFill } from "./fill.js";
 import { startKeys } from "./keys.js";
 import { dressList, forgetHeld, list, markOpen, openNext, startList } from "./list.js";
 import { startLink, watchPage } from "./link.js";
@@ -149,6 +150,7 @@ function start() {
   startTimes();
   startDialogs();
   startPalette();
+  startFill();
   startKeys();
   startMentions();
   startList();

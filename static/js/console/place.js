@@ -34,7 +34,7 @@ function applyBanner(banner) {
   const old = box?.querySelector(`[data-banner="${CSS.escape(banner.dataset.banner)}"]`);
   if (banner.hidden) return old?.remove();
   if (old) return old.replaceWith(banner);
-  box?.append(banner);
+  box?.prepend(banner);
   whisper(banner.textContent.trim());
   return undefined;
 }
