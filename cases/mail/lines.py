@@ -56,6 +56,9 @@ _TIME = re.compile(r"\d{1,2}\s?[:.h時点시]\s?\d{2}|\d{1,2}\s?(?:a\.?m|p\.?m|u
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 # A few words and then a number: how "On Tue, 5 …" begins, in any language.
 _DATED = re.compile(r"[^\w<]{0,3}(?:[^\W\d]\S{0,14}[ ,.]{1,3}){0,4}[^\W\d]{0,12}\d")
+_BRACKETED = re.compile(r"[<(\[]\s*(?:mailto:)?[^\s<>@]+@[^\s<>@]+")
+# "2013/6/20 Ana Torres <ana@example.org>", with nothing after it.
+_ISO_SENDER = re.compile(r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b[^<]{1,80}<[^<>\s@]+@[^<>\s@]+>$")
 _COMMA_WROTE = re.compile(r"[^,]{1,25},?[^,]{1,25}(?:19|20)\d\d(?: г\.?)?,(?:\s\S+){1,6}[:：]$")
 _UNFINISHED = re.compile(r"(?:\d|\b\w{1,4})\.$")
 
@@ -78,6 +81,7 @@ def told(given: list[Line]) -> list[Line]:
     _fences(known)
     _heads(known)
     _attributions(known)
+    _quoted_attributions(known)
     _sent(known)
     return known
 
@@ -161,13 +165,12 @@ def _head_end(known: list[Line], at: int) -> int:
     if _role(known[at]) is None:
         return 0
     roles: list[str] = []
-    addressed, end, loose = False, at, 0
+    addressed, end = False, at
     for here in range(at, min(at + 24, len(known))):
         line = known[here]
         role = _role(line)
-        if role is None and (not roles or not _goes_on(known, here, loose)):
+        if role is None and (not roles or not _goes_on(known, here)):
             break
-        loose = loose + 1 if role is None else 0
         if role is not None:
             roles.append(role)
             end = here + 1
@@ -187,14 +190,16 @@ def _role(line: Line) -> str | None:
     return phrases.LABELS.get(match[1].strip(), "")
 
 
-def _goes_on(known: list[Line], here: int, loose: int) -> bool:
+def _goes_on(known: list[Line], here: int) -> bool:
     """A line within a head that is no field: the rest of a long field, or one empty line between two fields."""
-    if loose >= 2:
-        return False
-    after = known[here + 1] if here + 1 < len(known) else None
     if known[here].kind is Kind.EMPTY:
-        return after is not None and bool(_role(after))
-    return known[here].kind is Kind.TEXT and after is not None and bool(_role(after))
+        return here + 1 < len(known) and bool(_role(known[here + 1]))
+    for line in known[here : here + 4]:
+        if line.kind is not Kind.TEXT:
+            return False
+        if _role(line):
+            return True
+    return False
 
 
 # --- attributions
@@ -203,20 +208,46 @@ def _goes_on(known: list[Line], here: int, loose: int) -> bool:
 def _attributions(known: list[Line]) -> None:
     budget = MOST_SPANS
     for at, line in enumerate(known):
-        if budget and _may_end(line):
+        if budget and _may_end(line, known[at - 1] if at else None):
             budget -= 1
             if begins := _beginning(known, at):
                 for part in known[begins - 1 : at + 1]:
                     part.kind = Kind.WROTE
 
 
-def _may_end(line: Line) -> bool:
-    if line.kind is Kind.QUOTE:
-        return line.bare.startswith("> ") and line.bare.endswith(":") and len(line.bare) < 40
+def _quoted_attributions(known: list[Line]) -> None:
+    """Where "On Tuesday Ana wrote:" was quoted along with what she wrote: the first lines of a quote."""
+    for at, line in enumerate(known):
+        before = known[at - 1].kind if at else Kind.EMPTY
+        if line.kind is not Kind.QUOTE or before in {Kind.QUOTE, Kind.WROTE}:
+            continue
+        joined = ""
+        for here in range(at, min(at + 3, len(known) - 1)):
+            joined = f"{joined} {known[here].bare.lstrip('> ')}".strip(_SIGNS)
+            if known[here].kind is not Kind.QUOTE or len(joined) > LONGEST_SPAN:
+                break
+            follows = known[here + 1].kind is Kind.QUOTE
+            first = here == at or "<" in known[at].bare
+            if follows and joined.endswith((":", "：")) and _is_quoted_attribution(joined, first=first):
+                for part in known[at : here + 1]:
+                    part.kind = Kind.WROTE
+                break
+
+
+def _is_quoted_attribution(joined: str, *, first: bool) -> bool:
+    return (first or bool(_DATED.match(joined))) and _is_attribution(joined, quoted=True)
+
+
+def _may_end(line: Line, before: Line | None) -> bool:
+    if line.kind is Kind.QUOTE:  # "<ana@example.org", and on a line of its own "> wrote:"
+        broken = before is not None and before.kind is Kind.TEXT and "@" in before.bare
+        return broken and line.bare.startswith("> ") and line.bare.endswith(":") and len(line.bare) < 20
     if line.kind not in {Kind.TEXT, Kind.RULE} or len(line.raw) > LONGEST_LINE:
         return False
     ending = line.bare.rstrip("*_ ")
-    return ending.endswith((":", "：")) or (ending.endswith("--") and len(ending) > 6)
+    if ending.endswith((":", "：")) or (ending.endswith("--") and len(ending) > 6):
+        return True
+    return ending.endswith(">") and bool(_ISO_SENDER.match(ending))
 
 
 def _beginning(known: list[Line], at: int) -> int:
@@ -224,10 +255,10 @@ def _beginning(known: list[Line], at: int) -> int:
     shortest, joined = 0, ""
     quoted = _quote_follows(known, at)
     for here in range(at, max(-1, at - _SPAN), -1):
-        joined = f"{known[here].bare} {joined}".strip()
+        joined = f"{known[here].bare} {joined}".strip(_SIGNS)
         if len(joined) > LONGEST_SPAN or not _may_hold(known, here, at):
             break
-        if _is_attribution(joined, quoted=quoted and here == at):
+        if _is_attribution(joined, quoted=quoted and (here == at or bool(_DATED.match(joined)))):
             if _DATED.match(joined):
                 return here + 1
             shortest = shortest or here + 1
@@ -251,17 +282,20 @@ def _may_hold(known: list[Line], here: int, at: int) -> bool:
 
 
 def _is_attribution(joined: str, *, quoted: bool) -> bool:
+    """Does it say who wrote when? Where no quote follows it must say so as only programs do."""
     wrote, address = bool(phrases.WROTE.search(joined)), bool(_ADDRESS.search(joined))
-    day, time = bool(_DAY.search(joined)), bool(_TIME.search(joined))
-    if address and (wrote or day or time):
+    time = bool(_TIME.search(joined))
+    if quoted:
+        return len(joined) < 250 and (address or (wrote and (len(joined) < 120 or bool(_DATED.match(joined)))))
+    if address and _BRACKETED.search(joined):
         return wrote or (time and len(joined) < 250)
-    if wrote and (day or time) and _DATED.match(joined):
-        return (day and time) or quoted or bool(_COMMA_WROTE.match(joined))
-    return wrote and quoted and len(joined) < 120
+    if wrote and _DATED.match(joined) and _DAY.search(joined):
+        return time or bool(_COMMA_WROTE.match(joined))
+    return False
 
 
 def _quote_follows(known: list[Line], at: int) -> bool:
-    follows = next((line for line in known[at + 1 : at + 6] if line.kind is not Kind.EMPTY), None)
+    follows = next((line for line in known[at + 1 : at + 9] if line.kind is not Kind.EMPTY), None)
     return follows is not None and follows.kind is Kind.QUOTE
 
 

@@ -85,6 +85,27 @@ def test_an_answer_below_its_quote_is_what_is_new(wrote: str) -> None:
     assert new_text(f"{wrote}\n> Did you try to restart it?\n\nYes, twice.\n") == "Yes, twice."
 
 
+@pytest.mark.parametrize("wrote", WROTE)
+def test_so_it_is_where_the_attribution_was_quoted_too(wrote: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in [*wrote.split("\n"), "", "Did you try to restart it?"])
+
+    assert new_text(f"{quoted}\n\nYes, twice.\n") == "Yes, twice."
+    assert new_text(f"Yes, twice.\n\n{quoted}\n") == "Yes, twice."
+
+
+@pytest.mark.parametrize(
+    "wrote",
+    [
+        "2013/6/20 Ana Torres <ana@example.org>",
+        "Quoting Ana Torres <ana@example.org>:",
+        "Ana Torres wrote:",
+        "ana@example.org escribió:",
+    ],
+)
+def test_a_short_attribution_is_known_by_the_quote_below_it(wrote: str) -> None:
+    assert new_text(f"It works.\n\n{wrote}\n\n> Did you try to restart it?\n") == "It works."
+
+
 HEADS = [
     ("From: Lee Hart <lee@example.com>", "Sent: Tuesday, January 3, 2023 10:15 AM", "To: Ana", "Subject: RE: Bill"),
     ("Von: Lee Hart", "Gesendet: Dienstag, 3. Januar 2023 10:15", "An: Ana", "Betreff: AW: Rechnung"),
@@ -275,6 +296,9 @@ STAYS = [
     "```\n> ls\n-- \nFrom: x\n```\nWhat is wrong with it?",
     "a > b\n\nb < c",
     "It says: wrote:",
+    "You wrote from help@example.com and there it says you wrote:\nWe pay it back.\nYou did not.",
+    "Hello,\n\nI wrote to ana@example.org that:\n\nI will leave on 3.5.2024 at 10:00.\n",
+    "Deliver it to:\nAna Torres\nTo the back door\nDate: any",
     "Best regards\nAna Torres",
 ]
 
