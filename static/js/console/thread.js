@@ -43,6 +43,7 @@ export function applyMessage(message, version) {
   message.dataset.applied = version;
   if (old) {
     if (Number(old.dataset.applied || 0) > version) return;
+    keepOpen(old, message);
     old.replaceWith(message);
   } else {
     const stick = nearEnd();
@@ -51,6 +52,12 @@ export function applyMessage(message, version) {
     if (stick || message.dataset.author === me) toEnd();
   }
   settle(message);
+}
+
+// What somebody unfolded stays so when its message comes anew.
+function keepOpen(old, message) {
+  const fresh = message.querySelectorAll("details");
+  old.querySelectorAll("details").forEach((was, n) => { if (fresh[n]) fresh[n].open = was.open; });
 }
 
 // The order of the page: by time, and at one moment what was said before what followed from it. What is noticed late (a
