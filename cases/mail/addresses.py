@@ -12,6 +12,7 @@ from cases.mail import words
 from cases.mail.parsed import Person
 
 MOST = 200  # people read from one header
+LONGEST_NAME = 200
 LONGEST_ADDRESS = 320  # 64 before the @, 255 after (RFC 5321)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[(),;:<>\\]|[^"(),;:<>\\]++', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -42,7 +43,7 @@ class _Mailbox:
     def person(self) -> Person:
         name, email = self._parts()
         said = " ".join(words.decode(comment) for comment in self.comments if comment.strip())
-        return Person(f"{name} ({said})" if name and said else name or said, email)
+        return Person((f"{name} ({said})" if name and said else name or said)[:LONGEST_NAME], email)
 
     def is_bare(self) -> bool:
         """Is it an address without angle brackets?"""

@@ -43,6 +43,7 @@ _LIMITS = {
     "many ids": lambda p: len(p.references) <= headers.MOST_IDS,
     "many people": lambda p: max(len(p.to), len(p.cc), len(p.reply_to)) <= 200,
     "long address": lambda p: all(len(one.email) <= 320 for one in (p.sender, *p.to, *p.cc, *p.reply_to)),
+    "long name": lambda p: all(len(one.name) <= 200 for one in (p.sender, *p.to, *p.cc, *p.reply_to)),
     "many files": lambda p: len(p.files) <= MOST_FILES,
     "long headers": lambda p: sum(len(v) for vs in p.headers.values() for v in vs) <= 600_000,
     "odd folds": _folds_are_apart,

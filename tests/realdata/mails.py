@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+from cases.mail import addresses, headers, parameters, words
 
 Tree = dict[str, Any]
 
@@ -111,3 +114,47 @@ def _type(part: Tree, parent: Tree | None) -> str:
         digest = parent is not None and _value(parent, "content_type").get("c_subtype") == "digest"
         return "message/rfc822" if digest else "text/plain"
     return f"{said['c_type']}/{said['c_subtype']}".lower()
+
+
+def fields(root: Path, name: str) -> list[tuple[str, object, object]]:
+    """Single header fields: as written, as we read them, as the other parser did."""
+    rows = json.loads((root / f"mail/stalwart/fields/{name}.json").read_text())
+    return [(row["header"], _ours(name, _first(row["header"])), _theirs(name, row["expected"])) for row in rows]
+
+
+def _first(header: str) -> bytes:
+    """Up to the line that does not belong to it any more."""
+    return re.split(r"\r?\n(?![ \t])", header)[0].encode()
+
+
+def _ours(name: str, value: bytes) -> object:
+    if name == "address":
+        return [(one.name.strip(), one.email) for one in addresses.people(value)]
+    if name == "content_type":
+        said = parameters.parse(value)
+        return said.kind.rstrip("/"), said.parameters if said.kind else {}
+    if name == "id":
+        return list(headers.ids([value]))
+    return headers.date([value]) if name == "date" else words_of(words.read(value))
+
+
+def _theirs(name: str, said: Any) -> object:
+    if name == "address":
+        groups = said.get("Group") or [{"addresses": said["List"]}]
+        listed = [one for group in groups for one in group["addresses"]]
+        return [((one["name"] or "").strip(), one["address"] or "") for one in listed]
+    if name == "content_type":
+        kind = "/".join(one for one in (said["c_type"], said["c_subtype"]) if one).lower() if said else ""
+        told = dict((said or {}).get("attributes") or [])
+        return kind, {key: value for key, value in told.items() if not key.endswith("-language")}
+    if name == "id":
+        return said or []
+    return _moment(said) if name == "date" else words_of(said)
+
+
+def _moment(said: Tree | None) -> datetime | None:
+    if not said:
+        return None
+    away = timedelta(hours=said["tz_hour"], minutes=said["tz_minute"]) * (-1 if said["tz_before_gmt"] else 1)
+    parts = (said[one] for one in ("year", "month", "day", "hour", "minute", "second"))
+    return datetime(*parts, tzinfo=timezone(away))

@@ -7,7 +7,7 @@ import pytest
 from cases.mail import reading
 from cases.mail.parsed import ParsedMail
 from crm.filenames import clean_name
-from tests.realdata.mails import Expected, expected, is_packed, words_of
+from tests.realdata.mails import Expected, expected, fields, is_packed, words_of
 
 pytestmark = pytest.mark.realdata
 ENOUGH = 0.95
@@ -57,3 +57,16 @@ def test_every_real_mail_is_read_soundly(realdata: Path) -> None:
         assert parsed.text or parsed.html or parsed.files, file.name
         assert "\x00" not in parsed.text + parsed.subject
         (parsed.text + parsed.html + parsed.subject + parsed.sender.name).encode()
+
+
+@pytest.mark.parametrize(
+    ("field", "enough"),
+    # The rest we read otherwise on purpose: no route in an address, no space around its dots, no date made of a list of
+    # numbers or out of a Received line, no parameter without a type before it.
+    [("address", 0.9), ("content_type", 0.9), ("unstructured", 0.95), ("id", 0.9), ("date", 0.85)],
+)
+def test_single_fields(realdata: Path, field: str, enough: float) -> None:
+    pairs = fields(realdata, field)
+    wrong = [(header, said, wanted) for header, said, wanted in pairs if said != wanted]
+    print(f"\n{field}: {len(pairs) - len(wrong)} of {len(pairs)}", end="")
+    assert len(wrong) <= (1 - enough) * len(pairs), wrong
