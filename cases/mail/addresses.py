@@ -106,7 +106,7 @@ def _hidden(value: bytes) -> Person | None:
     """An address that was encoded together with its name, where nobody may put it."""
     text = words.read(value)
     found = _LOOKS_LIKE.search(text)
-    return Person(text[: found.start()].strip(' <"'), found[0]) if found else None
+    return Person(text[: found.start()].strip(' <"')[:LONGEST_NAME], found[0]) if found else None
 
 
 def _mailboxes(text: str) -> Iterator[_Mailbox]:
