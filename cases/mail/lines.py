@@ -1,7 +1,7 @@
 """The lines of a mail's text, each told for what it is: said, quoted, a mail program's words about a mail, a rule."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
@@ -76,8 +76,10 @@ def lines(text: str) -> list[Line]:
 
 
 def told(given: list[Line]) -> list[Line]:
-    """The same lines, each with its kind."""
-    known = [replace(line, kind=_kind(line)) for line in given]
+    """The lines, each told anew for its kind."""
+    known = list(given)
+    for line in known:
+        line.kind = _kind(line)
     _fences(known)
     _heads(known)
     _attributions(known)
@@ -128,7 +130,7 @@ def _phrase(bare: str) -> Kind:
             return Kind.FORWARD
         if words in phrases.ORIGINAL:
             return Kind.HEAD
-    return Kind.FOOT if phrases.FOOT.match(bare.lstrip(_SIGNS + "[(")) else Kind.TEXT
+    return Kind.FOOT if len(bare) > 11 and phrases.FOOT.match(bare.lstrip(_SIGNS + "[(")) else Kind.TEXT
 
 
 def _fences(known: list[Line]) -> None:
@@ -149,9 +151,10 @@ def _fences(known: list[Line]) -> None:
 
 
 def _heads(known: list[Line]) -> None:
+    roles = [_role(line) for line in known]
     at = 0
     while at < len(known):
-        if known[at].kind in {Kind.TEXT, Kind.RULE} and (end := _head_end(known, at)):
+        if roles[at] is not None and (end := _head_end(known, roles, at)):
             for line in known[at:end]:
                 line.kind = Kind.HEAD
             at = end
@@ -159,22 +162,19 @@ def _heads(known: list[Line]) -> None:
             at += 1
 
 
-def _head_end(known: list[Line], at: int) -> int:
+def _head_end(known: list[Line], every: list[str | None], at: int) -> int:
     """Where the repeated head beginning at a line ends; 0 where there is none. A head names a sender, and a subject or a
     time of sending, or an address: a traveller's "From: London To: Paris" is none."""
-    if _role(known[at]) is None:
-        return 0
     roles: list[str] = []
     addressed, end = False, at
     for here in range(at, min(at + 24, len(known))):
-        line = known[here]
-        role = _role(line)
-        if role is None and (not roles or not _goes_on(known, here)):
+        role = every[here]
+        if role is None and not _goes_on(known, every, here):
             break
         if role is not None:
             roles.append(role)
             end = here + 1
-        addressed = addressed or bool(_ADDRESS.search(line.bare))
+        addressed = addressed or bool(_ADDRESS.search(known[here].bare))
     return end if _is_head(roles, addressed=addressed) else 0
 
 
@@ -190,14 +190,14 @@ def _role(line: Line) -> str | None:
     return phrases.LABELS.get(match[1].strip(), "")
 
 
-def _goes_on(known: list[Line], here: int) -> bool:
+def _goes_on(known: list[Line], every: list[str | None], here: int) -> bool:
     """A line within a head that is no field: the rest of a long field, or one empty line between two fields."""
     if known[here].kind is Kind.EMPTY:
-        return here + 1 < len(known) and bool(_role(known[here + 1]))
-    for line in known[here : here + 4]:
+        return here + 1 < len(known) and bool(every[here + 1])
+    for line, role in zip(known[here : here + 4], every[here : here + 4], strict=True):
         if line.kind is not Kind.TEXT:
             return False
-        if _role(line):
+        if role:
             return True
     return False
 
