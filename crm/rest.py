@@ -263,7 +263,8 @@ def _once(request: Request, key: str, do: Callable[[], Response]) -> Response:
         detail = _("The first request with this Idempotency-Key is still running.")
         raise Problem(409, "still_running", detail, retry_after=running.after) from None
     headers = answer.response["headers"] | ({"Idempotent-Replayed": "true"} if answer.replayed else {})
-    return Response(json.loads(answer.response["body"]), status=answer.status, headers=headers)
+    kind = "application/problem+json" if answer.status >= 400 else None  # a refusal that is an effect of its own
+    return Response(json.loads(answer.response["body"]), status=answer.status, headers=headers, content_type=kind)
 
 
 def _plain(response: Response) -> tuple[int, Any]:

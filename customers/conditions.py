@@ -7,6 +7,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
@@ -94,8 +95,13 @@ class Condition:
     """A checked condition as of one moment."""
 
     holds: Test
-    q: Q
+    sql: Callable[[], Q]
     names: frozenset[str]  # the facts and collections it reads
+
+    @cached_property
+    def q(self) -> Q:
+        """Put together when it is first asked for: whoever only asks about one customer pays nothing for it."""
+        return self.sql()
 
     def customers(self, among: "QuerySet[Customer] | None" = None) -> "QuerySet[Customer]":
         """Those it holds for, of `among` (default: all current customers)."""
@@ -109,7 +115,7 @@ def compile(data: object, *, at: datetime, among: Iterable[Fact | Collection] | 
     known = registry() if among is None else {fact.name: fact for fact in among}
     reader = _Reader(known, at)
     node = reader.read(data, "", 0)
-    return Condition(node.test, node.sql(False), frozenset(reader.names))
+    return Condition(node.test, lambda: node.sql(False), frozenset(reader.names))
 
 
 # --- a checked node: a Python test, and SQL for it or for its contrary

@@ -4,7 +4,7 @@ docs/offers.md has the formula and its sources. Silence is an arm worth 0; an of
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +58,8 @@ def judge(context: Context, shelf: Shelf) -> Verdict:
 
     score = p · fit · (value + gain) − minutes · MINUTE − ANNOYANCE · 1.3^refusals, in the house's currency.
     """
-    shut = gates.whole_talk(context)
-    judged = [_judge(context, shelf, offer, shut) for offer in shelf.offers]
+    bench = _Bench(context, shelf)
+    shut, judged = bench.shut, [bench.judge(offer) for offer in shelf.offers]
     standing = sorted((j for j in judged if j.shut is None), key=lambda j: j.order)
     best = standing[0] if standing else None
     lower = {j.offer.version for j in standing[1:]}
@@ -71,58 +71,53 @@ def _with(judged: Judged, shut: Shut) -> Judged:
     return Judged(judged.offer, shut, judged.scores, judged.sentence)
 
 
-def _judge(context: Context, shelf: Shelf, offer: Standing, whole: Sequence[Shut]) -> Judged:
-    first = next(_shut(context, shelf, offer, whole), None)
-    if first is not None:
-        return Judged(offer, first)
-    sentence = _sentence(context, offer)
-    scores = _scores(context, offer)
-    if not sentence:
-        return Judged(offer, Shut(SENTENCE, "no_sentence"), scores)
-    if scores["score"] <= 0:
-        return Judged(offer, Shut(SCORE, "not_worth_it"), scores, sentence)
-    return Judged(offer, _by_plugin(context, offer), scores, sentence)
+class _Bench:
+    """What is the same for every candidate of one talk, worked out once."""
 
+    def __init__(self, context: Context, shelf: Shelf) -> None:
+        self.context, self.shelf = context, shelf
+        self.shut = gates.whole_talk(context)
+        self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
+        self.late = next((s for s in self.shut if s.stage == gates.GATE), None)
+        self.known = dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
+        self.annoyance = ANNOYANCE * WORSE**context.refusals
 
-def _shut(context: Context, shelf: Shelf, offer: Standing, whole: Sequence[Shut]) -> Iterator[Shut]:
-    """In the order of the stages: what is shut before eligibility, eligibility, what is shut after."""
-    yield from (s for s in whole if s.stage in {gates.REFUSAL, gates.NEED})
-    yield from _not_for_them(context, shelf, offer)
-    own = list(gates.of_offer(context, offer))
-    yield from (s for s in own if s.stage == ELIGIBILITY)
-    yield from (s for s in whole if s.stage == gates.GATE)
-    yield from (s for s in own if s.stage != ELIGIBILITY)
+    def judge(self, offer: Standing) -> Judged:
+        first = self.early or next(self._shut(offer), None)
+        if first is not None:
+            return Judged(offer, first)
+        evidence = self.context.evidence.get(str(offer.version), {})
+        sentence = reasons.sentence(offer.terms.why, self.known, evidence.get("quote", ""))
+        scores = self._scores(offer, FIT[evidence.get("by", "facts")])
+        if not sentence:
+            return Judged(offer, Shut(SENTENCE, "no_sentence"), scores)
+        if scores["score"] <= 0:
+            return Judged(offer, Shut(SCORE, "not_worth_it"), scores, sentence)
+        said = self.context.removed.get(str(offer.version))  # a plugin's gate or scorer, if they were asked
+        return Judged(offer, Shut(PLUGIN, said[0], said[1]) if said else None, scores, sentence)
 
+    def _shut(self, offer: Standing) -> Iterator[Shut]:
+        """In the order of the stages: whether it is for them, what is shut for the talk, what is shut for this one."""
+        yield from gates.evidence(self.context, offer)
+        yield from self._not_for_them(offer)
+        if self.late is not None:
+            yield self.late
+        yield from gates.of_offer(self.context, offer)
 
-def _not_for_them(context: Context, shelf: Shelf, offer: Standing) -> Iterator[Shut]:
-    condition = shelf.conditions[offer.version]
-    if condition is None or not condition.names <= context.facts.keys():
-        yield Shut(ELIGIBILITY, "fact_gone")
-    elif not condition.holds(context.facts):
-        yield Shut(ELIGIBILITY, "not_eligible")
+    def _not_for_them(self, offer: Standing) -> Iterator[Shut]:
+        condition = self.shelf.condition(offer)
+        if condition is None or not condition.names <= self.context.facts.keys():
+            yield Shut(ELIGIBILITY, "fact_gone")
+        elif not condition.holds(self.context.facts):
+            yield Shut(ELIGIBILITY, "not_eligible")
 
-
-def _by_plugin(context: Context, offer: Standing) -> Shut | None:
-    """What a plugin's gate or scorer said of it, if they were asked (outreach.deciding)."""
-    said = context.removed.get(str(offer.version))
-    return Shut(PLUGIN, said[0], said[1]) if said else None
-
-
-def _sentence(context: Context, offer: Standing) -> str:
-    known = dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
-    quote = context.evidence.get(str(offer.version), {}).get("quote", "")
-    return reasons.sentence(offer.terms.why, known, quote)
-
-
-def _scores(context: Context, offer: Standing) -> dict[str, float]:
-    terms = offer.terms
-    fit = FIT[context.evidence.get(str(offer.version), {}).get("by", "facts")]
-    worth = float(terms.value + terms.gain)
-    effort = float(terms.minutes) * MINUTE + ANNOYANCE * WORSE**context.refusals
-    score = P_START * fit * worth - effort
-    factor = context.factors.get(str(offer.version), 1.0)
-    told = {"p": P_START, "fit": fit, "worth": worth, "effort": effort, "factor": factor, "score": score}
-    return {name: round(value, 6) for name, value in told.items()}
+    def _scores(self, offer: Standing, fit: float) -> dict[str, float]:
+        terms = offer.terms
+        worth = float(terms.value + terms.gain)
+        effort = float(terms.minutes) * MINUTE + self.annoyance
+        factor = self.context.factors.get(str(offer.version), 1.0)
+        told = {"p": P_START, "fit": fit, "worth": worth, "effort": effort, "factor": factor}
+        return {name: round(value, 6) for name, value in (told | {"score": P_START * fit * worth - effort}).items()}
 
 
 def bounded(factor: float) -> float:

@@ -1,9 +1,10 @@
 """The offers that may be made now, in this process's memory for as long as nothing in them changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from customers import conditions
 from customers.conditions import Collection, Condition, Fact
@@ -29,17 +30,20 @@ class Shelf:
 
     def __init__(self, version: int, moment: datetime, offers: Iterable[Standing]) -> None:
         self.version, self.moment, self.offers = version, moment, tuple(offers)
+        self._compiled: dict[int, Condition | None] = {}
 
     @cached_property
     def facts(self) -> list[Fact | Collection]:
         return list(registry().values())
 
-    @cached_property
-    def conditions(self) -> Mapping[int, Condition | None]:
-        """By version. None: a fact it asks for is known no more (its plugin is gone), so it holds for nobody."""
-        return {o.version: self._compiled(o.terms) for o in self.offers}
+    def condition(self, offer: Standing) -> Condition | None:
+        """Compiled when it is first asked for. None: a fact it asks for is known no more (its plugin is gone), so it
+        holds for nobody."""
+        if offer.version not in self._compiled:
+            self._compiled[offer.version] = self._compile(offer.terms)
+        return self._compiled[offer.version]
 
-    def _compiled(self, terms: Terms) -> Condition | None:
+    def _compile(self, terms: Terms) -> Condition | None:
         try:
             return conditions.compile(terms.eligibility, at=self.moment, among=self.facts)
         except conditions.BadCondition:
@@ -48,11 +52,25 @@ class Shelf:
     @cached_property
     def names(self) -> frozenset[str]:
         """Every fact that conditions and sentences read."""
-        asked = {name for c in self.conditions.values() if c for name in c.names}
+        asked = {name for o in self.offers for name in _asked(o.terms.eligibility)}
         told = {name for o in self.offers for name in reasons.slots(o.terms.why)}
         if told & set(reasons.OF_SUBSCRIPTION):
             told.add("subscriptions")
         return frozenset((asked | told) & {fact.name for fact in self.facts})
+
+    def at(self, moment: datetime) -> "Shelf":
+        """The same offers a minute later."""
+        later = Shelf(self.version, moment, self.offers)
+        later.__dict__.update({name: self.__dict__[name] for name in ("facts", "names") if name in self.__dict__})
+        return later
+
+
+def _asked(data: Any) -> Iterator[str]:
+    """The facts and collections a checked condition names."""
+    if "exists" in data or "fact" in data:
+        yield data.get("exists") or data["fact"]
+    for part in [*data.get("all", ()), *data.get("any", ()), *([data["not"]] if "not" in data else [])]:
+        yield from _asked(part)
 
 
 _kept: dict[str, Shelf] = {}  # by edition: the newest alone
@@ -66,7 +84,7 @@ def shelf(edition: str, version: int, at: datetime) -> Shelf:
     if held is None:
         held = Shelf(version, moment, _standing())
     elif held.moment != moment:
-        held = Shelf(version, moment, held.offers)
+        held = held.at(moment)
     _kept.clear()
     _kept[edition] = held
     return held

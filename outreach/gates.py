@@ -160,13 +160,13 @@ def _quiet(c: Context) -> Iterator[Shut]:
 
 
 def of_offer(context: Context, offer: Standing) -> Iterator[Shut]:
-    """What keeps this one back, beside its eligibility."""
-    yield from _evidence(context, offer)
+    """What keeps this one back, whoever it is for."""
     yield from _on_sale(context, offer)
     yield from _declined(context, offer)
 
 
-def _evidence(c: Context, offer: Standing) -> Iterator[Shut]:
+def evidence(c: Context, offer: Standing) -> Iterator[Shut]:
+    """Whether anything they said or showed asks for it."""
     if offer.terms.need_tags and str(offer.version) not in c.evidence:
         yield Shut(ELIGIBILITY, "no_evidence")
 

@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.api import finding
-from cases.models import Case
 from cases.models.case import Refusal
 from crm import rest
 from crm.models import User
@@ -165,21 +164,21 @@ def case_offer(request: Request, number: int) -> Response:
         finding.need(request, "offer.see", case)
         return Response(DecisionShape(showing.decided(case, timezone.now())).data)
     finding.need(request, "offer.respond", case)
-    decided = _decide(case, rest.read(NewPresentation, request), rest.me(request))
-    status = 201 if decided.outcome == Decision.Outcome.PRESENTED else 200
-    return Response(DecisionShape(decided).data, status=status)
-
-
-def _decide(case: Case, data: dict[str, Any], by: User) -> Decision:
-    """Trying through a shut gate is kept as a try, and refused."""
+    data = rest.read(NewPresentation, request)
     wanted = _version(data["offer"]) if "offer" in data else None
-    is_try = case.need_met_event_id is None or wanted is not None
-    how = Decision.Asked.TRY if case.need_met_event_id is None else Decision.Asked.API
-    decided = deciding.decide(case, by=by, asked=how, wanted=wanted)
-    if decided.outcome == Decision.Outcome.SILENCE and is_try:
-        told = _("Nothing is offered: a gate is shut. That you tried is kept.")
-        raise rest.Problem(409, "gate_shut", told, decision=decided.pk, gates=showing.shut_words(decided))
-    return decided
+    early = case.need_met_event_id is None
+    how = Decision.Asked.TRY if early else Decision.Asked.API
+    decided = deciding.decide(case, by=rest.me(request), asked=how, wanted=wanted)
+    if decided.outcome == Decision.Outcome.PRESENTED:
+        return Response(DecisionShape(decided).data, status=201)
+    return _refused(request, decided) if early or wanted is not None else Response(DecisionShape(decided).data)
+
+
+def _refused(request: Request, decided: Decision) -> Response:
+    """Trying through a shut gate: an answer and not an exception, or the try would be undone with it."""
+    told = _("Nothing is offered: a gate is shut. That you tried is kept.")
+    shut = rest.Problem(409, "gate_shut", told, decision=decided.pk, gates=showing.shut_words(decided))
+    return rest.problem(shut, {"request": request})
 
 
 def _version(offer: int) -> int:

@@ -107,6 +107,16 @@ def test_trying_through_a_shut_gate_is_refused_and_kept(case: Case, ana: User) -
     assert call.post(place, {"offer": offer.pk}).status_code == 201
 
 
+def test_a_try_with_an_idempotency_key_is_kept_too_and_once(case: Case, ana: User) -> None:
+    make_offer()
+    call, place = Caller(ana), f"cases/{case.number}/offer/"
+    for _time in range(2):
+        refused = call.post(place, {}, Idempotency_Key="once")
+        assert (refused.status_code, refused["Content-Type"]) == (409, "application/problem+json")
+    assert refused["Idempotent-Replayed"] == "true"
+    assert Event.objects.filter(kind="offer_refused").count() == 1
+
+
 def test_answers_are_kept_and_shown(case: Case, ana: User) -> None:
     make_offer()
     call, place = Caller(ana), f"cases/{case.number}/offer/"
