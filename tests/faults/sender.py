@@ -19,7 +19,7 @@ if __name__ == "__main__":
     from outreach import delivery
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    sending.LEASE = timedelta(seconds=3)
+    sending.LEASE = timedelta(seconds=10)  # longer than a starved machine keeps a sender waiting
     while True:
         did = sum(sweep(timezone.now()) for sweep in (delivery.deliver_due, outward.send_due, outward.send_mass_due))
         if not did:

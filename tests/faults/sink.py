@@ -1,5 +1,6 @@
 """A mail server that remembers what it took, from whom and when, and can end the sender at any point of the talk."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ class _Handler:
 
 @contextmanager
 def sinks(doors: int) -> Iterator[tuple[Sink, list[int]]]:
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells every word of the talk
     sink = Sink()
     ports = [free_port() for _door in range(doors)]
     controllers = [Controller(_Handler(sink, port), hostname="127.0.0.1", port=port) for port in ports]
