@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -86,6 +87,8 @@ class Fetcher(threading.Thread):
             log.warning("mailbox %s: %s; trying again", self.mailbox.pk, type(error).__name__)
             connections.close_all()
             self.stop.wait(1)
+            with suppress(DatabaseTrouble):
+                self._failed(Trouble("database", type(error).__name__))
         except LeaseLost:
             raise
         except Exception as error:

@@ -29,6 +29,7 @@ WORDS = {
     "refused": gettext_lazy("The server refuses what is asked of it."),
     "garbled": gettext_lazy("The server answers what no IMAP server should."),
     "withheld": gettext_lazy("The server does not hand the mail out."),
+    "database": gettext_lazy("Our own database did not answer."),
     "stumbled": gettext_lazy("Something went wrong on our side; the log says what."),
 }
 

@@ -148,6 +148,8 @@ class Visit:
         """Fetch what is there and not stored; how many mails were stored. Afterwards the mailbox says how things are."""
         self.warning = None
         self._survey(self.line.look())
+        if self._missing:
+            self._write([])  # one large mail may take its time: it is said that we are at it
         stored = 0
         for uid_s in _runs(sorted(self._missing - self._tries.keys()), SIZES):
             heads = self.line.heads(uid_s)
@@ -322,16 +324,23 @@ class Visit:
             self._tell_how_it_stands()
 
     def _tell_how_it_stands(self) -> None:
-        oldest = min((at for uid, at in self._arrived.items() if uid in self._missing), default=self.clock())
+        oldest = min(map(self._waits_since, self._missing), default=None)
         self.mailbox.reached(
             self.clock(),
             last_uid=max(self.mailbox.last_uid, self._mark()),
             server_count=self.mailbox.server_count,
             waiting=len(self._missing),
-            waiting_since=oldest if self._missing else None,
+            waiting_since=oldest,
             is_pushed=self.line.has_idle,
             doing="fetching",
         )
+
+    def _waits_since(self, uid: int) -> datetime:
+        """Since it arrived; but at the last success nothing waited, whatever the server's clock says. What failed since
+        then does."""
+        arrived = self._arrived.get(uid) or self.clock()
+        before = None if uid in self._tries else self.mailbox.last_success_at
+        return max(arrived, before) if before else arrived
 
     def _mark(self) -> int:
         """The last UID before the first that is still missing."""

@@ -23,7 +23,7 @@ from crm.models import Event, Heartbeat, Wake
 
 QUIET = 20.0  # seconds without a sign of a worker group or keeper; they give one every five
 UNNUMBERED = 8.0  # seconds the same event waits for its number, which takes milliseconds
-BEHIND = timedelta(seconds=20)  # due for so long and not begun
+BEHIND = timedelta(seconds=15)  # due for so long and not begun
 START = timedelta(seconds=12)
 TIME = "{time}"  # in a sentence: how long it has lasted, which every screen words for itself
 

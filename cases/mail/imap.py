@@ -112,6 +112,7 @@ class Line:
         return {uid: raw for uid, raw in found.items() if uid in set(uids)}
 
     def _fetch(self, uids: Sequence[int], what: str) -> Iterator[tuple[bytes, bytes | None]]:
+        self.client.alive()
         with told("refused"):
             answer = done(self.client.uid("FETCH", _as_set(uids), what))
         return _items(answer)

@@ -56,7 +56,7 @@ def test_the_keeper_killed_at_a_step_of_fetching_loses_and_doubles_nothing(
             wait_until(lambda keeper=keeper: not keeper.alive, 60, f"the keeper to die {step}: {keeper.output()}")
         free()
     with processes.keeper() as keeper:
-        wait_until(lambda: all_in(6) and all(rb"\\Seen" in flags for flags in imap.flags()), 60, "all to be in")
+        wait_until(lambda: all_in(6) and all(rb"\Seen" in flags for flags in imap.flags()), 60, "all to be in")
         assert keeper.alive
     assert sorted(raws()) == sorted(sent)
     assert MailboxMail.objects.count() == 6

@@ -30,7 +30,7 @@ function dress() {
   const open = found.length > 0 && (isSmall() ? bar().dataset.open === "yes" : found.some((key) => !put.has(key)));
   bar().hidden = !open;
   document.querySelectorAll("[data-stalls='show']").forEach((light) => {
-    light.hidden = found.length === 0 || open;
+    light.classList.toggle("lit", found.length > 0 && !open);
     light.title = words();
   });
 }
