@@ -50,9 +50,10 @@ def test_the_keeper_killed_at_a_step_of_fetching_loses_and_doubles_nothing(
 ) -> None:
     make(imap, billing, after="seen")
     sent = [mail(n) for n in range(6)]
-    imap.append(*sent)
-    for at in (1, 3):
-        with processes.keeper(**FAULTS, DIE_AT=step, DIE_AFTER=str(at)) as keeper:
+    for round_ in range(2):
+        imap.append(*sent[3 * round_ : 3 * round_ + 3])
+        at = "2" if round_ and "store" in step else "1"
+        with processes.keeper(**FAULTS, DIE_AT=step, DIE_AFTER=at) as keeper:
             wait_until(lambda keeper=keeper: not keeper.alive, 60, f"the keeper to die {step}: {keeper.output()}")
         free()
     with processes.keeper() as keeper:
