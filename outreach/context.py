@@ -117,6 +117,10 @@ SELECT json_build_object(
   'upset_at', (SELECT max(m.at) FROM cases_message m JOIN theirs ON theirs.id = m.case_id
                 WHERE m.feeling = 'bad' AND m.at > %(quiet)s AND m.case_id <> me.id),
   'other_case', (SELECT min(number) FROM theirs WHERE theirs.id <> me.id AND theirs.status = ANY(%(active)s)),
+  'problem', (SELECT min(b.id) FROM outreach_knownproblem b WHERE b.state IN ('open', 'workaround')
+               AND (EXISTS (SELECT FROM outreach_exposure x WHERE x.problem_id = b.id AND x.customer_id = me.customer_id)
+                    OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
+                                WHERE l.problem_id = b.id))),
   'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
                AND s.channel = ANY(%(channels)s) AND s.at <= %(at)s ORDER BY s.at DESC, s.id DESC LIMIT 1),
   'shown', (SELECT id FROM outreach_offerpresentation WHERE contact_id = talk.id),

@@ -15,7 +15,7 @@ from crm.models import User
 from customers import consent
 from customers.models import Customer
 from outreach import deciding, responding
-from outreach.models import Decision, OfferPresentation
+from outreach.models import Decision, KnownProblem, OfferPresentation
 from tests.builders import make_case, make_message, make_question
 from tests.outreach.conftest import make_offer, newest_words, open_gates
 
@@ -82,6 +82,10 @@ def left_in_peace(w: World) -> None:
     make_case(w.billing, customer=w.carl, status="closed", tags=["bereaved"])
 
 
+def known_problem(w: World) -> None:
+    KnownProblem.declare(by=w.ana, title="Lines drop", case=w.case)
+
+
 def unmet(w: World) -> None:
     w.case.mark_need_unmet(by=w.ana)
 
@@ -113,6 +117,7 @@ SHUT: list[tuple[Callable[[World], Any], str]] = [
     (other_case, "other_case"),
     (upset_elsewhere, "quiet_upset"),
     (left_in_peace, "hands_off"),
+    (known_problem, "problem"),
     (unmet, "need_unmet"),
     (talked_yesterday, "over_talk"),
     (closed, "over_talk"),
@@ -161,6 +166,14 @@ def test_a_need_met_in_an_earlier_talk_is_not_this_ones(world: World) -> None:
     world.case.refresh_from_db()
     world.case.mark_need_unmet(by=world.ana)
     world.case.mark_need_met(by=world.ana, how="customer_said")
+    assert reasons(world) == set()
+
+
+def test_a_problem_that_is_fixed_keeps_nothing_back(world: World) -> None:
+    make_offer()
+    known_problem(world)
+    assert "problem" in reasons(world)
+    KnownProblem.objects.update(state="fixed")
     assert reasons(world) == set()
 
 
