@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -15,7 +15,8 @@ DROP = "drop"  # close the line without a word
 @dataclass
 class MailServer:
     """`says` overrides the answer to a verb (greet, ehlo, mail, rcpt, data, end, quit) by a line, or by DROP; `once` only
-    the answer to the n-th of that verb: {"mail": (2, "421 too busy")}."""
+    the answer to the n-th of that verb: {"mail": (2, "421 too busy")}. `at` is told each step before it is answered, and
+    "text" within the text, "after" when the mail was taken and its sender has been told."""
 
     port: int
     says: dict[str, str] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class MailServer:
     asked: Counter[str] = field(default_factory=Counter)
     got: list[bytes] = field(default_factory=list)
     talk: list[str] = field(default_factory=list)
+    at: Callable[[str], None] = lambda _step: None
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -69,19 +71,40 @@ def _serve(line: socket.socket, reader, server: MailServer) -> None:  # type: ig
         server.talk.append(raw.decode("utf-8", "replace").strip())
         if not _answer(line, server, verb):
             return
-        if verb == "data" and server.says.get("data", "354").startswith("354"):
-            text = b"".join(iter(lambda: reader.readline(), b".\r\n"))
-            if server.says.get("end", "250").startswith("250"):
-                server.got.append(text)
-            if not _answer(line, server, "end"):
-                return
+        takes = verb == "data" and server.says.get("data", "354").startswith("354")
+        if takes and not _take(line, reader, server):
+            return
         if verb == "quit":
             return
+
+
+def _take(line: socket.socket, reader, server: MailServer) -> bool:  # type: ignore[no-untyped-def]
+    """One text; False where the line is over with it."""
+    if (text := _text(reader, server)) is None:
+        return False
+    if server.says.get("end", "250").startswith("250"):
+        server.got.append(text)
+    if not _answer(line, server, "end"):
+        return False
+    server.at("after")
+    return True
+
+
+def _text(reader, server: MailServer) -> bytes | None:  # type: ignore[no-untyped-def]
+    """What stands before the line with the dot; None where the other side hung up within it."""
+    server.at("text")
+    text = []
+    for line in reader:
+        if line == b".\r\n":
+            return b"".join(text)
+        text.append(line)
+    return None
 
 
 def _answer(line: socket.socket, server: MailServer, verb: str) -> bool:
     said = server.says.get(verb, _POLITE.get(verb, "250 ok"))
     server.asked[verb] += 1
+    server.at(verb)
     nth, instead = server.once.get(verb, (0, ""))
     said = instead if server.asked[verb] == nth else said
     if said == DROP:
