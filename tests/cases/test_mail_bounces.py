@@ -328,8 +328,11 @@ def test_ours_is_told_at_once_that_there_is_no_such_address(case: Case, ana: Use
     with mail_server(rcpt="550 5.1.1 User unknown") as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         said = answer(case, ana)
-    assert fate(said)[:2] == ("failed", "no_address")
+    acknowledgement = Dispatch.objects.exclude(pk=said.dispatch_id).get()
+    assert (acknowledgement.state, acknowledgement.reason) == ("failed", "no_address")
     assert Suppression.objects.get().value == CARL
+    assert fate(said)[:2] == ("suppressed", "suppressed")
+    assert [line for line in server.talk if line.startswith("rcpt")] == [f"rcpt TO:<{CARL}>"]
 
 
 def test_a_flood_asks_as_little_for_each_as_for_one(
@@ -339,7 +342,7 @@ def test_a_flood_asks_as_little_for_each_as_for_one(
     many = [make_customer(email=f"c{n}@example.org") for n in range(20)]
     mails = [notice(f"c{n}@example.org", customer) for n, customer in enumerate(many)]
     for dispatch in mails:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(15):
             told(bounce(ids.message_id(dispatch), recipient=dispatch.address))
     assert Dispatch.objects.filter(state="failed").count() == 20
     with django_assert_max_num_queries(26):  # its case is told, opens again, and its clocks follow
