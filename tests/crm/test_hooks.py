@@ -70,6 +70,18 @@ def test_a_slow_one_rests_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> Non
     assert hook.collect() == ["late"]
 
 
+def test_ours_never_rest_because_they_say_who_may_see_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crm.hooks, "SLOW", -1.0)  # however quick it was
+    hook: Hook[[], str] = Hook("ours")
+
+    def said() -> str:
+        return "still"
+
+    said.__module__ = "cases.roles"
+    hook.register(said)
+    assert [hook.collect(), hook.collect()] == [["still"], ["still"]]
+
+
 @pytest.mark.parametrize("hook", declared(), ids=lambda hook: hook.name)
 def test_the_example_plugin_fills_every_hook(hook: Hook) -> None:
     assert any(getattr(fill, "__module__", "").startswith("tests.plugin") for _name, fill in hook)
