@@ -9,7 +9,7 @@ import hmac
 import math
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
@@ -43,11 +43,12 @@ _NOBODY = re.compile(
 )
 
 
-def begin(case: Case, message: Message, *, via: str) -> Acknowledgement | None:
+def begin(case: Case, message: Message, *, via: str, written_at: datetime) -> Acknowledgement | None:
     """Acknowledge the contact that this word of a customer began. The caller holds the case's lock and its transaction;
     None for history and for what is nobody's contact."""
     now = timezone.now()
-    if via == "import" or message.at < now - LATE.get(via, PRESENT) or case.status == transitions.SPAM:
+    said = min(message.at, written_at)
+    if via == "import" or said < now - LATE.get(via, PRESENT) or case.status == transitions.SPAM:
         return None
     contact, now = message.contact, max(now, message.at)
     if contact is None or not case.queue.acknowledges:

@@ -54,12 +54,14 @@ def add_inbound(
     source: str = "",
     external_id: str | None = None,
     folds: Sequence[Fold] = (),
+    written_at: datetime | None = None,
     **mail: Any,
 ) -> Message:
     """Add the customer's words to an unclosed case: it wakes, reopens, and the customer waits for us from `at` on.
 
     Auto-replies and bounces (`is_auto`) are shown and change nothing else. Repeating (source, external_id) raises
-    IntegrityError: the constraint decides the race. `mail`: subject, mail_id, mail_hash and flags of one.
+    IntegrityError: the constraint decides the race. `mail`: subject, mail_id, mail_hash and flags of one. `written_at` is
+    its own date: what was written long ago is not acknowledged, however it gets here.
     """
     case.lock()
     if case.status in transitions.FINAL:
@@ -87,7 +89,7 @@ def add_inbound(
     if not is_auto:
         _bring_back(case, at, via)
         if message.begins:
-            acknowledge.begin(case, message, via=via)
+            acknowledge.begin(case, message, via=via, written_at=written_at or at)
     return message
 
 

@@ -250,6 +250,7 @@ def _say(letter: _Letter, identity: str, case: Case, sender: Sender, point: Cont
         mail_hash=repeats.content_hash(mail),
         source=repeats.SOURCE,
         external_id=identity,
+        written_at=mail.date,
     )
 
 

@@ -117,7 +117,7 @@ IN_FLIGHT = (claimed, written, let_go)
 def interrupted(w: World) -> None:
     """Whoever sent it died in the middle."""
     past = timezone.now() - timedelta(minutes=5)
-    Dispatch.objects.update(state="claimed", attempts=1, begun_at=past, lease_until=past)
+    Dispatch.objects.filter(source="message").update(state="claimed", attempts=1, begun_at=past, lease_until=past)
 
 
 def doubled(w: World) -> None:

@@ -292,22 +292,22 @@ def _retry(w: World) -> Any:
 
 @command("message_delivered", before=(*IN_FLIGHT, sent), routes="api/inbound/<slug:slug>/receipts/")
 def _hear_it_arrived(w: World) -> None:
-    receipts.note(Dispatch.objects.get(), "delivered", at=timezone.now())
+    receipts.note(Dispatch.objects.get(source="message"), "delivered", at=timezone.now())
 
 
 @command("message_delivered", before=(*IN_FLIGHT, sending(Unknown("silence"))))
 def _hear_it_arrived_after_all(w: World) -> None:
-    receipts.note(Dispatch.objects.get(), "delivered", at=timezone.now())
+    receipts.note(Dispatch.objects.get(source="message"), "delivered", at=timezone.now())
 
 
 @command("message_read", before=(*IN_FLIGHT, sent))
 def _hear_it_was_read(w: World) -> None:
-    receipts.note(Dispatch.objects.get(), "read", at=timezone.now())
+    receipts.note(Dispatch.objects.get(source="message"), "read", at=timezone.now())
 
 
 @command("send_failed", "status_changed", before=(*IN_FLIGHT, sent))
 def _hear_it_bounced(w: World) -> None:
-    receipts.note(Dispatch.objects.get(), "failed", at=timezone.now())
+    receipts.note(Dispatch.objects.get(source="message"), "failed", at=timezone.now())
 
 
 # --- promises and clocks

@@ -207,6 +207,14 @@ def test_history_and_machines_are_not_acknowledged(served: Queue, carl: Customer
     assert not Dispatch.objects.exists()
 
 
+def test_an_old_mail_that_is_taken_in_today_is_history(served: Queue, carl: Customer) -> None:
+    """Somebody feeds us their mailbox of last year: nobody in it hears from us."""
+    now = timezone.now()
+    case = open_case(queue=served, customer=carl, subject="x", channel="mail", at=now, via="channel")
+    write(case, written_at=now - 300 * DAY)
+    assert not Acknowledgement.objects.exists()
+
+
 def test_a_mail_that_waited_for_us_is_still_new(served: Queue, carl: Customer) -> None:
     now = timezone.now()
     arrive(served, carl, at=now - 5 * HOUR)
