@@ -64,7 +64,10 @@ def make_message(
 
 
 def make_question(queue: Queue, customer: Customer, assignee: User) -> Case:
-    """A case in somebody's hands to which its customer has just written, by mail."""
+    """A case in somebody's hands to which its customer has just written, by mail. Its queue acknowledges nothing: what
+    leaves is what people write."""
+    queue.acknowledges = False
+    queue.save(update_fields=["acknowledges"])
     case = make_case(queue, "Where is my refund?", customer=customer, channel="mail", assignee=assignee)
     sender = customer.contact_points.get(kind="email")
     conversation.add_inbound(case, text="Well?", sender=sender, channel="mail", at=timezone.now())

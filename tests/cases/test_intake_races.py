@@ -64,7 +64,7 @@ def test_the_same_item_ten_times_at_once_is_one_message(shop: Channel) -> None:
         1,
     ]
     assert InboundItem.objects.get().state == "done"
-    assert Event.objects.filter(stream="case").count() == 2
+    assert Event.objects.filter(stream="case").count() == 3  # opened, received, acknowledged
 
 
 def test_two_bodies_under_one_id_at_once_leave_one_and_refuse_the_other(shop: Channel) -> None:

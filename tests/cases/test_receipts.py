@@ -31,6 +31,7 @@ def outside() -> Client:
 def sent(outside: Client, shop: Channel, ana: User) -> Dispatch:
     """An answer that left through the channel."""
     Channel.objects.update(callback_url="http://127.0.0.1:9/in")
+    Queue.objects.update(acknowledges=False)
     sender = {"kind": "handle", "value": "@mia"}
     post(outside, shop, message(thread="t1", **{"from": sender}), webhook_id="e1")
     case = Case.objects.get()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from cases import contact_form, intake
+from cases import contact_form, intake, receiving
 from cases.contact_form import ContactForm
 from cases.models import Case, InboundItem, Message, Queue
 from cases.views import public
@@ -339,7 +339,7 @@ def test_what_cannot_be_processed_now_is_safe_and_gets_its_number_later(
 ) -> None:
     client = Client()
     with monkeypatch.context() as broken:
-        broken.setattr(intake, "match", lambda *_a, **_k: 1 / 0)
+        broken.setattr(receiving, "match", lambda *_a, **_k: 1 / 0)
         response = fill_in(client)
     assert "It is safe with us" in client.get(response["location"]).content.decode()
 
