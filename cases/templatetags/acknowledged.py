@@ -18,6 +18,8 @@ _BASES: dict[str, LazyText] = {
     "promise": gettext_lazy("Acknowledged: answer by %(when)s (promised before)"),
     "none": gettext_lazy("Acknowledged, without a time"),
 }
+# Where nothing left, without and with a promise all the same.
+_SILENT = (gettext_lazy("Not acknowledged"), gettext_lazy("Not acknowledged; answer owed by %(when)s"))
 _UNSENT: dict[str, LazyText] = {
     "no_way": gettext_lazy("no message: there is no address to write to"),
     "no_channel": gettext_lazy("no message: this channel takes none"),
@@ -31,7 +33,8 @@ _UNSENT: dict[str, LazyText] = {
 @register.simple_tag
 def acknowledged(told: Acknowledgement) -> SafeString:
     """What a customer was told, and by when they hear from us."""
-    sentence = escape(str(_BASES[told.basis])).replace("%(when)s", "{}")
+    said = _BASES[told.basis] if told.dispatch_id else _SILENT[told.expected_at is not None]
+    sentence = escape(str(said)).replace("%(when)s", "{}")
     return format_html(sentence, moment(told.expected_at))
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, connections
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -271,6 +272,22 @@ def test_who_asked_not_to_be_written_to_is_promised_an_answer_and_not_written_to
     assert told.dispatch
     assert (told.dispatch.state, told.reason, Promise.objects.get().state) == ("suppressed", "suppressed", "open")
     assert mailoutbox == []
+
+
+def test_the_thread_says_what_was_told_and_why_nothing_was(served: Queue, carl: Customer) -> None:
+    arrive(served, make_customer("Robot", email="noreply@x.example"))
+    case = arrive(served, carl)
+    arrive(served, carl, channel="web")
+    silent, told, enough = Acknowledgement.objects.select_related("dispatch").order_by("pk")
+    lines = [render_to_string("cases/_acknowledged.html", {"told": each}) for each in (silent, told, enough)]
+    assert "Not acknowledged ·" in lines[0]
+    assert "nobody reads at this address" in lines[0]
+    assert "Acknowledged: answer by <time" in lines[1]
+    assert "on its way" in lines[1]
+    assert "Not acknowledged; answer owed by <time" in lines[2]
+    assert "they have had enough of these" in lines[2]
+    assert f'id="acknowledged-{told.pk}"' in lines[1]
+    assert told.case == case
 
 
 # --- one a contact
