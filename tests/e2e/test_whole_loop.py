@@ -1,6 +1,8 @@
 """The product's main job on real mail, in a real browser: from a customer's mail to an answer, a promise, thanks, and
 perhaps an offer; from nine reports to a notice that eighty get once."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
@@ -178,6 +180,12 @@ def _declare(room: Page) -> None:
     form.locator("[name=symptom]").fill("The line is gone for ten minutes")
     form.locator("[name=workaround]").fill("Switch the hub to last month’s software")
     form.get_by_role("button", name="Declare", exact=True).click()
+    room.get_by_role("link", name="Open", exact=True).click()  # of the banner, there at once
+    room.wait_for_url("**/problems/*/", timeout=PATIENCE)
+    room.get_by_role("link", name="Edit").first.click()
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    room.fill("[name=next_update_at]", f"{tomorrow:%Y-%m-%d}T12:00")
+    room.get_by_role("button", name="Save").first.click()
     room.wait_for_url("**/problems/*/", timeout=PATIENCE)
 
 
