@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WORKLOADS = ["queue", "case", "fanout", "ceiling"]
+WORKLOADS = ["queue", "case", "intake", "fanout", "ceiling"]
 LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json"
 
 
