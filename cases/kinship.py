@@ -1,5 +1,6 @@
 """What the room says of cases that belong together: one line for what came before, one for what came after."""
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,8 +15,19 @@ from customers.models import Customer
 KINDS = ("follows", "possible_follow_up", "suggested")
 
 
+def columns() -> dict[str, Exists]:
+    """Whether a case has kin at all, read with the case: most have none, and nothing more is asked then."""
+    links = CaseLink.objects.filter(kind__in=KINDS)
+    return {
+        "has_earlier": Exists(links.filter(case=OuterRef("pk"))),
+        "has_later": Exists(links.filter(other=OuterRef("pk"))),
+    }
+
+
 def before(case: Case, user: User) -> Banner | None:
     """The case this one follows, or may: for who may see it. Nothing of the other is shown but its number."""
+    if not getattr(case, "has_earlier", True):
+        return None
     links = CaseLink.objects.filter(case=case, kind__in=KINDS, other__in=_visible(user))
     link = links.select_related("other__customer", "case__customer").order_by("pk").first()
     if link is None:
@@ -25,6 +37,8 @@ def before(case: Case, user: User) -> Banner | None:
 
 def after(case: Case, user: User) -> Banner | None:
     """What was opened since and may belong here."""
+    if not getattr(case, "has_later", True):
+        return None
     links = CaseLink.objects.filter(other=case, kind__in=KINDS, case__in=_visible(user)).select_related("case")
     found = [link.case for link in links.order_by("-case_id")[:50]]
     if not found:

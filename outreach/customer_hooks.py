@@ -1,8 +1,13 @@
 """What outreach adds to a customer: offers and notices in their timeline, what moves when two prove to be one, what is personal."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case as Case_
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,41 +31,56 @@ def kinds() -> list[tuple[str, Any]]:
     return [("offer", gettext_lazy("Offers")), ("notice", gettext_lazy("Notices"))]
 
 
-@timeline.register(order=20, name="outreach.offers")
-def offers(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
-    """Each offer that was made in a case this person may see, with what was answered; not for executives."""
-    if kind not in {"", "offer"} or user.is_executive:
+@timeline.register(order=20, name="outreach.told")
+def told(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
+    """Each offer that was made in a case this person may see, with what was answered (not for executives), and each
+    notice that left for them; one query."""
+    parts = [part(customer, user, before)[:limit] for name, part in _PARTS.items() if kind in {"", name}]
+    if not parts:
         return []
-    rows = OfferPresentation.objects.filter(
-        customer=customer, presented_at__lt=before, case__in=Case.objects.visible_to(user).values("pk")
+    rows = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+    entries = [_ENTRIES[name](at, title, said, key) for name, at, title, said, key in rows]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _offered(customer: Customer, user: User, before: datetime) -> QuerySet[Any, Any]:
+    newest = OfferResponse.objects.filter(presentation=OuterRef("pk")).order_by("-number").values("kind")[:1]
+    seen = Q(case__in=Case.objects.visible_to(user).order_by().values("pk"))
+    rows = OfferPresentation.objects.filter(seen, customer=customer, presented_at__lt=before)
+    rows = rows.none() if user.is_executive else rows
+    said = Coalesce(Subquery(newest), Value(""), output_field=CharField())
+    return rows.order_by("-presented_at", "-pk").values_list(
+        Value("offer", CharField()),
+        F("presented_at"),
+        F("candidate__offer_version__offer__name"),
+        said,
+        F("case__number"),
     )
-    shown = rows.select_related("candidate__offer_version__offer", "case").prefetch_related("responses")
-    return [_entry(presentation) for presentation in shown.order_by("-presented_at", "-pk")[:limit]]
 
 
-def _entry(shown: OfferPresentation) -> Entry:
-    said = max(shown.responses.all(), key=lambda r: r.number, default=None)
-    answer = said.get_kind_display() if said else _("no answer yet")
-    name = shown.candidate.offer_version.offer.name
-    place = reverse("cases:case", args=[shown.case.number])
-    return Entry(shown.presented_at, "offer", _("Offer: %(name)s") % {"name": name}, str(answer), place, icon="tag")
+def _left(customer: Customer, _user: User, before: datetime) -> QuerySet[Any, Any]:
+    rows = NoticeDelivery.objects.filter(customer=customer, dispatch__sent_at__lt=before, dispatch__state="sent")
+    subject = KeyTextTransform("subject", KeyTransform("en", "notice__texts"))
+    answered = Case_(When(answered_at=None, then=Value("")), default=Value("answered"), output_field=CharField())
+    return rows.order_by("-dispatch__sent_at", "-pk").values_list(
+        Value("notice", CharField()), F("dispatch__sent_at"), subject, answered, F("problem_id")
+    )
 
 
-@timeline.register(order=25, name="outreach.notices")
-def notices(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
-    """Each notice that left for them."""
-    if kind not in {"", "notice"}:
-        return []
-    told = NoticeDelivery.objects.filter(customer=customer, dispatch__sent_at__lt=before, dispatch__state="sent")
-    rows = told.select_related("notice", "problem", "dispatch").order_by("-dispatch__sent_at", "-pk")[:limit]
-    return [_told(row) for row in rows]
+def _offer(at: datetime, name: str, said: str, number: int) -> Entry:
+    answer = str(dict(OfferResponse.Kind.choices).get(said, said)) if said else _("no answer yet")
+    place = reverse("cases:case", args=[number])
+    return Entry(at, "offer", _("Offer: %(name)s") % {"name": name}, answer, place, icon="tag")
 
 
-def _told(row: NoticeDelivery) -> Entry:
-    at = row.dispatch.sent_at if row.dispatch and row.dispatch.sent_at else row.planned_at
-    title = _("Told: %(subject)s") % {"subject": row.notice}
-    said = _("They answered.") if row.answered_at else ""
-    return Entry(at, "notice", title, said, reverse("outreach:problem", args=[row.problem_id]), icon="megaphone")
+def _notice(at: datetime, subject: str, answered: str, problem: int) -> Entry:
+    title = _("Told: %(subject)s") % {"subject": subject}
+    said = _("They answered.") if answered else ""
+    return Entry(at, "notice", title, said, reverse("outreach:problem", args=[problem]), icon="megaphone")
+
+
+_PARTS: dict[str, Callable[[Customer, User, datetime], QuerySet[Any, Any]]] = {"offer": _offered, "notice": _left}
+_ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {"offer": _offer, "notice": _notice}
 
 
 @customer_merging.register

@@ -4,12 +4,13 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from cases import drafts, feelings, thread
+from cases import drafts, feelings, kinship, thread
 from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft
 from cases.views.saying import allowed, changed, find, where
@@ -22,9 +23,11 @@ from crm.models import User
 def case(request: StaffRequest, number: int) -> HttpResponse:
     """The whole page; to htmx, coming from the list, only the room."""
     place = where()
-    found = find(request.user, number, **feelings.columns())
+    unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
+    found = find(request.user, number, named=Exists(unseen), **feelings.columns(), **kinship.columns())
     context = {**place, **room(found, request.user)}
-    _seen(found, request.user)
+    if found.named:  # type: ignore[attr-defined]
+        _seen(found, request.user)
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "cases/_room.html", context)
     return render(request, "cases/case.html", {**context, "queue": found.queue})
