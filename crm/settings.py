@@ -254,6 +254,8 @@ SPECTACULAR_SETTINGS = {
         "ClockKind": "cases.models.Clock.Kind",
         "CasePriority": "cases.models.Case.Priority",
         "CaseStatus": "cases.models.Case.Status",
+        "OfferAnswer": "outreach.models.OfferResponse.Kind",
+        "OfferPurpose": "outreach.models.Offer.Purpose",
     },
 }
 

@@ -11,7 +11,7 @@ from outreach.wording import PARTS
 _WRITABLE = [choice for choice in KnownProblem.State.values if choice != KnownProblem.State.CLOSED]
 
 
-class ProblemShape(serializers.Serializer[KnownProblem]):
+class KnownProblemShape(serializers.Serializer[KnownProblem]):
     """A known problem. `exposed`: customers it is likely to hit; `told_first`: told before they wrote to us about it."""
 
     id = serializers.IntegerField()

@@ -21,6 +21,7 @@ from outreach.api.problem_shapes import (
     DeliveryShape,
     ExposureData,
     ExposureShape,
+    KnownProblemShape,
     LinkedCase,
     NewLink,
     NewNotice,
@@ -28,7 +29,6 @@ from outreach.api.problem_shapes import (
     NoticeData,
     NoticeShape,
     ProblemData,
-    ProblemShape,
 )
 from outreach.models import KnownProblem, Notice, NoticeDelivery, ProblemCase
 
@@ -56,23 +56,25 @@ def _case(request: Request, number: int) -> Case:
 # --- problems
 
 
-@extend_schema(methods=["GET"], summary="Known problems", parameters=_LIST, responses=ProblemShape(many=True))
-@extend_schema(methods=["POST"], summary="Declare a known problem", request=NewProblem, responses={201: ProblemShape})
+@extend_schema(methods=["GET"], summary="Known problems", parameters=_LIST, responses=KnownProblemShape(many=True))
+@extend_schema(
+    methods=["POST"], summary="Declare a known problem", request=NewProblem, responses={201: KnownProblemShape}
+)
 @rest.endpoint("GET", "POST")
 def problems(request: Request) -> Response:
     if request.method == "GET":
         need(request, "problem.see")
-        return rest.page(request, KnownProblem.objects.all(), ProblemShape)
+        return rest.page(request, KnownProblem.objects.all(), KnownProblemShape)
     need(request, "problem.declare")
     data = rest.read(NewProblem, request)
     case = _case(request, data.pop("case")) if "case" in data else None
     made = KnownProblem.declare(case=case, by=rest.me(request), **data)
     place = request.build_absolute_uri(f"/api/problems/{made.pk}/")
-    return rest.tagged(ProblemShape(made).data, made.version, status=201, location=place)
+    return rest.tagged(KnownProblemShape(made).data, made.version, status=201, location=place)
 
 
-@extend_schema(methods=["GET"], summary="A known problem", operation_id="problem_retrieve", responses=ProblemShape)
-@extend_schema(methods=["PATCH"], summary="Change what is known", request=ProblemData, responses=ProblemShape)
+@extend_schema(methods=["GET"], summary="A known problem", operation_id="problem_retrieve", responses=KnownProblemShape)
+@extend_schema(methods=["PATCH"], summary="Change what is known", request=ProblemData, responses=KnownProblemShape)
 @rest.endpoint("GET", "PATCH")
 def problem(request: Request, pk: int) -> Response:
     found = _problem(request, pk)
@@ -84,7 +86,7 @@ def problem(request: Request, pk: int) -> Response:
             rest.unchanged_since(request, found.version)
             _change(found, data, request)
         found.refresh_from_db()
-    return rest.tagged(ProblemShape(found).data, found.version)
+    return rest.tagged(KnownProblemShape(found).data, found.version)
 
 
 def _change(problem: KnownProblem, data: dict[str, Any], request: Request) -> None:
