@@ -13,6 +13,7 @@ from cases.search import search
 from crm.live import topics
 from crm.models import Event, Presence, User
 from customers.models import Customer
+from outreach.models import KnownProblem, Notice
 from tests.api import Caller
 from tests.builders import make_case, make_customer, make_user
 
@@ -248,6 +249,8 @@ TOPICS = """
 queue      yes no        yes  yes        no        yes      yes     yes           no
 case       yes no        yes  yes        no        yes      yes     yes           no
 customer   yes yes       yes  yes        no        yes      yes     yes           no
+problem    yes yes       yes  yes        yes       yes      yes     yes           no
+notice     yes yes       yes  yes        yes       yes      yes     yes           no
 """
 
 
@@ -257,7 +260,9 @@ def test_every_kind_of_topic_is_watched_only_by_those_it_is_for(
     lines = [line.split() for line in TOPICS.splitlines() if line and not line.startswith("#")]
     assert {line[0] for line in lines} == set(topics.kinds()), "add who may watch it"
     case = make_case(billing, customer=carl)
-    idents = {"queue": billing.pk, "case": case.number, "customer": carl.pk}
+    problem = KnownProblem.declare(case=case, by=cast.sue, title="The hub restarts")
+    notice = Notice.write(problem, {"en": {"subject": "Your hub", "body": "Switch it off and on."}}, by=cast.sue)
+    idents = {"queue": billing.pk, "case": case.number, "customer": carl.pk, "problem": problem.pk, "notice": notice.pk}
     people = _people(cast, billing)
     for name, *expected in lines:
         topic = f"{name}.{idents[name]}"
