@@ -66,8 +66,13 @@ class House:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         look.sign_in(page, self.url, user.username, "correct horse battery")
         page.goto(self.url + path)
-        expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=PATIENCE)
+        alive(page)
         return page
+
+
+def alive(page: Page) -> None:
+    """Its scripts run and it hears of what happens: what is pressed earlier may be pressed in vain, faster than any hand."""
+    expect(page.locator("body")).to_have_attribute("data-live", "on", timeout=PATIENCE)
 
 
 def words(mail: EmailMessage) -> str:
