@@ -13,9 +13,9 @@ from crm.models import User
 
 
 def customer(case: Case, user: User) -> Panel | None:
-    """Who this is. The card belongs to the customers' pages."""
+    """Who this is, or that nobody has said it yet. The card belongs to the customers' pages."""
     if case.customer_id is None:
-        return None
+        return Panel("customer", _("Customer"), reverse("cases:nobody", args=[case.number]))
     return Panel("customer", _("Customer"), f"{reverse('customers:card', args=[case.customer_id])}?case={case.number}")
 
 
@@ -24,10 +24,14 @@ def answers(case: Case, user: User) -> Panel | None:
 
 
 def since(case: Case, user: User) -> Panel | None:
+    if case.customer_id is None:
+        return None
     return Panel("since", _("Since we last spoke"), reverse("cases:since", args=[case.number]))
 
 
 def others(case: Case, user: User) -> Panel | None:
+    if case.customer_id is None:
+        return None
     return Panel("others", _("Other cases"), reverse("cases:others", args=[case.number]))
 
 

@@ -129,6 +129,11 @@ class TagsForm(forms.Form):
         return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
 
 
+class NewcomerForm(forms.Form):
+    name = forms.CharField(max_length=200, required=False)
+    mail = forms.CharField(max_length=320, required=False)
+
+
 class KeptForm(forms.Form):
     how = forms.CharField(
         max_length=2000, error_messages={"required": _("Say how we know: what was done, or who confirmed it.")}

@@ -116,10 +116,9 @@ class _Words:
         if event.kind in {"acknowledged", "acknowledgement_settled"}:
             told = self._acknowledgements.get(event.data["acknowledgement"])
             return _render("acknowledged", told=told) if told else ""
-        if event.kind == "customer_changed":
-            return _unnamed(case)
         line = self._lines.get(event.pos)
-        return _render("system", event=line) if line else ""
+        said = _render("system", event=line) if line else ""
+        return said + _unnamed(case) if event.kind in {"customer_changed", "customer_set"} else said
 
     @cached_property
     def _messages(self) -> Mapping[int, Message]:

@@ -170,6 +170,8 @@ def way_out(case: Case, *, last: Message | None = None) -> Way:
     if channel:
         return Way(channel.slug, sender.value if sender else str(case.number), sender)
     point = _mail_of(case.customer)
+    if point is None and case.customer_id is None:
+        raise Refusal(_("Nobody has said yet whose this case is. Say it first: then it can be answered."))
     if point is None:
         raise Refusal(_("There is no address to answer to: add a mail address on the customer’s page."))
     return Way("mail", point.value, point)

@@ -1,6 +1,6 @@
 """A case's thread as it is read: what was said, and between it what happened, oldest first, in bounded pieces."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -12,6 +12,7 @@ from cases.models import Acknowledgement, Case, Message, Queue
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
 from crm.models import Event, User
+from customers.models import Customer
 
 PIECE = 50
 MOST_EVENTS = 150
@@ -22,6 +23,7 @@ TOLD = (
     "claimed",
     "released",
     "transferred",
+    "customer_set",
     "status_changed",
     "resolved",
     "reopened",
@@ -123,14 +125,17 @@ def acknowledgements(pks: Iterable[int]) -> dict[int, Acknowledgement]:
 
 
 def named(events: list[Event]) -> list[Event]:
-    """Give each event `names`: the people and queues its data points at, by kind and id; and what acknowledged."""
+    """Give each event `names`: the people, queues and customers its data points at, by kind and id; and what
+    acknowledged."""
     people = _people(events)
     told = acknowledgements({pk for e in events if e.kind == "acknowledged" for pk in _ids(e, "acknowledgement")})
     queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
+    customers = Customer.objects.in_bulk({c for e in events if e.kind == "customer_set" for c in _ids(e, "customer")})
+    known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers}
     for event in events:
         event.acknowledgement = told.get(event.data.get("acknowledgement", 0))  # type: ignore[attr-defined]
         event.names = {  # type: ignore[attr-defined]
-            key: str((queues if event.kind == "transferred" else people).get(value, "") or "")
+            key: str(known.get(event.kind, people).get(value, "") or "")
             for key, value in event.data.items()
             if isinstance(value, int)
         }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, need, panels, promising, queue, room, searching, verbs
+from cases.views import composing, need, panels, promising, queue, room, searching, verbs, whose
 
 app_name = "cases"
 
@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/claim/", verbs.claim, name="claim"),
     path("cases/<int:number>/assignment/", verbs.assignment, name="assignment"),
     path("cases/<int:number>/transfer/", verbs.transfer, name="transfer"),
+    path("cases/<int:number>/customer/", whose.customer, name="customer"),
+    path("cases/<int:number>/nobody/", whose.nobody, name="nobody"),
     path("cases/<int:number>/status/", verbs.status, name="status"),
     path("cases/<int:number>/resolution/", verbs.resolution, name="resolution"),
     path("cases/<int:number>/need/", need.need, name="need"),

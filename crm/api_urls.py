@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/", cases.case),
     path("cases/<int:number>/messages/", messages.messages),
     path("cases/<int:number>/assignment/", doings.assignment),
+    path("cases/<int:number>/customer/", doings.customer),
     path("cases/<int:number>/status/", doings.status),
     path("cases/<int:number>/resolution/", doings.resolution),
     path("cases/<int:number>/need/", doings.need),

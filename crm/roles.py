@@ -40,6 +40,7 @@ TABLE: dict[str, frozenset[str]] = {
     "case.release": _HANDS,
     "case.status": _HANDS,
     "case.snooze": _TEAM,
+    "case.customer": _TEAM,
     "case.tag": _TEAM,
     "case.priority": _TEAM,
     "case.reply": _HANDS,

@@ -43,6 +43,18 @@ def match(
     raise RuntimeError("the contact points kept changing hands; try again")
 
 
+def newcomer(
+    addresses: Sequence[Address], *, name: str, language: str, by: User | None, via: str, at: datetime
+) -> Customer | None:
+    """A new customer who is reached at these addresses, unverified; None where one of them is somebody's, or becomes so
+    at this very moment."""
+    try:
+        with transaction.atomic():
+            return _created(list(dict.fromkeys(addresses)), name, language, "", by, via, at)
+    except IntegrityError:
+        return None
+
+
 def find(addresses: Sequence[Address]) -> Customer | None:
     """The customer these addresses lead to, without changing anything."""
     points = _points(addresses)

@@ -51,6 +51,9 @@ POST   queues/<int:pk>/next/                       login   302  404  302  302  4
 GET    cases/<int:number>/                         login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/earlier/                 login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/fragments/               login   303  404  303  303  404  303  303  303
+GET    cases/<int:number>/nobody/                  login   302  404  302  302  404  302  302  302
+GET    cases/<int:number>/customer/                login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/customer/                login   303  404  303  303  404  403  403  303
 POST   cases/<int:number>/claim/                   login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/assignment/              login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/assignment/              login   303  404  303  303  404  403  403  303
@@ -200,6 +203,7 @@ DELETE api/cases/<int:number>/assignment/            401   200  404  200  200  4
 POST   api/cases/<int:number>/status/                401   200  404  200  200  404  403  200  200
 POST   api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/customer/              401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 PUT    api/cases/<int:number>/messages/<int:pk>/feeling/ 401 409 404  409  409  404  403  409  409
@@ -256,6 +260,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST cases/<int:number>/assignment/": {"to": ":lee"},
     "POST cases/<int:number>/transfer/": {"queue": ":technical", "note": "Theirs"},
     "POST cases/<int:number>/status/": {"status": "open"},
+    "POST cases/<int:number>/customer/": {"customer": ":customers"},
+    "POST api/cases/<int:number>/customer/": {"customer": ":customers"},
     "POST cases/<int:number>/need/": {"how": "customer_said"},
     "POST cases/<int:number>/messages/<int:pk>/feeling/": {"feeling": "good"},
     "POST cases/<int:number>/snooze/": {"until": "tomorrow"},

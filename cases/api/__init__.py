@@ -1,7 +1,7 @@
 """Cases over HTTP: function views that find through `visible_to`, read one shape, call one verb, show one shape."""
 
 from cases.conversation import Stale
-from cases.models.case import AlreadyClaimed, Refusal
+from cases.models.case import AlreadyClaimed, AlreadyTheirs, Refusal
 from crm import rest
 
 
@@ -13,6 +13,10 @@ def _claimed(error: AlreadyClaimed) -> rest.Problem:
     return rest.Problem(409, "already_claimed", str(error.message), holder=error.holder.pk)
 
 
+def _theirs(error: AlreadyTheirs) -> rest.Problem:
+    return rest.Problem(409, "already_theirs", str(error.message), customer=error.holder.pk)
+
+
 def _stale(error: Stale) -> rest.Problem:
     from cases.api.shapes import MessageShape
 
@@ -21,5 +25,6 @@ def _stale(error: Stale) -> rest.Problem:
 
 
 rest.means(Refusal, _refused)
+rest.means(AlreadyTheirs, _theirs)
 rest.means(AlreadyClaimed, _claimed)
 rest.means(Stale, _stale)

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import feelings, transitions
+from cases import feelings, transitions, whose
 from cases import promises as keeping
 from cases.api import finding
 from cases.api.cases import shown
@@ -25,6 +25,7 @@ from cases.api.shapes import (
     NewAssignment,
     NewFeeling,
     NewNeed,
+    NewOwner,
     NewPromise,
     NewResolution,
     NewStatus,
@@ -35,6 +36,7 @@ from cases.models import Case
 from cases.models.case import Refusal
 from crm import rest
 from crm.models import Event, User
+from customers.api import found_or_made
 
 
 @extend_schema(methods=["POST"], summary="Assign or claim", request=NewAssignment, responses=CaseShape)
@@ -119,6 +121,21 @@ def need(request: Request, number: int) -> Response:
             case.mark_need_met(by=rest.me(request), how=data["how"], via="api")
         else:
             case.mark_need_unmet(by=rest.me(request), via="api")
+    return shown(request, number)
+
+
+@extend_schema(summary="Say whose a case without a customer is", request=NewOwner, responses=CaseShape)
+@rest.endpoint("POST", versioned=("POST",))
+def customer(request: Request, number: int) -> Response:
+    case = finding.case(request, number)
+    finding.need(request, "case.customer", case)
+    given = rest.read(NewOwner, request)["customer"]
+    by = rest.me(request)
+    with transaction.atomic():
+        theirs = found_or_made(given, by=by, via="api", at=None)
+        case.lock()
+        rest.unchanged_since(request, case.version)
+        whose.belongs_to(case, theirs, by=by, via="api")
     return shown(request, number)
 
 

@@ -266,6 +266,13 @@ class NewNeed(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False)
 
 
+class NewOwner(serializers.Serializer[Any]):
+    """Whose the case is: an id, or a name with contact points by which the customer is found or made."""
+
+    customer = CustomerReference()
+    version = serializers.IntegerField(required=False)
+
+
 class NewFeeling(serializers.Serializer[Any]):
     """How the customer felt with this message; empty: nobody knows."""
 

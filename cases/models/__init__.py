@@ -2,9 +2,9 @@
 
 from cases.models.acknowledgement import Acknowledgement, PaceHour, QueuePace
 from cases.models.answer import Article, ArticleVersion
-from cases.models.beside import CaseLink, Contact, Mention, Watch
+from cases.models.beside import CaseLink, Contact, Issue, Mention, Watch
 from cases.models.calendar import BusinessCalendar, CalendarVersion
-from cases.models.case import Case, Issue
+from cases.models.case import Case
 from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.clock import Clock
 from cases.models.dispatch import Dispatch

@@ -1,10 +1,21 @@
-"""What stands beside a case: the stretches of talk in it, its links, who follows it and who was named."""
+"""What stands beside a case: what it is about, the stretches of talk in it, its links, who follows it and who was
+named."""
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from customers.models import Customer
+
+
+class Issue(models.Model):
+    """Contacts of one customer about one thing, in any channel and any number of cases (product D8)."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="issues")
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"issue {self.pk}"
 
 
 class Contact(models.Model):

@@ -2,7 +2,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
@@ -12,56 +11,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import transitions
+from cases.models.beside import Issue
+from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT
 from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
+from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
 from cases.models.refusals import Refusal as Refusal
 from crm.events import record
 from crm.models import Event, User
+from customers.merging import current
 from customers.models import Customer
-
-
-class Issue(models.Model):
-    """Contacts of one customer about one thing, in any channel and any number of cases (product D8)."""
-
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="issues")
-    opened_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"issue {self.pk}"
-
-
-class CaseQuerySet(models.QuerySet["Case"]):
-    def visible_to(self, user: User | AnonymousUser, *, named: bool = False) -> "CaseQuerySet":
-        """The one door: cases in queues this person may see. `named`: the queues are asked for first, at a query more,
-        so that the planner knows how many cases each has, and a list of a small one does not walk through all others."""
-        if isinstance(user, User) and user.is_active and user.is_administrator:
-            return self
-        queues = Queue.objects.visible_to(user).order_by("pk")
-        return self.filter(queue__in=list(queues.values_list("pk", flat=True)) if named else queues.order_by())
-
-    def active(self) -> "CaseQuerySet":
-        return self.filter(status__in=transitions.ACTIVE)
-
-    def awake(self, at: datetime) -> "CaseQuerySet":
-        return self.filter(models.Q(snoozed_until=None) | models.Q(snoozed_until__lte=at))
-
-    def snoozed(self, at: datetime) -> "CaseQuerySet":
-        return self.active().filter(snoozed_until__gt=at)
-
-    def unassigned(self) -> "CaseQuerySet":
-        return self.active().filter(assignee=None)
-
-    def for_screens(self) -> "CaseQuerySet":
-        """With everything the head of a case and its row show, clocks that were met included."""
-        clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
-        shown = self.select_related("queue", "customer", "assignee")
-        return shown.prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
-
-    def in_order(self) -> "CaseQuerySet":
-        """As a queue is worked: what falls due first, then who has waited longest."""
-        return self.order_by("attention_at", "waiting_since", "id")
 
 
 class Case(models.Model):
@@ -238,6 +199,24 @@ class Case(models.Model):
         self.save(update_fields=["queue", "assignee"])
         self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was, assignee=self.assignee_id)
 
+    @transaction.atomic
+    def set_customer(self, to: Customer, *, by: User, at: datetime | None = None, via: str = "person") -> bool:
+        """Say whose a case of nobody is; whether that was news. Another's stays theirs (AlreadyTheirs)."""
+        self.lock()
+        theirs = current(Customer.objects.get(pk=to.pk))
+        if self.customer is not None and current(self.customer).pk == theirs.pk:
+            return False
+        if self.customer is not None:
+            raise AlreadyTheirs(self.customer)
+        self._must_live()
+        if theirs.erased_at:
+            raise Refusal(gettext("This customer’s data was erased."))
+        self.customer, self.issue = theirs, Issue.objects.create(customer=theirs, opened_at=self.opened_at)
+        self.save(update_fields=["customer", "issue"])
+        self.contacts.filter(customer=None).update(customer=theirs, issue=self.issue)
+        self.record("customer_set", by=by, at=at, via=via, customer=theirs.pk)
+        return True
+
     # --- where it stands
 
     @transaction.atomic
@@ -296,8 +275,7 @@ class Case(models.Model):
         self.lock()
         if how not in HOW:
             raise Refusal(gettext("Say how we know: one of %(ways)s.") % {"ways": ", ".join(HOW)})
-        if self.status in {transitions.SPAM, transitions.MERGED}:
-            self._must_be_active()
+        self._must_live()
         if self.need_met_event_id is not None:
             return
         self.need_met_event = self.record("need_met", by=by, at=at, via=via, how=how)
@@ -383,6 +361,10 @@ class Case(models.Model):
     def _set_assignee(self, user: User | None) -> None:
         self.assignee = user
         self.save(update_fields=["assignee"])
+
+    def _must_live(self) -> None:
+        if self.status in {transitions.SPAM, transitions.MERGED}:
+            self._must_be_active()
 
     def _must_be_active(self) -> None:
         if not self.is_active:

@@ -258,8 +258,9 @@ class Follower:
         return not owed and self.background.has_answer(self.at)
 
     def _revise(self) -> None:
-        """Another queue or priority: clocks go on with their time spent, under the targets that hold there."""
-        if self.event.kind not in {"priority_changed", "transferred"}:
+        """Another queue or priority, or a customer at last, who has a tier: clocks go on with their time spent, under
+        the targets that hold there."""
+        if self.event.kind not in {"priority_changed", "transferred", "customer_set"}:
             return
         version = self.background.policy
         targets = version.target_seconds() if version else {}

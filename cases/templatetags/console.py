@@ -217,6 +217,7 @@ _SENTENCES: dict[str, LazyText] = {
     "claimed": gettext_lazy("%(who)s took it"),
     "released": gettext_lazy("%(who)s put it back for anyone"),
     "transferred": gettext_lazy("%(who)s moved it from %(was)s to %(queue)s"),
+    "customer_set": gettext_lazy("%(who)s said whose it is: %(customer)s"),
     "status_changed": gettext_lazy("%(who)s set it to %(status)s"),
     "resolved": gettext_lazy("%(who)s resolved it"),
     "reopened": gettext_lazy("Open again (%(who)s)"),

@@ -22,6 +22,14 @@ def claimed(w: World) -> None:
     w.case.claim(by=w.ana)
 
 
+def nobodys(w: World) -> None:
+    """The sender of its mail was not believed."""
+    w.case.issue, w.case.customer = None, None
+    w.case.save(update_fields=["issue", "customer"])
+    w.case.contacts.update(customer=None, issue=None)
+    w.case.messages.update(sender=None, sender_name="", flags=["sender_unverified"])
+
+
 def with_lee(w: World) -> None:
     w.case.assign(w.lee, by=w.ana)
 

@@ -21,6 +21,7 @@ from tests.cases import (
     commands_promised,  # noqa: F401 - registers its own
     need_commands,  # noqa: F401 - registers its own
     problem_commands,  # noqa: F401 - registers its own
+    whose_commands,  # noqa: F401 - registers its own
 )
 from tests.cases.before import (
     IN_FLIGHT,

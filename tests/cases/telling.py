@@ -25,7 +25,7 @@ EXPLAINED_BY = {
     "queue_id": {"transferred"},
     "priority": {"priority_changed"},
     "tags": {"tagged"},
-    "customer_id": {"customer_changed"},
+    "customer_id": {"customer_changed", "customer_set"},
     "snoozed_until": {"snoozed", "woken", "resolved", "closed", "marked_spam"},
     "waiting_since": {"message_received", *STATUS},
     "resolved_at": {"resolved", "reopened"},
@@ -34,6 +34,7 @@ EXPLAINED_BY = {
     "preview": SAID,
     "last_message_at": SAID,
 }
+TELLING = {"opened", "transferred", "priority_changed", "claimed", "assigned", "customer_changed", "customer_set"}
 DISPATCH = {*SENDING, "send_delayed", "reply_released", "answer_released", "acknowledged", "acknowledgement_settled"}
 
 Snapshot = dict[tuple[str, int], dict[str, Any]]
@@ -145,6 +146,8 @@ def _check_chained(told: dict[str, Any], event: Event) -> None:
         assert event.data.get(column) != told[column], f"{event} changed nothing"
     if event.kind == "claimed":
         assert told["assignee"] is None, "claimed though somebody had it"
+    if event.kind == "customer_set":
+        assert told["customer"] is None, "given to a customer though it was another's"
     if event.kind in STATUS:
         assert transitions.allowed(event.data["was"], event.data["status"])
 
@@ -154,7 +157,7 @@ def _retell(told: dict[str, Any], event: Event) -> None:
     if kind in STATUS:
         told["status"] = data["status"]
         told["snoozed"] = told["snoozed"] if data["status"] in transitions.ACTIVE else None
-    elif kind in {"opened", "transferred", "priority_changed", "claimed", "assigned", "customer_changed"}:
+    elif kind in TELLING:
         told |= {name: data[name] for name in ("queue", "priority", "assignee", "customer") if name in data}
     elif kind == "released":
         told["assignee"] = None

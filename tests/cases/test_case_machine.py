@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cases import clocks, conversation, outward, promises, receipts, transitions
+from cases import clocks, conversation, outward, promises, receipts, transitions, whose
 from cases.channels import Failed, Later, Unknown
 from cases.intake import open_case
 from cases.models import Case, Clock, Dispatch, Message, Promise, QueueMembership
@@ -110,18 +110,29 @@ class Desk(RuleBasedStateMachine):
     # --- whose it is
 
     @precondition(lambda self: Case.objects.count() < MOST_CASES)
-    @rule(queue=st.integers(0, 1), customer=st.integers(0, 1), priority=st.sampled_from(Case.Priority.values))
+    @rule(queue=st.integers(0, 1), customer=st.integers(0, 2), priority=st.sampled_from(Case.Priority.values))
     def open(self, queue: int, customer: int, priority: str) -> None:
+        """The third customer is nobody we believe."""
+        theirs = self.customers[customer : customer + 1]
         with self.step():
             open_case(
                 queue=self.queues[queue],
-                customer=merging.current(Customer.objects.get(pk=self.customers[customer].pk)),
+                customer=merging.current(Customer.objects.get(pk=theirs[0].pk)) if theirs else None,
                 subject="Router",
                 channel="mail",
                 at=self.now,
                 via="channel",
                 priority=priority,
             )
+
+    @rule(which=st.integers(0, 2), customer=st.integers(0, 2))
+    def say_whose(self, which: int, customer: int) -> None:
+        """The third is somebody nobody knew."""
+        with self.step():
+            if customer < len(self.customers):
+                whose.belongs_to(self.case(which), self.customers[customer], by=self.ana, at=self.now)
+            else:
+                whose.newcomer(self.case(which), name="Cleo", mail="", by=self.ana, at=self.now)
 
     @rule(which=st.integers(0, 2), who=st.integers(0, 2))
     def claim(self, which: int, who: int) -> None:

@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from cases import conversation, outward, routing
+from cases import conversation, outward, routing, whose
 from cases.models import Case, Dispatch, Queue
-from cases.models.case import AlreadyClaimed
+from cases.models.case import AlreadyClaimed, AlreadyTheirs
 from crm.models import Event, User
+from customers.models import Customer
 from tests.builders import make_case, make_queue, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +55,25 @@ def test_twenty_claims_of_one_case_have_one_winner_and_the_others_hear_who() -> 
     assert len(lost) == 19
     assert {r.holder.pk for r in lost} == {case.assignee_id}
     assert case.version == 1
+
+
+def test_of_many_who_say_whose_a_case_is_one_is_believed_and_the_others_make_nobody() -> None:
+    reps = [make_user(f"Rep{n} Smith", username=f"rep{n}") for n in range(8)]
+    case = make_case(make_queue("Billing", reps=reps))
+    Case.objects.update(customer=None)
+    known = Customer.objects.count()
+
+    results = at_once(
+        8,
+        lambda n: whose.newcomer(Case.objects.get(pk=case.pk), name=f"C{n}", mail=f"c{n}@example.org", by=reps[n]),
+    )
+
+    winner = next(made for made in results if isinstance(made, Customer))
+    case.refresh_from_db()
+    assert case.customer == winner
+    assert sum(isinstance(lost, AlreadyTheirs) for lost in results) == 7
+    assert Customer.objects.count() == known + 1
+    assert gapless(case)
 
 
 def test_twenty_who_ask_for_the_next_case_get_twenty_cases_oldest_first() -> None:

@@ -120,6 +120,12 @@ function casePanelsAgain() {
   }, 300);
 }
 
+// Now it is known whose the case is: everything beside it is another's.
+function contextAgain() {
+  const number = document.getElementById("case")?.dataset.case;
+  if (number) htmx.ajax("GET", `/cases/${number}/`, { target: "#context", select: "#context", swap: "outerHTML" });
+}
+
 function panelsRemembered(event) {
   const panel = event.target;
   if (!panel.matches?.("[data-panel]")) return;
@@ -145,6 +151,7 @@ function start() {
   document.addEventListener("toggle", panelsRemembered, true);
   document.addEventListener("console:next", openNext);
   document.addEventListener("console:moved", casePanelsAgain);
+  document.addEventListener("console:known", contextAgain);
   document.querySelectorAll("#flash li").forEach((line) => toast(line.textContent, { level: line.dataset.level === "error" ? "red" : "calm" }));
   closePanels();
   startTimes();

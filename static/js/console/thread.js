@@ -16,10 +16,12 @@ export function applyHead(head) {
   const old = document.getElementById(head.id);
   if (!old || Number(old.dataset.version) > Number(head.dataset.version)) return;
   const moved = old.dataset.version !== head.dataset.version;
+  const known = !old.dataset.customer && head.dataset.customer;
   old.replaceWith(head);
   freshen(head);
   fitActions();
   if (moved) document.dispatchEvent(new CustomEvent("console:moved"));
+  if (known) document.dispatchEvent(new CustomEvent("console:known"));
 }
 
 // Buttons that make no sense now are not in the way.
@@ -33,6 +35,7 @@ export function fitActions() {
   show("resolution", active);
   for (const action of ["assignment", "snooze", "transfer"]) show(action, active);
   show("promises", Boolean(head.dataset.promise));
+  show("customer", !head.dataset.customer);
   document.dispatchEvent(new CustomEvent("console:head"));
 }
 
