@@ -75,19 +75,25 @@ _BLOCKS |= {
     "table",
     "ul",
 }
+# Of a table, what holds rows and cells but no words of its own.
+_FRAMES = {"table", "tbody", "thead", "tfoot", "tr", "colgroup"}
 _CELLS = {"caption", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"}
 TAGS = _VOID | _STYLES | _BLOCKS | _CELLS
+_PARTS = {"caption", "colgroup", "tbody", "thead", "tfoot", "tr"}
 # What an opening tag ends before it begins, and which elements it does not look beyond.
 _ENDS: dict[str, tuple[set[str], set[str]]] = {
     "li": ({"li"}, {"ul", "ol", "table"}),
     "dt": ({"dt", "dd"}, {"dl", "table"}),
     "dd": ({"dt", "dd"}, {"dl", "table"}),
-    "td": ({"td", "th"}, {"table"}),
-    "th": ({"td", "th"}, {"table"}),
-    "tr": ({"tr"}, {"table"}),
-    "tbody": ({"tbody", "thead", "tfoot", "tr"}, {"table"}),
-    "thead": ({"tbody", "thead", "tfoot", "tr"}, {"table"}),
-    "tfoot": ({"tbody", "thead", "tfoot", "tr"}, {"table"}),
+    "td": ({"td", "th", "caption", "colgroup"}, {"table"}),
+    "th": ({"td", "th", "caption", "colgroup"}, {"table"}),
+    "tr": ({"tr", "caption", "colgroup"}, {"table"}),
+    "tbody": (_PARTS, {"table"}),
+    "thead": (_PARTS, {"table"}),
+    "tfoot": (_PARTS, {"table"}),
+    "caption": (_PARTS, {"table"}),
+    "colgroup": (_PARTS, {"table"}),
+    "col": (_PARTS - {"colgroup"}, {"table"}),
     "a": ({"a"}, {"table"}),
 }
 _EVERYWHERE = {"dir", "lang", "title"}
@@ -181,6 +187,8 @@ class _Writer:
 
     def _text(self, text: str) -> None:
         said = text.translate(_TURNS)
+        if not text.isspace():
+            self._into_a_cell()
         self._write(escape(said, quote=False))
         if self.link:
             self.link[2].append(said)
@@ -198,12 +206,24 @@ class _Writer:
         self._end_nearest(*_ENDS.get(name, (set(), set())))
         if name in _STYLES and self.styles >= MOST_STYLES:
             return
+        if name not in _CELLS and name != "col":
+            self._into_a_cell()
         kept = _kept(name, piece.attributes)
         self._write(_written(name, kept))
         if name not in _VOID:
             self._push(name)
         if name == "a":
             self._begin_link(kept)
+
+    def _into_a_cell(self) -> None:
+        """What stands in a table beside its cells gets one: a browser would move it out, each reader in another way."""
+        if self.open[-1:] == ["colgroup"]:
+            self._pop_to(len(self.open) - 1)
+        if not self.open or self.open[-1] not in _FRAMES:
+            return
+        for name in ("td",) if self.open[-1] == "tr" else ("tr", "td"):
+            self._write(f"<{name}>")
+            self._push(name)
 
     def _push(self, name: str) -> None:
         self.open.append(name)

@@ -21,7 +21,9 @@ from cases.models import (
 from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
+from outreach.models import KnownProblem, Notice
 from tests.builders import make_user
+from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 PASSWORD = "correct horse battery"
@@ -36,6 +38,9 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.businesscalendar"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "outreach.notice"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("system", "crm.user"): (FOR_SYSTEM, FOR_SYSTEM),
     ("system", "crm.apitoken"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "crm.heartbeat"): (FOR_SYSTEM, NOBODY_ADDS),
@@ -77,6 +82,9 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
             channel="mail", address="a@b.example", message_class="answer", source_id=1, state="failed"
         ),
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
+        make_offer(),
+        problem := KnownProblem.declare(by=cast.sue, title="Modems restart"),
+        Notice.objects.create(problem=problem, written_by=cast.sue, texts={"en": {"subject": "Your modem"}}),
     ]
     return {row._meta.label_lower: row for row in made}
 

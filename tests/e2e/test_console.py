@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from cases import conversation
 from cases.models import Case, Dispatch, Message, Queue
@@ -148,6 +148,24 @@ def test_typed_words_survive_a_reload_and_a_stale_send_and_leave_once(
     page.click(".msg.out .undo")
     expect(words).to_have_value("It is on its way.")
     assert Dispatch.objects.get(source="message").state == "undone"
+
+
+def test_an_answer_is_heard_though_its_button_went_meanwhile(desk: Open, ana: User, case: Case) -> None:
+    """The push that shows a reply as taken back may overtake the answer of the button that took it back."""
+    page = desk(ana, f"/cases/{case.number}/")
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/undo/", lambda route: held.append((route, route.fetch())))
+    page.keyboard.press("r")
+    page.keyboard.type("It is on its way.")
+    page.keyboard.press("Control+Enter")
+    page.click(".msg.out .undo")
+    expect(page.locator(".msg.taken")).to_be_visible(timeout=15_000)
+    expect(page.locator("form.reply textarea")).to_have_value("")
+    page.evaluate("document.addEventListener('said', (event) => { window.heard = event.detail.text; })")
+    route, answer = held.pop()
+    route.fulfill(response=answer)
+    expect(page.locator("form.reply textarea")).to_have_value("It is on its way.")
+    assert "Your words are in the composer" in page.evaluate("window.heard")
 
 
 def test_after_a_cut_everything_is_there_once(desk: Open, ana: User, lee: User, case: Case) -> None:

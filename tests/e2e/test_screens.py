@@ -110,5 +110,5 @@ def _arrived(page: Page, world: World, since: int) -> None:
     for event in Event.objects.filter(stream="case", stream_id=world.case.pk, version__gt=since):
         if message := event.data.get("message"):
             page.wait_for_function(APPLIED, arg=[f"message-{message}", event.version])
-        elif event.kind in thread.TOLD:
+        elif thread.is_told(event):
             expect(page.locator(f"#event-{event.pk}")).to_have_count(1)

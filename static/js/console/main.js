@@ -26,12 +26,27 @@ function configure(event) {
   if (event.target.id === "list" && !detail.path.includes("view=")) { const view = sessionStorage.getItem("view"); if (view) detail.parameters.set ? detail.parameters.set("view", view) : (detail.parameters.view = view); }
 }
 
+const answered = new WeakSet();
 function afterRequest(event) {
   const { xhr } = event.detail;
+  answered.add(xhr);
   if (xhr.getResponseHeader("X-Fragments")) placeHtml(xhr.responseText);
   if (!xhr.status || xhr.status < 400 || xhr.status === 409) return;
   const told = (xhr.getResponseHeader("HX-Trigger") || "").includes("said");
   if (!told && !event.target.matches?.(".panel-body")) toast(say(xhr.status === 403 || xhr.status === 404 ? "forbidden" : "failed_server"), { level: "red" });
+}
+
+// A push may take a button away before its answer is here (an undone reply comes anew over the socket), and htmx tells only
+// elements that are still in the page. What was asked is answered all the same.
+function answerTheGone(event) {
+  const { xhr } = event.detail;
+  xhr.addEventListener("loadend", () => {
+    if (answered.has(xhr) || event.target.isConnected) return;
+    if (!xhr.status) return toast(say("failed"), { level: "red" });
+    for (const [name, detail] of Object.entries(JSON.parse(xhr.getResponseHeader("HX-Trigger") || "{}"))) htmx.trigger(document.body, name, detail);
+    afterRequest(event);
+    return undefined;
+  });
 }
 
 function beforeSwap(event) {
@@ -141,6 +156,7 @@ function closePanels() {
 function start() {
   if (memory.get("context") === "off") document.body.classList.add("no-context");
   document.addEventListener("htmx:configRequest", configure);
+  document.addEventListener("htmx:beforeRequest", answerTheGone);
   document.addEventListener("htmx:afterRequest", afterRequest);
   document.addEventListener("htmx:beforeSwap", beforeSwap);
   document.addEventListener("htmx:afterSettle", (event) => { afterSwap(event); closePanels(); });
