@@ -111,4 +111,5 @@ def _arrived(page: Page, world: World, since: int) -> None:
         if message := event.data.get("message"):
             page.wait_for_function(APPLIED, arg=[f"message-{message}", event.version])
         elif thread.is_told(event):
-            expect(page.locator(f"#event-{event.pk}")).to_have_count(1)
+            told = event.data.get("acknowledgement")
+            expect(page.locator(f"#acknowledged-{told}" if told else f"#event-{event.pk}")).to_have_count(1)
