@@ -37,6 +37,10 @@ UPDATE customers_contactpoint SET value = 'c' || customer_id || '@house' || cust
 """
 
 
+def address(customer: int) -> str:
+    return f"c{customer}@house{customer}.example"
+
+
 @dataclass
 class Door:
     """Where it is, the secret it opens with, and who writes next."""
@@ -108,7 +112,7 @@ class Door:
             {
                 "from": {
                     "kind": "email",
-                    "value": f"c{customer}@house{customer}.example",
+                    "value": address(customer),
                     "name": f"Customer {customer}",
                 },
                 "subject": f"Double charge on invoice {turn}",

@@ -146,7 +146,11 @@ class Stage:
 
     def _letter(self, n: int) -> bytes:
         is_answer = n // SENDERS % JOINS == 0 and self.addresses
-        return letter(n, to=self.addresses[n % SENDERS]) if is_answer else letter(n)
+        return letter(n, to=self.addresses[n % SENDERS]) if is_answer else letter(n, by=self._somebody(n))
+
+    def _somebody(self, n: int) -> str:
+        """Each time another customer, so that each is acknowledged; not those who write at the door meanwhile."""
+        return door.address(self.door.customers[-1 - n % (len(self.door.customers) // 2)]) if self.addresses else ""
 
     def next(self) -> bytes:
         return self._letters(1)[0]

@@ -22,13 +22,13 @@ def sender(n: int) -> str:
     return f"customer{n % SENDERS}@sender{n % SENDERS}.example"
 
 
-def letter(n: int, *, to: str = "help@brightwave.example") -> bytes:
-    """The n-th mail: no two have the same id, words or file."""
+def letter(n: int, *, to: str = "help@brightwave.example", by: str = "") -> bytes:
+    """The n-th mail: no two have the same id, words or file. Of its sender, or of somebody else who is a customer."""
     dice = random.Random(n)
     said = [f"This is about contract {dice.randrange(10**9)}.", *dice.sample(_SAID, 4)]
     mail = EmailMessage()
     mail["Received"] = "from mx.sender.example (mx.sender.example [192.0.2.7]) by mx.brightwave.example with ESMTPS"
-    mail["From"] = f"Customer Number{n % SENDERS} <{sender(n)}>"
+    mail["From"] = f"Customer Number{n % SENDERS} <{by or sender(n)}>"
     mail["To"] = f"Brightwave <{to}>"
     mail["Subject"] = f"Double charge on invoice {n}"
     mail["Date"] = format_datetime(timezone.now())

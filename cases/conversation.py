@@ -37,7 +37,6 @@ class Stale(Refusal):
         self.newer = newer
 
 
-@transaction.atomic
 def add_inbound(
     case: Case,
     *,
@@ -55,42 +54,46 @@ def add_inbound(
     external_id: str | None = None,
     folds: Sequence[Fold] = (),
     written_at: datetime | None = None,
+    is_locked: bool = False,
     **mail: Any,
 ) -> Message:
     """Add the customer's words to an unclosed case: it wakes, reopens, and the customer waits for us from `at` on.
 
     Auto-replies and bounces (`is_auto`) are shown and change nothing else. Repeating (source, external_id) raises
     IntegrityError: the constraint decides the race. `mail`: subject, mail_id, mail_hash and flags of one. `written_at` is
-    its own date: what was written long ago is not acknowledged, however it gets here.
+    its own date: what was written long ago is not acknowledged, however it gets here. `is_locked`: by a caller who has
+    just read it so or opened it, and whose transaction ends with any error.
     """
-    case.lock()
-    if case.status in transitions.FINAL:
-        raise Refusal(_("Case #%(number)s is closed: open a new one that follows it.") % {"number": case.number})
-    message = _say(
-        case,
-        direction=Message.Direction.INBOUND,
-        channel=channel,
-        text=text,
-        html=harmless(clean(html)),
-        sender=sender,
-        sender_name=clean(sender_name)[:200],
-        language=language,
-        at=at,
-        is_auto=is_auto,
-        files=files,
-        source=source,
-        external_id=external_id,
-        folds=[[fold.start, min(fold.end, LONGEST), fold.kind] for fold in folds if fold.start < LONGEST],
-        **mail,
-    )
-    if not is_auto:
-        _customer_waits(case, at)
-    case.record("message_received", by=None, via=via, at=at, message=message.pk, auto=is_auto)
-    if not is_auto:
-        _bring_back(case, at, via)
-        if message.begins:
-            acknowledge.begin(case, message, via=via, written_at=written_at or at)
-    return message
+    with transaction.atomic(savepoint=not is_locked):
+        if not is_locked:
+            case.lock()
+        if case.status in transitions.FINAL:
+            raise Refusal(_("Case #%(number)s is closed: open a new one that follows it.") % {"number": case.number})
+        message = _say(
+            case,
+            direction=Message.Direction.INBOUND,
+            channel=channel,
+            text=text,
+            html=harmless(clean(html)),
+            sender=sender,
+            sender_name=clean(sender_name)[:200],
+            language=language,
+            at=at,
+            is_auto=is_auto,
+            files=files,
+            source=source,
+            external_id=external_id,
+            folds=[[fold.start, min(fold.end, LONGEST), fold.kind] for fold in folds if fold.start < LONGEST],
+            **mail,
+        )
+        if not is_auto:
+            _customer_waits(case, at)
+        case.record("message_received", by=None, via=via, at=at, message=message.pk, auto=is_auto)
+        if not is_auto:
+            _bring_back(case, at, via)
+            if message.begins:
+                acknowledge.begin(case, message, via=via, written_at=written_at or at)
+        return message
 
 
 def _customer_waits(case: Case, at: datetime) -> None:
@@ -288,10 +291,11 @@ def retry(message: Message, *, by: User, at: datetime | None = None) -> None:
 def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields: object) -> Message:
     """Store one utterance under the case's lock, with the version its event is about to carry."""
     words = clean(text)[:LONGEST]
+    is_first = case.last_message_at is None
     message = Message(case=case, text=words, at=at, case_version=case.version + 1, **fields)
     if not message.is_note:
         message.contact, message.begins = _contact(case, message.channel, at)
-        message.opens = case.last_message_at is None
+        message.opens = is_first
     message.save()
     _attach(message, files)
     case.last_message_at = at
@@ -299,7 +303,7 @@ def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields
         case.preview = " ".join(message.new_text.split())[:160]
         case.preview_direction = message.direction
     case.save(update_fields=["last_message_at", "preview", "preview_direction"])
-    search.index_text(case, words)
+    search.index_text(case, words, is_first=is_first)
     return message
 
 
@@ -318,7 +322,8 @@ def _attach(message: Message, files: Sequence[File]) -> None:
 
 def _contact(case: Case, channel: str, at: datetime) -> tuple[Contact, bool]:
     """The stretch of talk this word belongs to: the open one, or a new one after 24 h of silence; and whether it is."""
-    contact = Contact.objects.filter(case=case, channel=channel, ended_at=None).first()
+    held = Contact.objects.filter(case=case, channel=channel, ended_at=None)
+    contact = held.first() if case.last_message_at else None
     if contact and at - contact.last_at > SILENCE:
         Contact.objects.filter(pk=contact.pk).update(ended_at=contact.last_at + SILENCE)
         contact = None

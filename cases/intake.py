@@ -73,13 +73,19 @@ def _same(one: bytes, other: bytes) -> bool:
 
 
 def process(
-    item_id: int, *, now: datetime | None = None, quickly: bool = False, mail: ParsedMail | None = None
+    item_id: int,
+    *,
+    now: datetime | None = None,
+    quickly: bool = False,
+    mail: ParsedMail | None = None,
+    item: InboundItem | None = None,
 ) -> Received | None:
     """Turn a stored item into a message. Safe to run twice at once; None when it becomes none, there is nothing to do,
     or it failed: then it is tried again later, or kept for a person after the last try. `quickly`: a mail that wants
-    more than a quick look is put aside for `sweep_slow`. `mail`: what it says, where the caller has just read it."""
+    more than a quick look is put aside for `sweep_slow`. `mail`: what it says, where the caller has just read it; `item`:
+    the row, where they have just claimed it."""
     try:
-        outcome = _process(item_id, now or timezone.now(), partial(_read, quickly=quickly, mail=mail))
+        outcome = _process(item_id, item, now or timezone.now(), partial(_read, quickly=quickly, mail=mail))
     except arriving.Slow:
         InboundItem.objects.untaken().filter(pk=item_id).update(error=SLOW, next_try_at=now or timezone.now())
         return None
@@ -90,8 +96,10 @@ def process(
     return outcome if isinstance(outcome, Received) else None
 
 
-def _process(item_id: int, now: datetime, read: Callable[[InboundItem], Arrival]) -> Received | Ignored | None:
-    item = InboundItem.objects.select_related("queue").untaken().filter(pk=item_id).first()
+def _process(
+    item_id: int, item: InboundItem | None, now: datetime, read: Callable[[InboundItem], Arrival]
+) -> Received | Ignored | None:
+    item = item or InboundItem.objects.select_related("queue").untaken().filter(pk=item_id).first()
     if item is None:
         return None
     arrival = read(item)
@@ -112,9 +120,14 @@ def _read(item: InboundItem, *, quickly: bool, mail: ParsedMail | None) -> Arriv
     return Arrival(inbound.files, partial(receive, inbound))
 
 
+_LOCK = "SELECT id FROM cases_inbounditem WHERE id = %s AND state IN ('stored', 'kept') FOR UPDATE"
+
+
 def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored | None:
-    if not InboundItem.objects.untaken().filter(pk=item_id).select_for_update().values_list("pk").first():
-        return None  # somebody else was quicker
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [item_id])
+        if not cursor.fetchone():
+            return None  # somebody else was quicker
     outcome = arrival.receive()
     _finish(item_id, outcome, now)
     return outcome
@@ -197,21 +210,35 @@ def _drain_apart(now: datetime, *, newest: bool) -> int:
 
 def _drain(now: datetime, *, newest: bool) -> int:
     """Take one after the other for a while; then the sweep begins anew, and sees what has arrived since."""
-    order = ("-next_try_at", "-pk") if newest else ("next_try_at", "pk")
     until, tried = time.monotonic() + ROUND, 0
     while time.monotonic() < until:
-        due = InboundItem.objects.waiting(now).filter(channel=arriving.CHANNEL).exclude(error=SLOW)
-        pk, attempts = _claim_first(due.order_by(*order), now)
-        if not pk:
+        item = _next_mail(now, newest=newest)
+        if item is None:
             break
-        tried += _go(pk, attempts, now)
+        tried += _go(item, now)
     return tried
 
 
-def _go(pk: int, attempts: int, now: datetime) -> int:
-    if attempts >= MOST_TRIES:
-        return _give_up(pk, now)
-    process(pk, now=now, quickly=True)
+# As `_claim_first`, in one statement and with the row that it is about: a busy keeper does little else.
+_NEXT = """
+UPDATE cases_inbounditem SET attempts = attempts + 1, next_try_at = %(until)s
+ WHERE id = (SELECT id FROM cases_inbounditem
+              WHERE state = 'stored' AND channel = %(channel)s AND error <> %(slow)s AND next_try_at <= %(now)s
+              ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING *
+"""
+_OLDEST, _NEWEST = _NEXT.format(order="next_try_at, id"), _NEXT.format(order="next_try_at DESC, id DESC")
+
+
+def _next_mail(now: datetime, *, newest: bool) -> InboundItem | None:
+    asked = {"now": now, "until": now + LEASE, "channel": arriving.CHANNEL, "slow": SLOW}
+    return next(iter(InboundItem.objects.raw(_NEWEST if newest else _OLDEST, asked)), None)
+
+
+def _go(item: InboundItem, now: datetime) -> int:
+    if item.attempts > MOST_TRIES:
+        return _give_up(item.pk, now)
+    process(item.pk, now=now, quickly=True, item=item)
     return 1
 
 

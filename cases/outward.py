@@ -48,24 +48,24 @@ def dispatch(
     source: str,
     source_id: int,
     release_at: datetime,
+    is_new: bool = False,
 ) -> Dispatch:
-    """Make the one row by which a message may leave; suppressed at birth, with the reason, when it may not."""
+    """Make the one row by which a message may leave; suppressed at birth, with the reason, when it may not. `is_new`: its
+    source was written in this very transaction, so that nobody can have made it before."""
     verdict = may_contact(customer, message_class, contact_point, release_at, channel=channel)
-    state = Dispatch.State.HELD if verdict.allowed else Dispatch.State.SUPPRESSED
-    made, _fresh = Dispatch.objects.get_or_create(
-        source=source,
-        source_id=source_id,
-        address=address,
-        defaults={
-            "customer": customer,
-            "contact_point": contact_point,
-            "channel": channel,
-            "message_class": message_class,
-            "release_at": release_at,
-            "state": state,
-            "reason": verdict.reason,
-        },
-    )
+    said = {
+        "customer": customer,
+        "contact_point": contact_point,
+        "channel": channel,
+        "message_class": message_class,
+        "release_at": release_at,
+        "state": Dispatch.State.HELD if verdict.allowed else Dispatch.State.SUPPRESSED,
+        "reason": verdict.reason,
+    }
+    once = {"source": source, "source_id": source_id, "address": address}
+    if is_new:
+        return Dispatch.objects.create(**once, **said)
+    made, _fresh = Dispatch.objects.get_or_create(**once, defaults=said)
     return made
 
 

@@ -72,6 +72,7 @@ def receive(inbound: Inbound) -> Received:
         files=inbound.files,
         source=inbound.channel,
         external_id=inbound.external_id,
+        is_locked=True,
     )
     return Received(status, case, message)
 
@@ -116,6 +117,7 @@ def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Cas
         language=inbound.language or customer.language,
         tags=inbound.tags,
         issue=followed.issue if followed else None,
+        word_follows=True,
     )
     thread.cases.add(case)
     if followed:
@@ -151,7 +153,6 @@ def _queue(inbound: Inbound) -> Queue:
     return Channel.objects.select_related("queue").get(slug=inbound.channel).queue
 
 
-@transaction.atomic
 def open_case(
     *,
     queue: Queue,
@@ -168,13 +169,13 @@ def open_case(
     tags: Sequence[str] = (),
     issue: Issue | None = None,
     custom: dict[str, Any] | None = None,
+    word_follows: bool = False,
 ) -> Case:
-    """Open a case; the customer waits for us from `at` on. A thing of its own, unless `issue` says what it belongs to."""
+    """Open a case; the customer waits for us from `at` on. A thing of its own, unless `issue` says what it belongs to.
+    `word_follows`: in the caller's transaction, which ends with any error; with that word the case is indexed."""
     if priority not in Case.Priority.values:
         raise Refusal(_("There is no such priority."))
-    if issue is None and customer is not None:
-        issue = Issue.objects.create(customer=customer, opened_at=at)
-    case = Case.objects.create(
+    case = Case(
         queue=queue,
         customer=customer,
         issue=issue,
@@ -189,6 +190,11 @@ def open_case(
         source=source,
         external_id=external_id,
     )
-    case.record("opened", by=by, at=at, via=via, queue=queue.pk, channel=channel, priority=priority)
-    search.index_text(case, case.subject)
+    with transaction.atomic(savepoint=not word_follows):
+        if issue is None and customer is not None:
+            case.issue = Issue.objects.create(customer=customer, opened_at=at)
+        case.save(force_insert=True)
+        case.record("opened", by=by, at=at, via=via, queue=queue.pk, channel=channel, priority=priority)
+        if not word_follows:
+            search.index_text(case, case.subject, is_first=True)
     return case

@@ -41,25 +41,41 @@ class Hit(NamedTuple):
 # --- writing
 
 
-def index_text(case: Case, text: str) -> None:
+def index_text(case: Case, text: str, *, is_first: bool = False) -> None:
     """Add the words of `text` to the case's document, in the caller's transaction; the first call adds its subject and
-    the customer's name. What no longer fits into the largest document PostgreSQL holds is left out."""
-    index_many([(case, text)])
+    the customer's name. What no longer fits into the largest document PostgreSQL holds is left out; the words of one
+    text (`is_first`) always fit, and need no savepoint to fall back to."""
+    if is_first:
+        _append([_row(case, text)])
+    else:
+        index_many([(case, text)])
 
 
 def index_many(texts: Iterable[tuple[Case, str]]) -> None:
     """The same for many cases at once."""
-    rows = [(case.pk, _first_words(case), distinct_words(text)) for case, text in texts]
+    rows = [_row(case, text) for case, text in texts]
     if not _appended(rows) and len(rows) > 1:
         for row in rows:
             _appended([row])
 
 
-def _appended(rows: list[tuple[int, list[str], list[str]]]) -> bool:
+Row = tuple[int, list[str], list[str]]
+
+
+def _row(case: Case, text: str) -> Row:
+    return case.pk, _first_words(case), distinct_words(text)
+
+
+def _append(rows: list[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(_APPEND, rows)
+
+
+def _appended(rows: list[Row]) -> bool:
     """Whether all of them fitted; if not, nothing was written."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(_APPEND, rows)
+        with transaction.atomic():
+            _append(rows)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != _TOO_LARGE:
             raise

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from crm import bulk
 from crm.models import Event, User
@@ -40,11 +41,9 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record() belongs inside the transaction of the change it records")
-    version = _next_version(subject)
-    event = Event.objects.create(
+    event = Event(
         stream=subject.stream,  # type: ignore[attr-defined]
         stream_id=subject.pk,
-        version=version,
         kind=kind,
         actor=by,
         via=via,
@@ -52,16 +51,27 @@ def record(
         at=at or timezone.now(),
         data=data,
     )
+    _write(subject, event)
     transaction.on_commit(lambda: _announce(event), robust=True)
     return event
 
 
-def _next_version(subject: Any) -> int:
-    table = subject._meta.db_table
+# One statement: every verb pays for it, and an open transaction holds its locks no longer than it must.
+_WRITE = """
+WITH raised AS (UPDATE "{table}" SET version = version + 1 WHERE id = %s RETURNING version)
+INSERT INTO crm_event (stream, stream_id, version, kind, actor_id, via, reason, at, data)
+SELECT %s, %s, version, %s, %s::bigint, %s, %s, %s::timestamptz, %s::jsonb FROM raised
+RETURNING id, version
+"""
+
+
+def _write(subject: Any, event: Event) -> None:
+    told = [event.kind, event.actor_id, event.via, event.reason, event.at, Jsonb(event.data)]
     with transaction.get_connection().cursor() as cursor:
-        cursor.execute(f'UPDATE "{table}" SET version = version + 1 WHERE id = %s RETURNING version', [subject.pk])  # noqa: S608
-        (subject.version,) = cursor.fetchone()
-    return int(subject.version)
+        cursor.execute(_WRITE.format(table=subject._meta.db_table), [subject.pk, event.stream, subject.pk, *told])
+        event.pk, event.version = cursor.fetchone()
+    event._state.adding, event._state.db = False, "default"
+    subject.version = event.version
 
 
 def _announce(event: Event) -> None:

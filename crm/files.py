@@ -41,9 +41,31 @@ def save_bytes(data: bytes) -> StoredFile:
     sha256 = hashlib.sha256(data).hexdigest()
     if not is_in_database() and not default_storage.exists(_path(sha256)):
         default_storage.save(_path(sha256), ContentFile(data))  # before the row: a row never names missing bytes
+    return _known(sha256) or _kept(sha256, data)
+
+
+def _known(sha256: str) -> StoredFile | None:
+    return next(iter(StoredFile.objects.raw("SELECT * FROM crm_storedfile WHERE sha256 = %s", [sha256])), None)
+
+
+# The row and its only chunk, where one holds it all. No row: somebody else was quicker, and theirs is committed.
+_KEEP = """
+WITH fresh AS (
+    INSERT INTO crm_storedfile (sha256, size, created_at) VALUES (%(sha256)s, %(size)s, clock_timestamp())
+    ON CONFLICT (sha256) DO NOTHING RETURNING *
+), written AS (INSERT INTO crm_filechunk (file_id, position, data) SELECT id, 0, %(data)s FROM fresh)
+SELECT * FROM fresh
+"""
+
+
+def _kept(sha256: str, data: bytes) -> StoredFile:
+    if 0 < len(data) <= CHUNK and is_in_database():
+        values = {"sha256": sha256, "size": len(data), "data": data}
+        fresh = next(iter(StoredFile.objects.raw(_KEEP, values)), None)
+        return fresh or StoredFile.objects.get(sha256=sha256)
     with transaction.atomic():
-        stored, fresh = StoredFile.objects.get_or_create(sha256=sha256, defaults={"size": len(data)})
-        if fresh and is_in_database():
+        stored, is_fresh = StoredFile.objects.get_or_create(sha256=sha256, defaults={"size": len(data)})
+        if is_fresh and is_in_database():
             _write(stored, data)
     return stored
 

@@ -175,6 +175,7 @@ def _new(letter: _Letter, customer: Customer | None, followed: Case | None) -> C
         via="channel",
         language=mail.language or (customer.language if customer else ""),
         issue=recent.issue if recent and recent.customer_id == (customer.pk if customer else None) else None,
+        word_follows=True,
     )
 
 
@@ -251,6 +252,7 @@ def _say(letter: _Letter, identity: str, case: Case, sender: Sender, point: Cont
         source=repeats.SOURCE,
         external_id=identity,
         written_at=mail.date,
+        is_locked=True,  # found by `goes_on_in`, or opened here
     )
 
 

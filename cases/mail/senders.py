@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from django.conf import settings
+from django.db import connection
 
 from cases.mail import ids
 from cases.mail.parsed import ParsedMail
-from cases.models import Mailbox
-from crm.models import User
 from customers.addresses import Address, BadAddress, normalise
 
 
@@ -28,11 +27,10 @@ def sender_of(mail: ParsedMail) -> Sender:
     address = _spelt(mail.sender.email)
     if address is None or not mail.sender_sure:
         return Sender(None, _claimed(mail), ("sender_unverified",))
-    if is_ours(address):
+    ours, of_staff = _known(address)
+    if ours:
         return Sender(None, _claimed(mail), ("own_address",))
-    flags = []
-    if User.objects.filter(email__iexact=address.value, is_active=True).exists():
-        flags.append("staff_address")
+    flags = ["staff_address"] if of_staff else []
     if any((_spelt(person.email) or address).value != address.value for person in mail.reply_to):
         flags.append("replies_elsewhere")
     return Sender(address, name, tuple(flags))
@@ -48,12 +46,26 @@ def is_our_own(mail: ParsedMail) -> bool:
 
 def is_ours(address: Address) -> bool:
     """An address we receive or send mail under, whatever was put behind its separator."""
+    return _known(address)[0]
+
+
+_KNOWN = """
+SELECT EXISTS (SELECT FROM cases_mailbox WHERE address = ANY(%s)),
+       EXISTS (SELECT FROM crm_user WHERE upper(email) = upper(%s) AND is_active)
+"""
+
+
+def _known(address: Address) -> tuple[bool, bool]:
+    """Whether it is ours, and whether somebody who works here has it."""
     separator = settings.MAIL_REPLY_SEPARATOR
     local, _at, domain = address.value.rpartition("@")
     plain = f"{local.partition(separator)[0] if separator else local}@{domain}"
     company = _spelt(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
     ours = {plain, address.value}
-    return (company is not None and company.value in ours) or Mailbox.objects.filter(address__in=ours).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [list(ours), address.value])
+        is_mailbox, of_staff = cursor.fetchone()
+    return is_mailbox or (company is not None and company.value in ours), of_staff
 
 
 def _spelt(email: str) -> Address | None:

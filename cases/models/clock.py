@@ -49,11 +49,18 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """Start, pause, resume, meet or cancel the case's clocks after `event`, inside its transaction, under the
         case's lock and by the event's own time: what is brought in from the past comes out as it would have then."""
         if event.kind in FOLLOWED:
-            # A finished answer clock never comes back; a resolution does when the case is reopened.
-            kept = self.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
-            clocks = [*kept.select_related("policy_version", "calendar_version").order_by("pk")]
+            clocks = self._kept(case, event)
             Follower(Background(case), event, clocks, timezone.now()).run()
-            refresh(case)
+            if clocks or event.version > 1:  # else it was just opened, and nothing is due
+                refresh(case)
+
+    def _kept(self, case: "Case", event: Event) -> list["Clock"]:
+        """Those that an event may move; a case that was just opened has none. A finished answer clock never comes back;
+        a resolution does when the case is reopened."""
+        if event.kind == "opened" and event.version == 1:
+            return []
+        kept = self.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
+        return [*kept.select_related("policy_version", "calendar_version").order_by("pk")]
 
 
 class Clock(models.Model):
@@ -194,8 +201,9 @@ class Background:
         return SLAPolicy.objects.matching(self.case)
 
     def has_answer(self, at: datetime) -> bool:
-        """Whether an answer had gone out by `at`."""
-        return self._events().filter(kind="answer_released", at__lte=at).exists()
+        """Whether an answer had gone out by `at`: the third thing that happens in a case at the earliest, for it is
+        written before it goes."""
+        return self.case.version > 2 and self._events().filter(kind="answer_released", at__lte=at).exists()
 
     def last_said(self, at: datetime) -> str | None:
         """The kind of the last reply that went out at that very moment."""
