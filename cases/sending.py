@@ -1,8 +1,9 @@
 """The sending loop: what is due is claimed in batches by lease, asked once more whether it may leave, and sent one by one.
 
 What a process that dies leaves behind can always be told apart: a message it had not begun goes back into the line, one
-it had begun is sent again where the other side honours keys, and is *unknown* where nobody can know. Nothing is sent on
-a permission older than FRESH, so a stop, a pause or an opt-out is honoured within a second.
+it had begun is sent again where the other side honours keys, and is *unknown* where nobody can know. Who was only slow,
+and taken for dead, still says what became of it. Nothing is sent on a permission older than FRESH, so a stop, a pause
+or an opt-out is honoured within a second.
 """
 
 import logging
@@ -172,7 +173,8 @@ def _send_all(rows: Sequence[Dispatch], line: Line, *, told_in_cases: bool) -> N
 # Writes down what became of one message and marks the next begun: one commit a message. No row: another settled it.
 _NEXT = """
 WITH done AS (UPDATE cases_dispatch SET state = %s, reason = %s, detail = %s, provider_id = %s, lease_until = NULL,
-                     sent_at = %s, release_at = COALESCE(%s, release_at) WHERE id = %s AND state = 'claimed')
+                     sent_at = %s, release_at = COALESCE(%s, release_at)
+               WHERE id = %s AND attempts = %s AND (state = 'claimed' OR state = 'unknown' AND reason = 'interrupted'))
 UPDATE cases_dispatch SET begun_at = clock_timestamp() WHERE id = %s AND state = 'claimed' AND begun_at IS NULL
 """
 
@@ -191,6 +193,7 @@ def _begin(row: Dispatch, before: tuple[Dispatch, _Outcome] | None) -> bool:
         sent_at,
         became.again,
         earlier.pk,
+        earlier.attempts,
     ]
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [*written, row.pk])
@@ -226,11 +229,17 @@ def _later(row: Dispatch, why: Later) -> _Outcome:
 
 
 def _finish(row: Dispatch, became: _Outcome) -> None:
-    claimed = Dispatch.objects.filter(pk=row.pk, state=row.state)
     if became.again:
-        _put_off(claimed, row, became.again, reason=became.reason, detail=became.detail)
+        _put_off(_mine(row), row, became.again, reason=became.reason, detail=became.detail)
     else:
-        _settle(claimed, row, became)
+        _settle(_mine(row), row, became)
+
+
+def _mine(row: Dispatch) -> QuerySet[Dispatch]:
+    """This try of it, which nobody has repeated. It may count as interrupted by now: a server that takes minutes over
+    one mail outlasts the lease, and whoever waited for it knows better."""
+    given_up = Q(state=Dispatch.State.UNKNOWN, reason="interrupted")
+    return Dispatch.objects.filter(Q(state=row.state) | given_up, pk=row.pk, attempts=row.attempts)
 
 
 @transaction.atomic
@@ -311,11 +320,11 @@ def settle_broken_leases(now: datetime) -> None:
     broken = Dispatch.objects.filter(state=Dispatch.State.CLAIMED, lease_until__lt=now)
     broken.filter(begun_at=None).update(state=Dispatch.State.HELD, attempts=F("attempts") - 1, lease_until=None)
     for row in broken[:TURN]:
+        held = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now)
         if _honours_key(row):
-            held = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, lease_until__lt=now)
             _put_off(held, row, now, reason="interrupted")
         else:
-            _finish(row, _Outcome(Dispatch.State.UNKNOWN, "interrupted"))
+            _settle(held, row, _Outcome(Dispatch.State.UNKNOWN, "interrupted"))
 
 
 def can_send(channel: str) -> bool:

@@ -201,6 +201,40 @@ def test_a_message_that_another_settled_meanwhile_is_not_sent(sink: Sink) -> Non
     assert states() == ["sent", "unknown"]
 
 
+@pytest.mark.parametrize("many", [1, 2])
+@pytest.mark.parametrize("message_class", ["notice", "answer"])
+def test_who_was_only_slow_says_what_became_of_it_after_all(sink: Sink, message_class: str, many: int) -> None:
+    """A mail server that takes minutes over one mail outlasts the lease of who waits for it."""
+    slow, *_others = [post(n, message_class) for n in range(many)]
+    seen: list[str] = []
+
+    def give_up(outgoing: Outgoing) -> None:
+        if outgoing.to == slow.address:
+            sending.settle_broken_leases(timezone.now() + sending.LEASE * 2)
+            seen.extend(states())
+
+    sink.before = give_up
+    send()
+    assert seen == ["unknown", *["held"] * (many - 1)]
+    sink.before = lambda outgoing: None
+    send()
+    assert states() == ["sent"] * many
+    assert sorted(sink.sent) == sorted(Dispatch.objects.values_list("address", flat=True)), "each once"
+    assert set(Dispatch.objects.values_list("reason", flat=True)) == {""}
+
+
+def test_a_late_word_does_not_count_for_a_try_that_followed(sink: Sink) -> None:
+    row = post(1)
+
+    def give_up(outgoing: Outgoing) -> None:
+        sending.settle_broken_leases(timezone.now() + sending.LEASE * 2)
+        outward.again(row, timezone.now() + timedelta(hours=1))  # a person's word
+
+    sink.before = give_up
+    send()
+    assert states() == ["held"], "it goes once more, because a person said so"
+
+
 # --- over one line to the mail server
 
 

@@ -1,17 +1,13 @@
 """Whoever sends is killed at each step of the talk with the mail server: no answer is lost, none is sent twice by itself (L16)."""
 
-import os
 import random
-import signal
 import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from cases import conversation, sending
@@ -21,6 +17,7 @@ from cases.outward import release_due
 from crm.models import User
 from tests.builders import make_customer, make_question
 from tests.faults.figures import tell
+from tests.faults.sender import dead, in_a_process
 from tests.mailserver import MailServer, mail_server
 from tests.processes import wait_until
 
@@ -50,27 +47,10 @@ def answers(billing: Queue, by: User, how_many: int) -> list[Dispatch]:
     return list(Dispatch.objects.order_by("pk"))
 
 
-def in_a_process(work: Callable[[], object]) -> int:
-    """Run it in a process of its own, on this test's database; its pid."""
-    connections.close_all()
-    if pid := os.fork():
-        return pid
-    try:
-        work()
-    except BaseException:  # noqa: BLE001 - a forked test must never go on as a second pytest
-        traceback.print_exc()
-    os._exit(0)
-
-
 def sends() -> None:
     for _round in range(200):
         sending.send_due(timezone.now())
         time.sleep(0.02)
-
-
-def dead(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
