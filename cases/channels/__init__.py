@@ -45,8 +45,10 @@ def adapter_for(way: "Dispatch | str") -> Adapter:
 def permitted(outgoing: Outgoing, slug: str) -> Dispatch:
     """The claimed dispatch this message is. Nothing else leaves through our own adapters, whoever calls them, and to no
     other address than the one that was asked about."""
-    dispatch = Dispatch.objects.filter(key=outgoing.key, channel=slug, state=Dispatch.State.CLAIMED).first()
-    if dispatch is None or dispatch.address != outgoing.to:
+    dispatch = Dispatch.objects.filter(key=outgoing.key, channel=slug, address=outgoing.to).first()
+    if dispatch and (dispatch.state, dispatch.reason) == (Dispatch.State.UNKNOWN, "interrupted"):
+        raise Later("Its sender was so slow that it was taken for dead, and had not begun to speak.", reason="slow")
+    if dispatch is None or dispatch.state != Dispatch.State.CLAIMED:
         raise Failed("Nothing leaves that was not permitted to this address.", reason="not_permitted")
     return dispatch
 

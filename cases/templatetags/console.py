@@ -188,6 +188,7 @@ _REASONS: dict[str, LazyText] = {
     "no_secret": gettext_lazy("this channel has no secret to sign with; tell your administrator"),
     "forbidden_address": gettext_lazy("the call-back address of this channel is not allowed; tell your administrator"),
     "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
+    "slow": gettext_lazy("we were too slow to begin; nothing of it left, and it is tried again"),
     "no_address": gettext_lazy("there is no such address; nothing more is sent to it"),
     "no_host": gettext_lazy("the mail server of this address cannot be found"),
     "mailbox_full": gettext_lazy("the mailbox is full"),

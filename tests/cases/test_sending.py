@@ -223,6 +223,27 @@ def test_who_was_only_slow_says_what_became_of_it_after_all(sink: Sink, message_
     assert set(Dispatch.objects.values_list("reason", flat=True)) == {""}
 
 
+def test_who_was_taken_for_dead_before_a_word_was_said_puts_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has just begun may be slow over its first mail; nothing of that one left, and it knows."""
+    row, lapses = post(1), iter([sending.LEASE * 2])
+    compose = sending.compose
+
+    def slowly(dispatch: Dispatch) -> Outgoing:
+        sending.settle_broken_leases(timezone.now() + next(lapses, timedelta()))
+        return compose(dispatch)
+
+    monkeypatch.setattr(sending, "compose", slowly)
+    with mail_server() as server, override_settings(EMAIL_BACKEND=SMTP, EMAIL_PORT=server.port):
+        with composers.registered(letter):
+            send()
+            row.refresh_from_db()
+            assert (row.state, row.reason, row.begun_at, server.got) == ("held", "slow", None, [])
+            Dispatch.objects.update(release_at=timezone.now())
+            send()
+        assert states() == ["sent"]
+        assert len(server.got) == 1
+
+
 def test_a_late_word_does_not_count_for_a_try_that_followed(sink: Sink) -> None:
     row = post(1)
 
