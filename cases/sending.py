@@ -74,24 +74,27 @@ def _ready(now: datetime) -> QuerySet[Dispatch]:
 
 
 def _drain(channel: str, is_mass: bool, now: datetime) -> int:
-    tried = 0
+    tried, most = 0, CLAIM
     with Line(channel) as line:
-        while tried < TURN and (found := _claim(channel, is_mass, now)):
+        while tried < TURN and (found := _claim(channel, is_mass, now, most)):
             for row in found:
                 if row.state == Dispatch.State.SUPPRESSED:
                     _finish(row, _Outcome(Dispatch.State.SUPPRESSED, row.reason))
-            _send_all([row for row in found if row.state == Dispatch.State.CLAIMED], line, told_in_cases=not is_mass)
+            claimed = [row for row in found if row.state == Dispatch.State.CLAIMED]
+            went = _send_all(claimed, line, told_in_cases=not is_mass)
+            # A slow way out takes no more than it can use, and leaves the others to faster ones.
+            most = CLAIM if went == len(claimed) else 2 * went
             tried += len(found)
     return tried
 
 
 @transaction.atomic
-def _claim(channel: str, is_mass: bool, now: datetime) -> list[Dispatch]:
+def _claim(channel: str, is_mass: bool, now: datetime, most: int) -> list[Dispatch]:
     """Take the next ones, count the try before it is made, and hold them by lease; what may not leave is refused or put
     off here. The customer's word, and everybody's who has a say, counts up to this moment."""
     mine = Q(message_class__in=permission.MASS)
     ready = _ready(now).filter(mine if is_mass else ~mine, channel=channel)
-    taken = ready.select_for_update(of=("self",), skip_locked=True).order_by("release_at", "pk")[:CLAIM]
+    taken = ready.select_for_update(of=("self",), skip_locked=True).order_by("release_at", "pk")[:most]
     found = list(taken.select_related("customer", "contact_point"))
     verdicts = permission.judge_leaving(found, max(now, timezone.now())) if found else {}
     for row in found:
@@ -152,15 +155,17 @@ def _kept_open(adapter: Adapter) -> Iterator[Adapter]:
         yield sender
 
 
-def _send_all(rows: Sequence[Dispatch], line: Line, *, told_in_cases: bool) -> None:
-    """One after the other. Each is marked begun, and committed so, before a byte of it leaves; what became of the one
-    before is written down in the same step where no case has to hear of it."""
+def _send_all(rows: Sequence[Dispatch], line: Line, *, told_in_cases: bool) -> int:
+    """One after the other, while the permission is fresh; returns how many had their turn. Each is marked begun, and
+    committed so, before a byte of it leaves; what became of the one before is written down in the same step where no
+    case has to hear of it."""
     before: tuple[Dispatch, _Outcome] | None = None
-    started = monotonic()
+    started, went = monotonic(), 0
     for n, row in enumerate(rows):
         if n and monotonic() - started > FRESH:
             _give_back(rows[n:])
             break
+        went += 1
         is_ours = _begin(row, before)
         before = (row, _attempt(row, line)) if is_ours else None
         if before and told_in_cases:
@@ -168,6 +173,7 @@ def _send_all(rows: Sequence[Dispatch], line: Line, *, told_in_cases: bool) -> N
             before = None
     if before:
         _finish(*before)
+    return went
 
 
 # Writes down what became of one message and marks the next begun: one commit a message. No row: another settled it.

@@ -170,6 +170,17 @@ def test_the_rest_of_a_slow_batch_is_asked_about_again(sink: Sink, monkeypatch: 
     assert states() == ["sent", "suppressed"]
 
 
+def test_a_slow_way_out_takes_no_more_than_it_can_use(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "FRESH", 0.0)
+    for n in range(7):
+        post(n)
+    held: list[int] = []
+    sink.before = lambda outgoing: held.append(Dispatch.objects.filter(state="claimed").count())
+    send()
+    assert held == [7, 2, 2, 2, 2, 2, 1]
+    assert states() == ["sent"] * 7
+
+
 def test_outcomes_of_a_batch_are_each_their_own(sink: Sink) -> None:
     rows = [post(n) for n in range(4)]
     errors = {
