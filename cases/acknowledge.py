@@ -20,8 +20,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from cases import outward, pace, pacing, promises, sending, transitions
-from cases.models import Acknowledgement, Case, Mailbox, Message, Promise
+from cases.models import Acknowledgement, Case, Message, Promise
 from cases.models.case import Refusal
+from crm import bulk
 from crm.jobs import nudge
 
 SOURCE = "acknowledgement"
@@ -61,7 +62,7 @@ def begin(case: Case, message: Message, *, via: str, written_at: datetime) -> Ac
     if way:
         _send(told, way)
     told.case_version = case.version + 1
-    told.save()
+    bulk.add(told)
     case.record(
         "acknowledged",
         by=None,
@@ -141,7 +142,9 @@ def _why_not(way: outward.Way) -> str:
 
 def own_addresses() -> Iterable[str]:
     """Where mail to us arrives: acknowledging one of these would be talking to ourselves."""
-    return [parseaddr(settings.DEFAULT_FROM_EMAIL)[1], *Mailbox.objects.values_list("address", flat=True)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT address FROM cases_mailbox")
+        return [parseaddr(settings.DEFAULT_FROM_EMAIL)[1], *(address for (address,) in cursor.fetchall())]
 
 
 def _one_spelling(way: outward.Way) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,8 @@ from cases.mail.parsed import Fold
 from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
 from cases.models.queue import Queue
+from crm import bulk
+from crm.database.prepared import Prepared
 from crm.files import clean_name, save_bytes
 from crm.jobs import nudge
 from crm.models import User
@@ -296,43 +298,51 @@ def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields
     if not message.is_note:
         message.contact, message.begins = _contact(case, message.channel, at)
         message.opens = is_first
-    message.save()
+    bulk.add(message)
     _attach(message, files)
     case.last_message_at = at
     if not message.is_note:
         case.preview = " ".join(message.new_text.split())[:160]
         case.preview_direction = message.direction
-    case.save(update_fields=["last_message_at", "preview", "preview_direction"])
+    with connection.cursor() as cursor:
+        cursor.execute(_SPOKEN, [at, case.preview, case.preview_direction, case.pk])
     search.index_text(case, words, is_first=is_first)
     return message
+
+
+_SPOKEN = "UPDATE cases_case SET last_message_at = %s, preview = %s, preview_direction = %s WHERE id = %s"
 
 
 def _attach(message: Message, files: Sequence[File]) -> None:
     for file in files:
         stored = save_bytes(file.data)
-        Attachment.objects.create(
-            message=message,
-            file=stored,
-            name=clean_name(shown_name(file)),
-            content_type=file.content_type[:120],
-            size=stored.size,
-            content_id=file.content_id[:250],
+        bulk.add(
+            Attachment(
+                message=message,
+                file=stored,
+                name=clean_name(shown_name(file)),
+                content_type=file.content_type[:120],
+                size=stored.size,
+                content_id=file.content_id[:250],
+            )
         )
 
 
 def _contact(case: Case, channel: str, at: datetime) -> tuple[Contact, bool]:
     """The stretch of talk this word belongs to: the open one, or a new one after 24 h of silence; and whether it is."""
-    held = Contact.objects.filter(case=case, channel=channel, ended_at=None)
-    contact = held.first() if case.last_message_at else None
+    contact = _CONTACT.first(case.pk, channel) if case.last_message_at else None
     if contact and at - contact.last_at > SILENCE:
         Contact.objects.filter(pk=contact.pk).update(ended_at=contact.last_at + SILENCE)
         contact = None
     if contact is None:
-        contact = Contact.objects.create(
-            case=case, customer=case.customer, issue=case.issue, channel=channel, started_at=at, last_at=at
-        )
+        about = {"case": case, "customer_id": case.customer_id, "issue_id": case.issue_id}
+        contact = Contact(**about, channel=channel, started_at=at, last_at=at)
+        bulk.add(contact)
         return contact, True
     if at > contact.last_at:
         contact.last_at = at
         contact.save(update_fields=["last_at"])
     return contact, False
+
+
+_CONTACT = Prepared(lambda case, channel: Contact.objects.filter(case=case, channel=channel, ended_at=None), int, str)

@@ -134,12 +134,16 @@ def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored
 
 
 def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
-    item = InboundItem.objects.filter(pk=item_id)
+    states = InboundItem.State
     if isinstance(outcome, Ignored):
-        item.update(state=InboundItem.State.IGNORED, done_at=now, error=outcome.reason)
-        return
-    state = InboundItem.State.DUPLICATE if outcome.status == "duplicate" else InboundItem.State.DONE
-    item.update(state=state, message=outcome.message, done_at=now, error="")
+        became = [states.IGNORED, None, outcome.reason]
+    else:
+        became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, ""]
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, [*became, now, item_id])
+
+
+_FINISH = "UPDATE cases_inbounditem SET state = %s, message_id = %s, error = %s, done_at = %s WHERE id = %s"
 
 
 # --- what failed

@@ -14,6 +14,7 @@ from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
 from cases.permission import judge, may_contact
 from cases.sending import send_due, send_mass_due, show, tell
+from crm import bulk
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
@@ -64,7 +65,9 @@ def dispatch(
     }
     once = {"source": source, "source_id": source_id, "address": address}
     if is_new:
-        return Dispatch.objects.create(**once, **said)
+        made = Dispatch(**once, **said)
+        bulk.add(made)
+        return made
     made, _fresh = Dispatch.objects.get_or_create(**once, defaults=said)
     return made
 

@@ -12,6 +12,7 @@ from cases import pace, transitions
 from cases.business_hours import Hours
 from cases.models import Acknowledgement, Case, Clock, PaceHour, Queue, QueuePace
 from cases.models.clock import ALWAYS, ANSWER_CLOCKS
+from crm.database.prepared import Prepared
 from crm.models import Presence
 
 MOST_AHEAD = 5000  # counted; more is as good as endless
@@ -28,7 +29,7 @@ BATCH = 500
 def expect(case: Case, now: datetime) -> pace.Expectation:
     """When a first answer to this case, locked and waiting since now, is to be expected. Two queries, a third where the
     past is too thin."""
-    row = QueuePace.objects.filter(queue=case.queue_id).first()
+    row = _ROW.first(case.queue_id)
     known = pace_of(row, hours_of(case.queue)) if row else None
     if row is None or known is None:
         return pace.expected(now, pace.State(0, 0.0, None, target=_target(case, now)))
@@ -36,6 +37,9 @@ def expect(case: Case, now: datetime) -> pace.Expectation:
     ahead = _waiting(now).filter(queue=case.queue_id).exclude(pk=case.pk)
     found = pace.expected(now, pace.State(ahead[:MOST_AHEAD].count(), people, known, _factors(row)))
     return found if found.at else pace.expected(now, pace.State(0, 0.0, None, target=_target(case, now)))
+
+
+_ROW = Prepared(lambda queue: QueuePace.objects.filter(queue=queue), int)
 
 
 def hours_of(queue: Queue) -> Hours:
@@ -63,8 +67,10 @@ def _factors(row: QueuePace) -> dict[int, float]:
 
 
 def _target(case: Case, now: datetime) -> datetime | None:
-    owed = Clock.objects.running().filter(case=case, kind__in=ANSWER_CLOCKS, due_at__gt=now)
-    return owed.order_by("due_at").values_list("due_at", flat=True).first()
+    return next((clock.due_at for clock in _OWED(case.pk) if clock.due_at and clock.due_at > now), None)
+
+
+_OWED = Prepared(lambda case: Clock.objects.running().filter(case=case, kind__in=ANSWER_CLOCKS).order_by("due_at"), int)
 
 
 def _waiting(now: datetime) -> QuerySet[Case]:

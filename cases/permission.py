@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from cases.hooks import Verdict, may_leave
 from cases.models import Dispatch
 from customers import consent
-from customers.models import Consent, ContactPoint, Customer, Suppression
+from customers.models import Consent, ContactPoint, Customer
 
 # What a message class needs of the customer: None, nothing but that the address is not suppressed.
 CONSENT_NEEDED: dict[str, str | None] = {
@@ -107,8 +108,12 @@ def _addresses(row: Dispatch) -> list[Address]:
 def _suppressed(addresses: Sequence[Address]) -> set[tuple[str, ...]]:
     if not addresses:
         return set()
-    named = Suppression.objects.filter(lifted_at=None, value__in={value for _kind, value in addresses})
-    return set(named.values_list("kind", "value", "purpose"))
+    with connection.cursor() as cursor:
+        cursor.execute(_SUPPRESSED, [list({value for _kind, value in addresses})])
+        return set(cursor.fetchall())
+
+
+_SUPPRESSED = "SELECT kind, value, purpose FROM customers_suppression WHERE lifted_at IS NULL AND value = ANY(%s)"
 
 
 def _statements(rows: Sequence[Dispatch], now: datetime) -> list[Consent]:

@@ -14,6 +14,8 @@ from cases.conversation import add_inbound
 from cases.hooks import File
 from cases.models import Case, CaseLink, Channel, Issue, Message, Queue, Thread
 from cases.models.case import Refusal
+from crm import bulk
+from crm.database.prepared import Prepared
 from crm.models import User
 from customers.matching import match
 from customers.models import ContactPoint, Customer
@@ -141,10 +143,13 @@ def is_recent(closed: Case, at: datetime) -> bool:
 
 def default_queue() -> Queue:
     """Where contacts go that nobody has a queue for: Inbox, else the first one offered in public, else the first."""
-    active = Queue.objects.filter(is_active=True)
+    active = _ACTIVE()
     if not active:
         raise NoQueue
     return min(active, key=lambda queue: (queue.name != "Inbox", not queue.is_public, queue.pk))
+
+
+_ACTIVE = Prepared(lambda: Queue.objects.filter(is_active=True).select_related("calendar__current"))
 
 
 def _queue(inbound: Inbound) -> Queue:
@@ -192,8 +197,10 @@ def open_case(
     )
     with transaction.atomic(savepoint=not word_follows):
         if issue is None and customer is not None:
-            case.issue = Issue.objects.create(customer=customer, opened_at=at)
-        case.save(force_insert=True)
+            case.issue = Issue(customer=customer, opened_at=at)
+            bulk.add(case.issue)
+            case.issue_id = case.issue.pk
+        bulk.add(case)
         case.record("opened", by=by, at=at, via=via, queue=queue.pk, channel=channel, priority=priority)
         if not word_follows:
             search.index_text(case, case.subject, is_first=True)

@@ -15,6 +15,7 @@ from django.core.files.storage import Storage, default_storage
 from django.db import connection, models, transaction
 from django.utils.deconstruct import deconstructible
 
+from crm.database.prepared import Prepared
 from crm.filenames import clean_name as clean_name
 from crm.models import FileChunk, StoredFile
 
@@ -45,8 +46,10 @@ def save_bytes(data: bytes) -> StoredFile:
 
 
 def _known(sha256: str) -> StoredFile | None:
-    return next(iter(StoredFile.objects.raw("SELECT * FROM crm_storedfile WHERE sha256 = %s", [sha256])), None)
+    return _FOUND.first(sha256)
 
+
+_FOUND = Prepared(lambda sha256: StoredFile.objects.filter(sha256=sha256), str)
 
 # The row and its only chunk, where one holds it all. No row: somebody else was quicker, and theirs is committed.
 _KEEP = """

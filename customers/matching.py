@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from crm.database.prepared import Prepared
 from crm.events import record
 from crm.models import User
 from customers.addresses import Address
@@ -63,6 +64,18 @@ def find(addresses: Sequence[Address]) -> Customer | None:
     order = {(a.kind, a.value): place for place, a in enumerate(addresses)}
     best = min(points, key=lambda p: (p.verified_at is None, order[p.kind, p.value]))
     return current(best.customer)
+
+
+def point_of(address: Address) -> ContactPoint | None:
+    """Whose this address is at present, with the customer."""
+    return _POINT.first(address.kind, address.value)
+
+
+_POINT = Prepared(
+    lambda kind, value: ContactPoint.objects.filter(kind=kind, value=value, ended_at=None).select_related("customer"),
+    str,
+    str,
+)
 
 
 def _points(addresses: Sequence[Address]) -> list[ContactPoint]:

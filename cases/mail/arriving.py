@@ -19,7 +19,7 @@ from cases.models import Case, CaseLink, Dispatch, InboundItem, Mailbox, Message
 from cases.receiving import Arrival, Ignored, Received, default_queue, is_recent, open_case
 from crm.files import LARGEST
 from crm.jobs import nudge
-from customers.matching import match
+from customers.matching import match, point_of
 from customers.models import ContactPoint, Customer
 
 CHANNEL = "mail"
@@ -201,10 +201,7 @@ def _customer(letter: _Letter, sender: Sender) -> tuple[Customer | None, Contact
 
 
 def _point(sender: Sender) -> ContactPoint | None:
-    if sender.address is None:
-        return None
-    points = ContactPoint.objects.filter(kind=sender.address.kind, value=sender.address.value, ended_at=None)
-    return points.select_related("customer").first()
+    return point_of(sender.address) if sender.address else None
 
 
 def _vouch(point: ContactPoint | None, place: Place, at: datetime) -> None:

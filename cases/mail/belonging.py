@@ -13,8 +13,9 @@ from cases.mail.parsed import ParsedMail
 from cases.models import Case, CaseLink, Dispatch, Message
 from cases.receiving import survivor
 from customers.addresses import Address, BadAddress, normalise
+from customers.matching import point_of
 from customers.merging import current
-from customers.models import ContactPoint, Customer
+from customers.models import Customer
 
 MOST_NAMED = 40  # addresses and ids of one mail that are looked at
 FOLLOWS, POSSIBLY, SUGGESTED = "follows", "possible_follow_up", "suggested"  # kinds of CaseLink
@@ -120,8 +121,7 @@ def _was_told(dispatch: Dispatch, sender: Address | None) -> bool:
 
 
 def _owner(sender: Address) -> Customer | None:
-    points = ContactPoint.objects.filter(kind=sender.kind, value=sender.value, ended_at=None)
-    point = points.select_related("customer").first()
+    point = point_of(sender)
     return current(point.customer) if point else None
 
 

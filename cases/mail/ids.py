@@ -13,6 +13,7 @@ from email.utils import parseaddr
 from django.conf import settings
 
 from cases.models import Acknowledgement, Case, Dispatch, Mailbox, Message
+from crm.database.prepared import Prepared
 from crm.secrets import is_sealed, seal
 from customers.addresses import BadAddress, normalise
 
@@ -66,10 +67,13 @@ def target_of(address: str) -> Target | None:
     if found is None or not is_sealed(f"{found[1]}{found[2]}", found[3], purpose="reply address"):
         return None
     if found[1] == "c":
-        case = Case.objects.filter(number=int(found[2])).first()
+        case = _NUMBERED.first(int(found[2]))
         return Target(case=case) if case else None
     dispatch = Dispatch.objects.filter(pk=int(found[2])).first()
     return Target(dispatch=dispatch) if dispatch else None
+
+
+_NUMBERED = Prepared(lambda number: Case.objects.filter(number=number).select_related("customer", "merged_into"), int)
 
 
 def case_of(dispatch: Dispatch) -> Case | None:

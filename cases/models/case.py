@@ -19,6 +19,7 @@ from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
 from cases.models.refusals import Refusal as Refusal
+from crm.database.prepared import Prepared
 from crm.events import record
 from crm.models import Event, User
 from customers.merging import current
@@ -340,8 +341,18 @@ class Case(models.Model):
     # --- how verbs work
 
     def lock(self) -> None:
-        """Read this row afresh under its lock. Order everywhere: customer, case, message."""
-        self.refresh_from_db(from_queryset=Case.objects.select_for_update(of=("self",), no_key=True))
+        """Read this row afresh under its lock, and its customer with it. Order everywhere: customer, case, message."""
+        if not transaction.get_connection().in_atomic_block:
+            raise transaction.TransactionManagementError(
+                "a lock is held until the end of a transaction, and there is none"
+            )
+        fresh = _LOCKED.first(self.pk)
+        if fresh is None:
+            raise Case.DoesNotExist(f"case {self.pk} is gone")
+        for field in self._meta.concrete_fields:
+            setattr(self, field.attname, getattr(fresh, field.attname))
+        self._state.fields_cache = fresh._state.fields_cache  # whatever else was known of it may be old
+        self._prefetched_objects_cache: dict[str, Any] = {}
 
     def record(
         self,
@@ -374,4 +385,7 @@ class Case(models.Model):
             )
 
 
+_LOCKED = Prepared(
+    lambda pk: Case.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).select_related("customer"), int
+)
 _STATUSES, _PRIORITIES = dict(Case.Status.choices), dict(Case.Priority.choices)

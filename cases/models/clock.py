@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,7 @@ from cases.attention import refresh
 from cases.business_hours import ROUND_THE_CLOCK, Hours, NeverOpen
 from cases.models.calendar import CalendarVersion
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
+from crm.database.prepared import Prepared
 from crm.models import Event
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         a resolution does when the case is reopened."""
         if event.kind == "opened" and event.version == 1:
             return []
-        kept = self.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
-        return [*kept.select_related("policy_version", "calendar_version").order_by("pk")]
+        return _KEPT(case.pk)
 
 
 class Clock(models.Model):
@@ -179,6 +179,16 @@ class Clock(models.Model):
         self.run_from(at)
 
 
+_KEPT = Prepared(
+    lambda case: (
+        Clock.objects.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)
+        .select_related("policy_version", "calendar_version")
+        .order_by("pk")
+    ),
+    int,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """As much of an event as clocks follow."""
@@ -203,7 +213,11 @@ class Background:
     def has_answer(self, at: datetime) -> bool:
         """Whether an answer had gone out by `at`: the third thing that happens in a case at the earliest, for it is
         written before it goes."""
-        return self.case.version > 2 and self._events().filter(kind="answer_released", at__lte=at).exists()
+        if self.case.version <= 2:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(_ANSWERED, [self.case.pk, at])
+            return bool(cursor.fetchone()[0])
 
     def last_said(self, at: datetime) -> str | None:
         """The kind of the last reply that went out at that very moment."""
@@ -211,6 +225,11 @@ class Background:
 
     def _events(self) -> models.QuerySet[Event]:
         return Event.objects.filter(stream="case", stream_id=self.case.pk)
+
+
+_ANSWERED = """
+SELECT EXISTS (SELECT FROM crm_event WHERE stream = 'case' AND stream_id = %s AND kind = 'answer_released' AND at <= %s)
+"""
 
 
 class Follower:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.queue import Queue
+from crm.database.prepared import Prepared
 from crm.models import User
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ LONGEST_MINUTES = 60 * 24 * 366 * 5
 class SLAPolicyQuerySet(models.QuerySet["SLAPolicy"]):
     def matching(self, case: "Case") -> "SLAPolicyVersion | None":
         """The current version of the first active policy, in their order, that covers the case."""
-        in_queue = models.Q(queues=None) | models.Q(queues=case.queue_id)
-        policies = self.filter(in_queue, is_active=True, current__isnull=False)
-        versions = (policy.current for policy in policies.select_related("current__calendar__current"))
+        versions = (policy.current for policy in _OF_QUEUE(case.queue_id))
         return next((version for version in versions if version is not None and version.covers(case)), None)
 
 
@@ -84,6 +83,14 @@ class SLAPolicy(models.Model):
         self.current = self.versions.create(number=number, created_by=by, **content)
         self.save(update_fields=["current"])
         return self.current
+
+
+_OF_QUEUE = Prepared(
+    lambda queue: SLAPolicy.objects.filter(
+        models.Q(queues=None) | models.Q(queues=queue), is_active=True, current__isnull=False
+    ).select_related("current__calendar__current"),
+    int,
+)
 
 
 class SLAPolicyVersion(models.Model):
