@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F, Q, QuerySet
@@ -136,7 +137,7 @@ def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored
 def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
     states = InboundItem.State
     if isinstance(outcome, Ignored):
-        became = [states.IGNORED, None, outcome.reason]
+        became: list[Any] = [states.IGNORED, None, outcome.reason]
     else:
         became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, ""]
     with connection.cursor() as cursor:

@@ -62,10 +62,11 @@ class Prepared(Generic[M]):
         places = [(place, stand_ins.index(value)) for place, value in enumerate(params) if value in stand_ins]
         if {which for _place, which in places} != set(range(len(stand_ins))):
             raise ValueError("Each value of a prepared question must come into its statement as it is.")
-        columns = writer.klass_info["select_fields"]  # type: ignore[index]
-        named = [writer.select[column][0].target.attname for column in columns]  # type: ignore[index]
-        converted = writer.get_converters([column[0] for column in writer.select])  # type: ignore[union-attr]
-        related = get_related_populators(writer.klass_info, writer.select, asked.db)
+        columns = writer.klass_info["select_fields"]
+        named = [writer.select[column][0].target.attname for column in columns]
+        converted = writer.get_converters([column[0] for column in writer.select])
+        # The stub has what this takes in a later Django.
+        related = get_related_populators(writer.klass_info, writer.select, asked.db)  # type: ignore[call-arg]
         converters = [(place, steps, of) for place, (steps, of) in converted.items()]
         return asked.model, _Statement(sql, params, places, named, columns[0], columns[-1] + 1, related, converters)
 

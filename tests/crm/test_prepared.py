@@ -1,0 +1,133 @@
+"""Statements that are written once: they find and add what Django's own do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cases.models import Case, Clock, Contact, Queue
+from cases.receiving import open_case
+from crm import bulk
+from crm.database.prepared import Prepared
+from customers.models import ContactPoint, Customer
+from tests.builders import make_customer
+
+pytestmark = pytest.mark.django_db
+POINT = Prepared(
+    lambda kind, value: ContactPoint.objects.filter(kind=kind, value=value, ended_at=None).select_related("customer"),
+    str,
+    str,
+)
+BEFORE = Prepared(
+    lambda at: Case.objects.filter(opened_at__lt=at).select_related("merged_into").order_by("pk"), datetime
+)
+
+
+def opened(queue: Queue, customer: Customer | None = None, **fields: Any) -> Case:
+    about = {"subject": "x", "channel": "web", "at": timezone.now(), "via": "channel"} | fields
+    return open_case(queue=queue, customer=customer, **about)
+
+
+def test_it_finds_what_the_queryset_finds_for_every_value(carl: Customer) -> None:
+    mia = make_customer("Mia", email="mia@example.org")
+    for person in (carl, mia):
+        point = person.contact_points.get(kind="email")
+        found = POINT.first("email", point.value)
+        assert found is not None
+        assert (found, found.customer) == (point, person)
+        assert {f.attname: getattr(found, f.attname) for f in ContactPoint._meta.concrete_fields} == {
+            f.attname: getattr(point, f.attname) for f in ContactPoint._meta.concrete_fields
+        }
+    assert POINT("email", "nobody@example.org") == []
+    assert POINT.first("phone", "mia@example.org") is None
+
+
+def test_its_related_rows_are_there_and_its_values_are_read_as_django_reads_them(billing: Queue) -> None:
+    case = opened(billing, tags=["b", "a"], custom={"order": {"n": 7}})
+    with CaptureQueriesContext(connection) as asked:
+        (found,) = BEFORE(timezone.now() + timedelta(days=1))
+        assert found.merged_into is None
+    assert len(asked) == 1
+    assert (found.tags, found.custom, found.number) == (["a", "b"], {"order": {"n": 7}}, case.number)
+    other = opened(billing)
+    Case.objects.filter(pk=other.pk).update(merged_into=case, status="merged")
+    assert [one.merged_into for one in BEFORE(timezone.now() + timedelta(days=1))] == [None, case]
+    assert BEFORE(datetime(2001, 1, 1, tzinfo=UTC)) == []
+
+
+@pytest.mark.parametrize("value", ["x' OR 1=1 --", "100%", "%s", "\ue000 value 0", "a\\'b", ""])
+def test_a_value_is_a_value(carl: Customer, value: str) -> None:
+    assert POINT("email", value) == list(ContactPoint.objects.filter(kind="email", value=value, ended_at=None))
+
+
+def test_a_value_that_does_not_reach_the_statement_is_refused() -> None:
+    asked = Prepared(lambda _kind: ContactPoint.objects.all(), str)
+    with pytest.raises(ValueError, match="prepared"):
+        asked("email")
+
+
+def test_a_case_is_read_afresh_under_its_lock(billing: Queue, carl: Customer) -> None:
+    case = opened(billing, carl)
+    case.queue.name = "old"
+    Case.objects.filter(pk=case.pk).update(subject="newer", priority="high")
+    Customer.objects.filter(pk=carl.pk).update(name="Carla")
+    case.lock()
+    assert (case.subject, case.priority, case.queue.name) == ("newer", "high", "Billing")
+    assert case.customer
+    assert case.customer.name == "Carla"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_outside_of_a_transaction_is_refused(billing: Queue) -> None:
+    case = opened(billing)
+    with transaction.atomic():
+        case.lock()
+    with pytest.raises(transaction.TransactionManagementError):
+        case.lock()
+
+
+def test_a_case_that_is_gone_cannot_be_locked(billing: Queue) -> None:
+    with pytest.raises(Case.DoesNotExist):
+        Case(pk=10**12, queue=billing).lock()
+
+
+# --- rows
+
+
+def test_a_row_that_is_added_is_the_row_that_save_would_have_stored(billing: Queue, carl: Customer) -> None:
+    at = timezone.now()
+    about: dict[str, Any] = {
+        "queue": billing, "customer": carl, "subject": "50 % “off”", "tags": ["b"], "custom": {"a": [1, None]}, "opened_at": at,
+    }  # fmt: skip
+    saved, added = Case(**about), Case(**about)
+    saved.save()
+    bulk.add(added)
+    again = Case.objects.get(pk=added.pk)
+    told = {f.attname for f in Case._meta.concrete_fields} - {"id", "number"}
+    assert {name: getattr(again, name) for name in told} == {name: getattr(saved, name) for name in told}
+    assert (added.number, added.pk, added._state.adding) == (again.number, again.pk, False)
+    assert added.number == saved.number + 1
+    added.subject = "changed"
+    added.save(update_fields=["subject"])
+    assert Case.objects.get(pk=added.pk).subject == "changed"
+
+
+def test_a_constraint_refuses_a_row_that_is_added(billing: Queue, carl: Customer) -> None:
+    from django.db import IntegrityError
+
+    case = opened(billing, carl)
+    about: dict[str, Any] = {
+        "case": case,
+        "customer": carl,
+        "channel": "web",
+        "started_at": case.opened_at,
+        "last_at": case.opened_at,
+    }
+    bulk.add(Contact(**about))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.add(Contact(**about))
+    assert Contact.objects.count() == 1
+    assert not Clock.objects.exists()
