@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from cases.channels import Failed
 from cases.hooks import File, Outgoing, composers
-from cases.models import Case, Dispatch, Message
+from cases.models import Case, Dispatch, Message, Thread
 from cases.permission import CONSENT_NEEDED
+from crm.database.prepared import Prepared
 from crm.files import read_bytes
 from crm.languages import spoken
 from customers import unsubscribe
@@ -89,5 +90,10 @@ def subject_of(case: Case) -> str:
 
 def thread_of(case: Case) -> str:
     """What names this conversation on the other side."""
-    thread = case.threads.filter(channel=case.channel).order_by("-pk").first()
+    thread = _THREAD.first(case.pk, case.channel)
     return thread.external_id if thread else str(case.number)
+
+
+_THREAD = Prepared(
+    lambda case, channel: Thread.objects.filter(cases=case, channel=channel).order_by("-pk")[:1], int, str
+)

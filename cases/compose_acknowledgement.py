@@ -12,6 +12,7 @@ from cases.acknowledge import SOURCE, zone_of
 from cases.compose import moment, subject_of, thread_of
 from cases.hooks import Outgoing, composers
 from cases.models import Acknowledgement, Dispatch
+from crm.database.prepared import Prepared
 from crm.languages import spoken
 
 
@@ -19,8 +20,7 @@ from crm.languages import spoken
 def acknowledgement_content(dispatch: Dispatch) -> Outgoing | None:
     if dispatch.source != SOURCE:
         return None
-    known = Acknowledgement.objects.select_related("case__customer", "queue__calendar__current")
-    told = known.get(dispatch=dispatch)
+    (told,) = _TOLD(dispatch.pk)
     case, neutral = told.case, told.is_neutral
     language = spoken(case.language)
     with translation.override(language):
@@ -33,6 +33,14 @@ def acknowledgement_content(dispatch: Dispatch) -> Outgoing | None:
             language=language,
             thread=thread_of(case),
         )
+
+
+_TOLD = Prepared(
+    lambda dispatch: Acknowledgement.objects.filter(dispatch=dispatch).select_related(
+        "case__customer", "queue__calendar__current"
+    ),
+    int,
+)
 
 
 def _text(told: Acknowledgement) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from cases import outward, sending
+from cases.mail import ids
 from cases.models import Dispatch, Message
 
 STATUSES = ("delivered", "read", "failed")
@@ -25,7 +26,7 @@ def find(channel: str, key: str) -> Dispatch | None:
 def note(dispatch: Dispatch, status: str, *, at: datetime, reason: str = "undelivered", detail: str = "") -> bool:
     """Write down a receipt of one of STATUSES; False when it tells nothing new. Case first, then dispatch. Of a failure
     `reason` is an enumerated word and `detail` what the other side said."""
-    said = sending.said_by(dispatch)
+    said = ids.said_by(dispatch)
     if said:
         said.case.lock()
     row = Dispatch.objects.select_for_update().get(pk=dispatch.pk)

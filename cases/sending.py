@@ -176,6 +176,9 @@ def _send_all(rows: Sequence[Dispatch], line: Line, *, told_in_cases: bool) -> i
     return went
 
 
+_FIRST = """
+UPDATE cases_dispatch SET begun_at = clock_timestamp() WHERE id = %s AND state = 'claimed' AND begun_at IS NULL
+"""
 # Writes down what became of one message and marks the next begun: one commit a message. No row: another settled it.
 _NEXT = """
 WITH done AS (UPDATE cases_dispatch SET state = %s, reason = %s, detail = %s, provider_id = %s, lease_until = NULL,
@@ -187,8 +190,9 @@ UPDATE cases_dispatch SET begun_at = clock_timestamp() WHERE id = %s AND state =
 
 def _begin(row: Dispatch, before: tuple[Dispatch, _Outcome] | None) -> bool:
     if before is None:
-        mine = Dispatch.objects.filter(pk=row.pk, state=Dispatch.State.CLAIMED, begun_at=None)
-        return bool(mine.update(begun_at=timezone.now()))
+        with connection.cursor() as cursor:
+            cursor.execute(_FIRST, [row.pk])
+            return bool(cursor.rowcount == 1)
     earlier, became = before
     sent_at = timezone.now() if became.state == Dispatch.State.SENT else None
     written = [
@@ -265,7 +269,7 @@ def _put_off(held: QuerySet[Dispatch], row: Dispatch, release_at: datetime, *, r
 def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
     """Write down what became of it, once, and tell the case."""
     now = timezone.now()
-    said = said_by(row)
+    said = ids.said_by(row)
     if said:
         said.case.lock()
     changed = held.update(
@@ -280,12 +284,6 @@ def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
         return
     if said:
         tell(said, became.state, became.reason, now)
-
-
-def said_by(row: Dispatch) -> Message | Acknowledgement | None:
-    """What a dispatch carries in its case, if it has one."""
-    message = Message.objects.select_related("case").filter(dispatch=row).first()
-    return message or Acknowledgement.objects.select_related("case").filter(dispatch=row).first()
 
 
 def tell(said: Message | Acknowledgement, state: str, reason: str, now: datetime) -> None:

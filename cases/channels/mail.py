@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
-from django.db.models import Q
+from django.db import connection
 
 from cases.channels import Failed, Later, Unknown, permitted
 from cases.hooks import Outgoing
@@ -80,14 +80,14 @@ class _OnOneLine(Mail):
 
 def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:
     """The mail as it goes out: one address, one-line headers, nothing a customer's name or subject could add to."""
-    company = _one_line(settings.COMPANY)
+    company, case = _one_line(settings.COMPANY), ids.case_of(dispatch)
     mail = _Letter(
         subject=_one_line(outgoing.subject),
         body=outgoing.text,
-        from_email=formataddr((company, ids.home(ids.case_of(dispatch)))),
+        from_email=formataddr((company, ids.home(case))),
         to=[_recipient(outgoing)],
         reply_to=[formataddr((company, ids.reply_address(dispatch)))],
-        headers=_headers(outgoing, dispatch),
+        headers=_headers(outgoing, dispatch, case),
     )
     for file in outgoing.files:
         mail.attach(_one_line(file.name), file.data, _attachable(file.content_type))
@@ -118,8 +118,8 @@ def _recipient(outgoing: Outgoing) -> str:
     return formataddr((_one_line(outgoing.to_name), address)) if outgoing.to_name else address
 
 
-def _headers(outgoing: Outgoing, dispatch: Dispatch) -> dict[str, str]:
-    own = {"Message-ID": ids.message_id(dispatch)} | _auto(dispatch.message_class) | _context(dispatch)
+def _headers(outgoing: Outgoing, dispatch: Dispatch, case: Case | None) -> dict[str, str]:
+    own = {"Message-ID": ids.message_id(dispatch)} | _auto(dispatch.message_class) | _context(dispatch, case)
     extra = {name: _one_line(value) for name, value in outgoing.headers.items() if name.lower() not in _OURS}
     return own | extra
 
@@ -132,9 +132,8 @@ def _auto(message_class: str) -> dict[str, str]:
     return {"Auto-Submitted": kind, "X-Auto-Response-Suppress": "OOF, AutoReply"}
 
 
-def _context(dispatch: Dispatch) -> dict[str, str]:
+def _context(dispatch: Dispatch, case: Case | None) -> dict[str, str]:
     """What this mail answers: their last one, at the end of everything said between us, where mail programs look."""
-    case = ids.case_of(dispatch)
     theirs, ours = (_theirs(case, dispatch), _sent(case, dispatch)) if case else ([], [])
     said = [name for _at, name in sorted(theirs + ours)]
     if not said:
@@ -146,19 +145,33 @@ def _context(dispatch: Dispatch) -> dict[str, str]:
 
 def _theirs(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
     """The mails this person wrote to us in the case. Another's are no business of theirs."""
-    person = Q(sender__value=dispatch.address)
-    if dispatch.customer_id:
-        person |= Q(sender__customer=dispatch.customer_id)
-    mails = case.messages.filter(person, direction="inbound", is_auto=False).exclude(mail_id="")
-    last = mails.order_by("-at", "-pk").values_list("at", "mail_id")[:MOST_REFERENCES]
-    return [(at, f"<{name}>") for at, name in last if _FIT_TO_NAME.fullmatch(name)]
+    with connection.cursor() as cursor:
+        cursor.execute(_THEIRS, [case.pk, dispatch.address, dispatch.customer_id, MOST_REFERENCES])
+        return [(at, f"<{name}>") for at, name in cursor.fetchall() if _FIT_TO_NAME.fullmatch(name)]
+
+
+_THEIRS = """
+SELECT said.at, said.mail_id FROM cases_message said JOIN customers_contactpoint point ON point.id = said.sender_id
+ WHERE said.case_id = %s AND said.direction = 'inbound' AND NOT said.is_auto AND said.mail_id <> ''
+   AND (point.value = %s OR point.customer_id = %s)
+ ORDER BY said.at DESC, said.id DESC LIMIT %s
+"""
 
 
 def _sent(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
-    ours = Q(message__case=case) | Q(acknowledgement__case=case)
-    sent = Dispatch.objects.filter(ours, channel="mail", state=Dispatch.State.SENT, address=dispatch.address)
-    last = sent.exclude(pk=dispatch.pk).order_by("-sent_at", "-pk").values_list("sent_at", "provider_id")
-    return [(at, name) for at, name in last[:MOST_REFERENCES] if at and name]
+    asked = {"case": case.pk, "address": dispatch.address, "own": dispatch.pk, "most": MOST_REFERENCES}
+    with connection.cursor() as cursor:
+        cursor.execute(_SENT, asked)
+        return [(at, name) for at, name in cursor.fetchall() if at and name]
+
+
+_SENT = """
+SELECT sent_at, provider_id FROM cases_dispatch
+ WHERE id IN (SELECT dispatch_id FROM cases_message WHERE case_id = %(case)s
+              UNION SELECT dispatch_id FROM cases_acknowledgement WHERE case_id = %(case)s)
+   AND channel = 'mail' AND state = 'sent' AND address = %(address)s AND id <> %(own)s
+ ORDER BY sent_at DESC, id DESC LIMIT %(most)s
+"""
 
 
 def _one_line(text: str) -> str:

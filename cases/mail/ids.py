@@ -78,16 +78,32 @@ _NUMBERED = Prepared(lambda number: Case.objects.filter(number=number).select_re
 
 def case_of(dispatch: Dispatch) -> Case | None:
     """The case a dispatch was sent in; None for what belongs to none."""
-    message = Message.objects.select_related("case").filter(dispatch=dispatch).first()
-    said = message or Acknowledgement.objects.select_related("case").filter(dispatch=dispatch).first()
+    said = said_by(dispatch)
     return said.case if said else None
+
+
+def said_by(dispatch: Dispatch) -> Message | Acknowledgement | None:
+    """What a dispatch carries in its case, if it has one."""
+    message = _MESSAGE.first(dispatch.pk) if dispatch.source != "acknowledgement" else None
+    return message or _ACKNOWLEDGEMENT.first(dispatch.pk)
+
+
+_MESSAGE = Prepared(lambda pk: Message.objects.filter(dispatch=pk).select_related("case"), int)
+_ACKNOWLEDGEMENT = Prepared(lambda pk: Acknowledgement.objects.filter(dispatch=pk).select_related("case"), int)
 
 
 def home(case: Case | None) -> str:
     """The address that mail of this case comes from: the mailbox its customer wrote to last, else the company's."""
-    written_to = Mailbox.objects.active().filter(mails__item__message__case=case) if case else Mailbox.objects.none()
-    mailbox = written_to.order_by("-mails__item__message__at", "pk").first()
+    mailbox = _WRITTEN_TO.first(case.pk) if case else None
     return mailbox.address if mailbox else parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+_WRITTEN_TO = Prepared(
+    lambda case: (
+        Mailbox.objects.active().filter(mails__item__message__case=case).order_by("-mails__item__message__at", "pk")[:1]
+    ),
+    int,
+)
 
 
 def _domain(address: str) -> str:
