@@ -17,6 +17,7 @@ from cases import transitions
 from cases.attention import refresh
 from cases.models import Case, Message, Promise, QueueMembership
 from cases.models.case import Refusal
+from crm import bulk
 from crm.models import User
 from customers.folding import clean
 
@@ -63,7 +64,8 @@ def add(
         raise Refusal(_("Say what is promised."))
     if due_at <= at:
         raise Refusal(_("A promise is for a time that is still to come."))
-    promise = Promise.objects.create(case=case, what=words, due_at=due_at, owner=owner, made_by=made_by, made_at=at)
+    promise = Promise(case=case, what=words, due_at=due_at, owner=owner, made_by=made_by, made_at=at)
+    bulk.add(promise)
     _tell("promise_made", promise, case, by, at, via, reason=reason, due=due_at.isoformat())
     return promise
 

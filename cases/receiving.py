@@ -141,6 +141,14 @@ def is_recent(closed: Case, at: datetime) -> bool:
     return ended is not None and at - ended <= FOLLOWS_WITHIN
 
 
+def queue_for(pk: int | None) -> Queue:
+    """The queue of that key with its calendar; without one, where contacts go that nobody has a queue for."""
+    return (_QUEUE.first(pk) if pk else None) or default_queue()
+
+
+_QUEUE = Prepared(lambda pk: Queue.objects.filter(pk=pk).select_related("calendar__current"), int)
+
+
 def default_queue() -> Queue:
     """Where contacts go that nobody has a queue for: Inbox, else the first one offered in public, else the first."""
     active = _ACTIVE()
@@ -154,7 +162,7 @@ _ACTIVE = Prepared(lambda: Queue.objects.filter(is_active=True).select_related("
 
 def _queue(inbound: Inbound) -> Queue:
     if inbound.queue is not None:
-        return Queue.objects.get(pk=inbound.queue)
+        return Queue.objects.select_related("calendar__current").get(pk=inbound.queue)
     return Channel.objects.select_related("queue").get(slug=inbound.channel).queue
 
 

@@ -16,7 +16,7 @@ from cases.mail.belonging import FOLLOWS, Place, place_of
 from cases.mail.parsed import ParsedMail
 from cases.mail.senders import Sender, is_our_own, sender_of
 from cases.models import Case, CaseLink, Dispatch, InboundItem, Mailbox, Message, Queue, Thread
-from cases.receiving import Arrival, Ignored, Received, default_queue, is_recent, open_case
+from cases.receiving import Arrival, Ignored, Received, is_recent, open_case, queue_for
 from crm.files import LARGEST
 from crm.jobs import nudge
 from customers.matching import match, point_of
@@ -167,7 +167,7 @@ def _new(letter: _Letter, customer: Customer | None, followed: Case | None) -> C
     mail = letter.mail
     recent = followed if followed and is_recent(followed, letter.at) else None
     return open_case(
-        queue=letter.item.queue or default_queue(),
+        queue=queue_for(letter.item.queue_id),
         customer=customer,
         subject=mail.subject,
         channel=CHANNEL,

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases import intake
+from cases.mail import child
 from cases.mail.arriving import store
-from cases.models import Case, InboundItem, Issue, Mailbox, Message, Queue
-from crm.models import Event
+from cases.models import Acknowledgement, Case, InboundItem, Issue, Mailbox, Message, Queue
+from crm.models import Event, User
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer, make_queue
 from tests.mails import answer_to, answered, arrived, letter, parcel, taken
@@ -340,3 +343,30 @@ def test_our_own_mail_coming_back_is_ignored(billing: Queue, ana: Any) -> None:
 
     assert {(item.state, item.error) for item in (back, auto)} == {("ignored", "own_mail")}
     assert Message.objects.count() == 2
+
+
+# --- what it costs
+
+
+def test_a_mail_asks_a_fixed_number_of_questions(billing: Queue, ana: User) -> None:
+    """All of it, transactions included: from the claim to the commit, with a file, acknowledged."""
+    make_customer("Mia", email="mia@example.org")
+    first = taken(parcel(("a.pdf", "application/pdf", b"%PDF first")), queue=billing)
+    sent = answered(first.case, ana)
+    Acknowledgement.objects.update(dispatch=None)  # so that the next one is told too
+    begins = _asked(parcel(("b.pdf", "application/pdf", b"%PDF second")), billing)
+    assert Acknowledgement.objects.exclude(dispatch=None).count() == 1
+    joins = _asked(answer_to(sent), billing)
+    assert (Case.objects.count(), Message.objects.filter(direction="inbound").count()) == (2, 3)
+    assert len(begins) <= 34
+    assert len(joins) <= 34  # it comes back to us, and has no file
+
+
+def _asked(raw: bytes, queue: Queue) -> list[dict[str, str]]:
+    item, _fresh = store(raw, queue=queue)
+    mail = child.parse(raw)
+    with CaptureQueriesContext(connection) as asked:
+        claimed = intake._next_mail(timezone.now(), newest=False)
+        assert claimed == item
+        assert intake.process(item.pk, mail=mail, item=claimed)
+    return list(asked.captured_queries)
