@@ -52,11 +52,10 @@ class NoQueue(Exception):
     """There is no queue yet in which a case could be opened."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def receive(inbound: Inbound) -> Received:
     """Put a customer's words where they belong: the conversation's case, or a new one. Locks thread, then case."""
-    said = Message.objects.select_related("case").filter(source=inbound.channel, external_id=inbound.external_id)
-    if known := said.first():
+    if known := _SAID.first(inbound.channel, inbound.external_id):
         return Received("duplicate", known.case, known)
     thread = _locked_thread(inbound)
     customer = match(inbound.addresses, name=inbound.name, language=inbound.language, at=inbound.at)
@@ -81,8 +80,20 @@ def receive(inbound: Inbound) -> Received:
 
 def _locked_thread(inbound: Inbound) -> Thread:
     """Two messages of one new conversation at once: the second waits here and then finds the case of the first."""
-    thread, _fresh = Thread.objects.get_or_create(channel=inbound.channel, external_id=inbound.thread)
-    return Thread.objects.select_for_update().get(pk=thread.pk)
+    named = inbound.channel, inbound.thread
+    if thread := _THREAD.first(*named):
+        return thread
+    Thread.objects.bulk_create([Thread(channel=inbound.channel, external_id=inbound.thread)], ignore_conflicts=True)
+    (thread,) = _THREAD(*named)
+    return thread
+
+
+_SAID = Prepared(
+    lambda channel, key: Message.objects.filter(source=channel, external_id=key).select_related("case"), str, str
+)
+_THREAD = Prepared(
+    lambda channel, key: Thread.objects.filter(channel=channel, external_id=key).select_for_update(), str, str
+)
 
 
 def _vouch(customer: Customer, inbound: Inbound) -> None:
@@ -95,13 +106,16 @@ def _vouch(customer: Customer, inbound: Inbound) -> None:
 
 def _sender(customer: Customer, inbound: Inbound) -> ContactPoint | None:
     """Where this was written from: the first given address that is this customer's."""
-    points = {(p.kind, p.value): p for p in customer.contact_points.filter(ended_at=None)}
+    points = {(p.kind, p.value): p for p in _POINTS(customer.pk)}
     return next((points[a.kind, a.value] for a in inbound.addresses if (a.kind, a.value) in points), None)
+
+
+_POINTS = Prepared(lambda customer: ContactPoint.objects.filter(customer=customer, ended_at=None), int)
 
 
 def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Case, str]:
     """This person's case in the conversation, or a new one: another person in it never joins or reads theirs."""
-    last = thread.cases.filter(customer=customer).order_by("-opened_at", "-pk").first()
+    last = _LAST.first(thread.pk, customer.pk)
     last = survivor(last) if last else None
     if last:
         last.lock()
@@ -125,6 +139,17 @@ def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Cas
     if followed:
         CaseLink.objects.create(case=case, other=followed, kind="follows")
     return case, "created"
+
+
+_LAST = Prepared(
+    lambda thread, customer: (
+        Case.objects.filter(threads=thread, customer=customer)
+        .select_related("merged_into")
+        .order_by("-opened_at", "-pk")[:1]
+    ),
+    int,
+    int,
+)
 
 
 def survivor(case: Case) -> Case:
@@ -163,7 +188,11 @@ _ACTIVE = Prepared(lambda: Queue.objects.filter(is_active=True).select_related("
 def _queue(inbound: Inbound) -> Queue:
     if inbound.queue is not None:
         return Queue.objects.select_related("calendar__current").get(pk=inbound.queue)
-    return Channel.objects.select_related("queue").get(slug=inbound.channel).queue
+    (channel,) = _CHANNEL(inbound.channel)
+    return channel.queue
+
+
+_CHANNEL = Prepared(lambda slug: Channel.objects.filter(slug=slug).select_related("queue__calendar__current"), str)
 
 
 def open_case(

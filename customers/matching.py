@@ -58,7 +58,10 @@ def newcomer(
 
 def find(addresses: Sequence[Address]) -> Customer | None:
     """The customer these addresses lead to, without changing anything."""
-    points = _points(addresses)
+    return _owner(addresses, _points(addresses))
+
+
+def _owner(addresses: Sequence[Address], points: list[ContactPoint]) -> Customer | None:
     if not points:
         return None
     order = {(a.kind, a.value): place for place, a in enumerate(addresses)}
@@ -85,10 +88,11 @@ def _points(addresses: Sequence[Address]) -> list[ContactPoint]:
 
 
 def _found(addresses: list[Address], name: str, by: User | None, via: str, now: datetime) -> Customer | None:
-    customer = find(addresses)
+    points = _points(addresses)
+    customer = _owner(addresses, points)
     if customer is None:
         return None
-    held = {(p.kind, p.value) for p in _points(addresses)}
+    held = {(p.kind, p.value) for p in points}
     fresh = [a for a in addresses if (a.kind, a.value) not in held]
     if fresh:
         _add(customer, fresh, now)

@@ -19,6 +19,7 @@ from cases.channels.document import LARGEST_RAW, BadDocument, TooLarge, parse
 from cases.intake import OtherBody, Received, process, store, take_over
 from cases.models import Channel, InboundItem
 from crm import strict_json
+from crm.database.prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def inbound(channel: Channel, webhook_id: str, raw: bytes) -> JsonResponse:
         raise Refused(409, "other_body", _("This id was used before for another message. Nothing changed.")) from None
     if not fresh:
         return _known(item)
-    received = process(item.pk)
+    received = process(item.pk, item=item)
     return _taken(received) if received else JsonResponse({"status": "stored"}, status=202)
 
 
@@ -115,10 +116,13 @@ def _receipt(raw: bytes, now: datetime) -> tuple[str, str, datetime]:
 def _channel(request: HttpRequest, slug: str) -> Channel:
     if request.method != "POST":
         raise Refused(405, "method", _("Send a POST."))
-    channel = Channel.objects.filter(slug=slug, is_active=True).first()
+    channel = _CHANNEL.first(slug)
     if channel is None:
         raise Refused(404, "no_channel", _("There is no active channel with this name."))
     return channel
+
+
+_CHANNEL = Prepared(lambda slug: Channel.objects.filter(slug=slug, is_active=True), str)
 
 
 def _body(request: HttpRequest) -> bytes:
