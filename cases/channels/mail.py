@@ -159,7 +159,7 @@ SELECT said.at, said.mail_id FROM cases_message said JOIN customers_contactpoint
 
 
 def _sent(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
-    asked = {"case": case.pk, "address": dispatch.address, "own": dispatch.pk, "most": MOST_REFERENCES}
+    asked: dict[str, Any] = {"case": case.pk, "address": dispatch.address, "own": dispatch.pk, "most": MOST_REFERENCES}
     with connection.cursor() as cursor:
         cursor.execute(_SENT, asked)
         return [(at, name) for at, name in cursor.fetchall() if at and name]
