@@ -37,7 +37,6 @@ WHY = {
     "slow": _("Reading it took too long."),
     "crashed": _("Whatever read it broke down."),
     "killed": _("Whatever read it was ended from outside."),
-    "too_large": _("It is larger than 30 MB: only its header was fetched."),
     "interrupted": _("Whatever tried to read it was ended each time."),
 }
 

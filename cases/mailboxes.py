@@ -6,7 +6,6 @@ first, then its row, then the mark moves, each in a commit of its own. Whatever 
 sha256 of the raw mail makes the second time find the first. docs/mailboxes.md tells the whole story.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from crm.secrets import Unreadable, decrypt, encrypt
 
 log = logging.getLogger(__name__)
 
-LARGEST = 30 * 1024 * 1024  # bytes; of a larger mail the header is kept, and a person told
+LARGEST = 30 * 1024 * 1024  # bytes; of a larger mail the header is taken in, and says so
 HEADER = 256 * 1024  # bytes of it
 TOGETHER = 2 * 1024 * 1024  # bytes asked for at once
 MANY = 50  # mails asked for at once
@@ -275,18 +274,11 @@ class Visit:
         """Committed when this returns; what it says is read elsewhere."""
         return arriving.store(raw, mailbox=self.mailbox, now=self.clock(), arrived_at=arrived_at)[0]
 
-    @transaction.atomic
     def _large(self, row: MailboxMail) -> InboundItem:
-        """Too large to be taken in: its header and size are kept for a person. Known again by both."""
+        """Too large to be taken in. Somebody wrote all the same: its header becomes a message that says what is missing."""
         head = self.line.header(row.uid, HEADER)
-        name = hashlib.sha256(b"%d\n%s" % (row.size, head)).hexdigest()
-        kept = {"raw": head, "state": InboundItem.State.KEPT, "error": "too_large", "queue": self.mailbox.queue}
-        item, fresh = InboundItem.objects.get_or_create(
-            channel=arriving.CHANNEL, external_id=f"large:{name}", defaults={**kept, "received_at": self.clock()}
-        )
-        if fresh:
-            self.mailbox.queue.record("inbound_kept", by=None, via="channel", item=item.pk)
-        return item
+        at = row.arrived_at
+        return arriving.store(head, mailbox=self.mailbox, now=self.clock(), arrived_at=at, size=row.size)[0]
 
     def _keep(self, stored: dict[int, tuple[Head, InboundItem]]) -> None:
         """Rows for what is stored; then the mark may pass it."""

@@ -23,6 +23,7 @@ from customers.matching import match, point_of
 from customers.models import ContactPoint, Customer
 
 CHANNEL = "mail"
+HEADER_ONLY = "large:"  # begins the external id of an item that is a mail's header
 LONGEST_WAY = timedelta(days=7)  # from our server to us; what lay there longer was not meant to be answered
 _REPLIED = re.compile(r"^(\s*(re|aw|antw|sv|vs|rif|odp|fwd?|wg|tr)\s*:)+", re.IGNORECASE)
 _NUMBERED = re.compile(r"\[#\d{1,18}\]")
@@ -49,22 +50,28 @@ def store(
     queue: Queue | None = None,
     now: datetime | None = None,
     arrived_at: datetime | None = None,
+    size: int = 0,
 ) -> tuple[InboundItem, bool]:
     """Keep a mail as it came: the item, and whether it is new. The same bytes are kept once, for the queue that had
     them first. Committed when this returns (call it outside a transaction); the sweep turns it into a message.
 
-    `arrived_at` is when a server of ours took it, if that was earlier: its sender has waited since."""
+    `arrived_at` is when a server of ours took it, if that was earlier: its sender has waited since. `size`: of a mail
+    too large to be had, whose header `raw` is. It is known again by both, and becomes a message that says so."""
     now = now or timezone.now()
     meant_for = mailbox.queue if mailbox else queue
     since = arrived_at if arrived_at and now - LONGEST_WAY <= arrived_at <= now else now
     item, fresh = InboundItem.objects.get_or_create(
         channel=CHANNEL,
-        external_id=hashlib.sha256(raw).hexdigest(),
+        external_id=HEADER_ONLY + _digest(b"%d\n%s" % (size, raw)) if size else _digest(raw),
         defaults={"raw": raw, "queue": meant_for, "received_at": since, "next_try_at": now},
     )
     if fresh:
         nudge("cases.inbound")
     return item, fresh
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def read(item: InboundItem, *, quickly: bool = False) -> Arrival:
@@ -266,7 +273,7 @@ def _flags(letter: _Letter, sender: Sender) -> list[str]:
         found.append("message_id_reused")
     if len(letter.files) < len(letter.mail.files):
         found.append("files_left_out")
-    if letter.item.external_id.startswith("large:"):
+    if letter.item.external_id.startswith(HEADER_ONLY):
         found.append("only_its_header")
     faults = set(letter.mail.faults)
     return found + [flag for flag, meant in FAULTS.items() if meant & faults]

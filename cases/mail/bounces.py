@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases import receipts
+from django.db.models import Q
+
+from cases import receipts, sending
 from cases.mail import heeding, ids, refusals
 from cases.mail.automatic_words import before_quotes, holds, plain
 from cases.mail.parsed import ParsedMail, Report
-from cases.models import Case, Dispatch, Message
+from cases.models import Acknowledgement, Case, Dispatch, Message
 from customers.addresses import BadAddress, normalise
 
 LOOKED_AT = 64 * 1024  # characters of a text or file in which an id of ours is looked for
@@ -37,9 +39,9 @@ class _About:
     is_theirs: bool
 
 
-def take(parsed: ParsedMail, *, at: datetime) -> Message | None:
-    """Settle the dispatch that a bounce or receipt is about, inside the caller's transaction; our message, where it is
-    one of a case. A dead address is written to no more; a delay is only shown; a repeat is quiet."""
+def take(parsed: ParsedMail, *, at: datetime) -> Message | Acknowledgement | None:
+    """Settle the dispatch that a bounce or receipt is about, inside the caller's transaction; what we had said by it in
+    a case, where it belongs to one. A dead address is written to no more; a delay is only shown; a repeat is quiet."""
     about = _about(parsed)
     if about is None:
         return None
@@ -47,7 +49,7 @@ def take(parsed: ParsedMail, *, at: datetime) -> Message | None:
         _settle(about, parsed, at)
     elif about.is_theirs:
         heeding.complained(about.dispatch)
-    return Message.objects.select_related("case").filter(dispatch=about.dispatch).first()
+    return sending.said_by(about.dispatch)
 
 
 def _settle(about: _About, parsed: ParsedMail, at: datetime) -> None:
@@ -102,7 +104,8 @@ def _by_address(parsed: ParsedMail) -> _About | None:
 
 
 def _last_to(case: Case, addresses: set[str]) -> Dispatch | None:
-    sent = Dispatch.objects.filter(message__case=case, channel="mail", address__in=addresses)
+    said = Q(message__case=case) | Q(acknowledgement__case=case)
+    sent = Dispatch.objects.filter(said, channel="mail", address__in=addresses)
     return sent.exclude(sent_at=None).order_by("-sent_at", "-pk").first()
 
 

@@ -35,7 +35,7 @@ _FLAGS: dict[str, LazyText] = {
     "staff_address": gettext_lazy("from the address of a colleague, like any customer’s mail"),
     "replies_elsewhere": gettext_lazy("asks for answers to another address; we answer to the sender"),
     "files_left_out": gettext_lazy("a file was too large and is left out"),
-    "only_its_header": gettext_lazy("too large: only its header was fetched"),
+    "only_its_header": gettext_lazy("too large to be fetched: only its header is here; ask for the rest another way"),
 }
 
 

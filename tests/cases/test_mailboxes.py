@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from cases import mailboxes
+from cases import intake, mailboxes
 from cases.mail.imap import Line
-from cases.models import InboundItem, Mailbox, MailboxMail, Queue
+from cases.models import Acknowledgement, InboundItem, Mailbox, MailboxMail, Queue
 from cases.models.mailbox import LeaseLost
-from crm.models import Event
 from tests.imapserver import USERS, ImapServer
 from tests.mailboxes import OWNER, look, mail, make_mailbox, raws
 
@@ -224,7 +223,7 @@ def test_a_crash_after_storing_and_before_moving_is_made_good(imap: ImapServer, 
     assert (imap.uids(), len(imap.uids("Done")), len(raws())) == ([], 2, 2)
 
 
-def test_a_mail_too_large_is_kept_with_its_header_and_told_and_the_next_comes(
+def test_a_mail_too_large_is_a_message_by_its_header_that_says_so_and_the_next_comes(
     imap: ImapServer, billing: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailboxes, "LARGEST", 3_000_000)
@@ -232,11 +231,18 @@ def test_a_mail_too_large_is_kept_with_its_header_and_told_and_the_next_comes(
     imap.append(mail(1, size=3_100_000), mail(2, size=2_500_000), mail(3))
     look(box, times=2)
     large, *others = InboundItem.objects.order_by("pk")
-    assert (large.state, large.error, large.queue_id) == ("kept", "too_large", billing.pk)
+    assert (large.state, large.error, large.queue_id) == ("stored", "", billing.pk)
     assert b"Subject: Mail 1" in bytes(large.raw)
     assert len(large.raw) < 1000
     assert [len(item.raw) > 2_000_000 for item in others] == [True, False]
-    assert Event.objects.filter(stream="queue", stream_id=billing.pk, kind="inbound_kept").count() == 1
+    intake.sweep_inbound(timezone.now())
+    large.refresh_from_db()
+    said = large.message
+    assert said is not None
+    assert (large.state, said.flags, said.text, said.case.subject) == ("done", ["only_its_header"], "", "Mail 1")
+    assert said.case.customer is not None
+    assert not InboundItem.objects.kept().exists()
+    assert Acknowledgement.objects.filter(message=said).exists(), "they hear that it arrived, like everybody"
     Mailbox.objects.filter(pk=box.pk).update(uidvalidity=1)
     look(box)
     assert InboundItem.objects.count() == 3, "read again, it is known by its header and size"
