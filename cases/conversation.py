@@ -27,7 +27,6 @@ from customers.folding import clean
 from customers.models import ContactPoint
 
 SILENCE = timedelta(hours=24)  # after which the next word begins a new contact
-LONGEST = 200_000  # characters of one message
 _MENTION = re.compile(r"(?<![\w@])@([\w.-]{2,150})")
 
 
@@ -85,7 +84,7 @@ def add_inbound(
             files=files,
             source=source,
             external_id=external_id,
-            folds=[[fold.start, min(fold.end, LONGEST), fold.kind] for fold in folds if fold.start < LONGEST],
+            folds=[[fold.start, fold.end, fold.kind] for fold in folds],
             **mail,
         )
         if not is_auto:
@@ -291,8 +290,9 @@ def retry(message: Message, *, by: User, at: datetime | None = None) -> None:
 
 
 def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields: object) -> Message:
-    """Store one utterance under the case's lock, with the version its event is about to carry."""
-    words = clean(text)[:LONGEST]
+    """Store one utterance, whole, under the case's lock, with the version its event is about to carry. How much may be
+    said is for the doors it comes in by."""
+    words = clean(text)
     is_first = case.last_message_at is None
     message = Message(case=case, text=words, at=at, case_version=case.version + 1, **fields)
     if not message.is_note:

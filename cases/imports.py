@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from cases import settling, transitions
 from cases.mail.html import harmless
+from cases.mail.reading import LONGEST_TEXT
 from cases.models import Article, Case, Issue, Message, Queue
 from crm import bulk
 from crm.events import record_history
@@ -68,7 +69,7 @@ class MessageLine(Named):
     direction = serializers.ChoiceField(choices=Message.Direction.choices)
     author = text(200, allow_null=True)
     at = Past()
-    text = serializers.CharField(max_length=1_000_000, allow_blank=True, trim_whitespace=False, default="")
+    text = serializers.CharField(max_length=LONGEST_TEXT, allow_blank=True, trim_whitespace=False, default="")
     html = serializers.CharField(max_length=2_000_000, allow_blank=True, required=False, trim_whitespace=False)
     is_answer = serializers.BooleanField(required=False)
     is_auto = serializers.BooleanField(default=False)

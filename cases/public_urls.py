@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contact/thanks/<str:token>/", public.thanks, name="thanks"),
     path("contact/<slug:topic>/", public.contact, name="topic"),
     path("attachments/<slug:token>/", public.attachment, name="attachment"),
+    path("messages/<slug:token>/text/", mail.text, name="message_text"),
     path("messages/<slug:token>/body/", mail.body, name="mail_body"),
     path("messages/<slug:token>/picture/", mail.picture, name="mail_picture"),
     path("api/inbound/<slug:slug>/", inbound.inbound, name="inbound"),

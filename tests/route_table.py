@@ -35,6 +35,7 @@ GET    contact/<slug:topic>/                         200   200  200  200  200  2
 POST   contact/<slug:topic>/                         200   200  200  200  200  200  200  200  200
 GET    contact/thanks/<str:token>/                   404   404  404  404  404  404  404  404  404
 GET    attachments/<slug:token>/                     404   200  404  200  200  404  200  200  200
+GET    messages/<slug:token>/text/                   404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/body/                   404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/picture/                404   404  404  404  404  404  404  404  404
 POST   api/inbound/<slug:slug>/                      401   401  401  401  401  401  401  401  401

@@ -251,7 +251,7 @@ def _say(letter: _Letter, identity: str, case: Case, sender: Sender, point: Cont
         is_auto=bool(mail.auto),
         files=letter.files,
         flags=_flags(letter, sender),
-        mail_id=mail.message_id[:250],
+        mail_id=mail.message_id,
         mail_hash=repeats.content_hash(mail),
         source=repeats.SOURCE,
         external_id=identity,

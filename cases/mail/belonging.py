@@ -149,7 +149,7 @@ def _answered(mail: ParsedMail) -> Case | None:
     given = answered_ids(mail)
     if not given:
         return None
-    said = Message.objects.filter(mail_id__in=[one[:250] for one in given], direction=Message.Direction.INBOUND)
+    said = Message.objects.filter(mail_id__in=given, direction=Message.Direction.INBOUND)
     last = said.select_related("case__customer", "case__merged_into").order_by("-pk").first()
     return survivor(last.case) if last and not _is_erased(last.case) else None
 

@@ -44,5 +44,5 @@ def is_used(message_id: str) -> bool:
     if not message_id:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(_USED, [message_id[:250]])
+        cursor.execute(_USED, [message_id])
         return bool(cursor.fetchone()[0])

@@ -2,6 +2,7 @@ import secrets
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -48,7 +49,7 @@ class Message(models.Model):
     html = models.TextField(blank=True)
     folds = models.JSONField(default=list, blank=True)  # [start, end, kind] of `text` that is shown folded, in order
     subject = models.CharField(max_length=300, blank=True)  # of a mail, where it is not the case's own
-    mail_id = models.CharField(max_length=250, blank=True)  # the Message-ID it came with, no angle brackets
+    mail_id = models.CharField(max_length=998, blank=True)  # the Message-ID it came with, no angle brackets
     mail_hash = models.CharField(max_length=64, blank=True)  # of From, Date, Subject and body: tells a repeat
     flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # what a reader is warned of
     # How the customer felt, as a rep marked it; empty is unknown, and unknown opens nothing.
@@ -82,7 +83,8 @@ class Message(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="message_external_once")]
         indexes = [
             models.Index(fields=["case", "at", "id"], name="message_thread"),
-            models.Index(fields=["mail_id"], name="message_mail", condition=~models.Q(mail_id="")),
+            # By hash: an id may be longer than a page of a tree takes.
+            HashIndex(fields=["mail_id"], name="message_mail_id", condition=~models.Q(mail_id="")),
         ]
 
     def __str__(self) -> str:

@@ -14,10 +14,25 @@ _FOLDED: dict[str, LazyText] = {
 }
 
 
+SHOWN = 100_000  # characters of a message in its thread; all of it is one step away
+
+
+@register.filter
+def is_long(message: Message) -> bool:
+    """Whether the thread shows its beginning only."""
+    return len(message.text) > SHOWN
+
+
+@register.filter
+def beginning(message: Message) -> str:
+    """As much of a message as a thread shows."""
+    return message.text[:SHOWN]
+
+
 @register.filter
 def stretches(message: Message) -> list[dict[str, str]]:
     """A message's text in the pieces it is shown in: `text`, and `folded`, the words on what hides it, or nothing."""
-    text, at, found = message.text, 0, []
+    text, at, found = beginning(message), 0, []
     for start, end, kind in message.folds:
         found.append({"text": text[at:start], "folded": ""})
         found.append({"text": text[start:end].strip("\r\n"), "folded": str(_FOLDED.get(kind, kind))})

@@ -43,6 +43,17 @@ def body(request: HttpRequest, token: str) -> HttpResponseBase:
     return _private(response)
 
 
+@require_safe
+def text(request: HttpRequest, token: str) -> HttpResponseBase:
+    """All the words of a message, for who may see its case: a thread shows the beginning of a very long one."""
+    message = get_object_or_404(Message.objects.select_related("case"), token=token)
+    if not isinstance(request.user, User) or not may_see(request.user, message):
+        raise Http404
+    response = _private(HttpResponse(message.text, content_type="text/plain; charset=utf-8"))
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
 def _reader(request: HttpRequest, message: Message) -> User:
     """Who is signed in, or whom the frame's own seal names: a frame's second request carries no cookie."""
     found = opened(message, request.GET.get("seal", ""))

@@ -300,3 +300,19 @@ def test_the_html_of_a_long_thread_is_not_read_for_the_page(
 
     assert html.count("<iframe") == 50
     assert not any('."html",' in query["sql"] for query in asked.captured_queries)
+
+
+def test_a_thread_shows_the_beginning_of_a_very_long_message_and_where_all_of_it_is(case: Case, ana: User) -> None:
+    text = "word " * 30_000 + "and <the> end"
+    message = make_message(case, text, folds=[[140_000, 150_000, "quote"]])
+    make_message(case, "short")
+    html = thread(ana, case)
+
+    assert "&lt;the&gt; end" not in html
+    assert html.count("Read all of it") == 1
+    client = Client()
+    client.force_login(ana)
+    whole = client.get(f"/messages/{message.token}/text/")
+    assert whole.content.decode() == text
+    assert (whole["Content-Type"], whole["X-Content-Type-Options"]) == ("text/plain; charset=utf-8", "nosniff")
+    assert "sandbox" in whole["Content-Security-Policy"]
