@@ -1,10 +1,11 @@
-"""/system/: what arrived and is in no case: kept for a person, or ignored for a reason."""
+"""What arrived and is in no case: kept for a person, or ignored for a reason. At /admin/ for whoever steers its queue, at
+/system/ everything."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import BinaryField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,9 +16,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import InboundItem
-from crm.admin import ReadOnlyAdmin, log_each, system
+from cases.mail import arriving, words
+from cases.models import Channel, InboundItem, MailboxMail, Queue
+from cases.receiving import NoQueue, default_queue
+from crm.admin import ReadOnlyAdmin, log_each, me, supervisors, system
 
+LONGEST_HEAD, LONGEST_LINE = 16 * 1024, 400  # bytes that are looked at to tell one from another
 KEPT, IGNORED = InboundItem.State.KEPT, InboundItem.State.IGNORED
 
 # Why it became no message, in words (InboundItem.error).
@@ -37,6 +41,8 @@ WHY = {
     "slow": _("Reading it took too long."),
     "crashed": _("Whatever read it broke down."),
     "killed": _("Whatever read it was ended from outside."),
+    "junk": _("Set aside: nothing for us."),
+    "handled": _("Set aside: dealt with in another way."),
     "interrupted": _("Whatever tried to read it was ended each time."),
 }
 
@@ -61,19 +67,46 @@ class InNoCase(admin.SimpleListFilter):
 
 @admin.register(InboundItem, site=system)
 class InNoCaseAdmin(ReadOnlyAdmin):
-    """Read why, take the original to your own machine, try it again. What it says is on no page: nobody has read it."""
+    """Read why, take the original to your own machine, try it again or set it aside. Of what it says no more is on a page
+    than the two lines by which it is told apart: nobody has read it."""
 
-    list_display = ["received_at", "channel", "queue", "why", "attempts"]
-    fields = ["received_at", "channel", "queue", "state", "why", "attempts", "next_try", "original", "external_id"]
-    readonly_fields = ["why", "next_try", "original"]
+    list_display = ["received_at", "came_by", "sender", "subject", "why", "attempts", "next_try", "original"]
+    fields = [
+        "received_at",
+        "came_by",
+        "queue",
+        "sender",
+        "subject",
+        "state",
+        "why",
+        "attempts",
+        "next_try",
+        "original",
+    ]
+    readonly_fields = ["came_by", "sender", "subject", "why", "next_try", "original"]
     list_filter = [InNoCase]
     list_select_related = ["queue"]
+    list_before_template = "cases/admin_kept.html"
     ordering = ["-received_at"]
-    actions = ["retry"]
+    actions = ["retry", "set_aside_as_junk", "set_aside_as_handled"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
         found = InboundItem.objects.filter(state__in=[KEPT, IGNORED]).defer("raw")
-        return found.annotate(size=Length("raw")).select_related("queue")
+        box = MailboxMail.objects.filter(item=OuterRef("pk")).order_by("pk").values("mailbox__address")[:1]
+        head = Func(F("raw"), 1, LONGEST_HEAD, function="substr", output_field=BinaryField())
+        return found.annotate(size=Length("raw"), head=head, box=Subquery(box)).select_related("queue")
+
+    @admin.display(description=_("came by"))
+    def came_by(self, item: Any) -> str:
+        return item.box or item.channel
+
+    @admin.display(description=_("says it is from"))
+    def sender(self, item: Any) -> str:
+        return _line(item, b"from")
+
+    @admin.display(description=_("subject"))
+    def subject(self, item: Any) -> str:
+        return _line(item, b"subject")
 
     @admin.display(description=_("why"))
     def why(self, item: InboundItem) -> str:
@@ -85,8 +118,8 @@ class InNoCaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("original"))
     def original(self, item: Any) -> SafeString:
-        where = reverse("system:cases_inbounditem_raw", args=[item.pk])
-        return format_html('<a href="{}">{}</a> ({})', where, _("Download"), filesizeformat(item.size))
+        where = reverse(f"{self.admin_site.name}:cases_inbounditem_raw", args=[item.pk])
+        return format_html('<a href="{}">{}</a> ({})', where, _("Open as a file"), filesizeformat(item.size))
 
     def get_urls(self) -> list[URLPattern]:
         door = self.admin_site.admin_view
@@ -94,7 +127,7 @@ class InNoCaseAdmin(ReadOnlyAdmin):
 
     def raw(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The bytes as they came, and nothing a browser would open: what made it unreadable may be meant for one."""
-        item = get_object_or_404(InboundItem, pk=pk, state__in=[KEPT, IGNORED])
+        item = get_object_or_404(self.get_queryset(request).defer(None), pk=pk)
         log_each(self, request, [item], _("Original downloaded"))
         response = HttpResponse(bytes(item.raw), content_type="application/octet-stream")
         ending = "eml" if item.channel == "mail" else "json"
@@ -106,8 +139,49 @@ class InNoCaseAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Try the selected items again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
-        items = list(queryset.filter(state=KEPT))
-        for item in items:
-            item.retry(now=timezone.now())
+        items = [item for item in queryset if item.retry(now=timezone.now())]
         log_each(self, request, items, _("Tried again"))
         self.message_user(request, _("%(count)d items are in line again.") % {"count": len(items)})
+
+    @admin.action(description=_("Set the selected items aside: nothing for us"))
+    def set_aside_as_junk(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
+        self._set_aside(request, queryset, "junk")
+
+    @admin.action(description=_("Set the selected items aside: dealt with in another way"))
+    def set_aside_as_handled(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
+        self._set_aside(request, queryset, "handled")
+
+    def _set_aside(self, request: HttpRequest, queryset: QuerySet[InboundItem], why: str) -> None:
+        items = [item for item in queryset if item.set_aside(why, now=timezone.now())]
+        log_each(self, request, items, str(WHY[why]))
+        told = _("%(count)d items are set aside. They stay as they came, under “ignored”.")
+        self.message_user(request, told % {"count": len(items)})
+
+
+@admin.register(InboundItem, site=supervisors)
+class KeptForSupervisorsAdmin(InNoCaseAdmin):
+    """The same of the queues one steers; what no queue is known of goes where such contacts go."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
+        steered = Queue.objects.steered_by(me(request)).order_by()
+        channels = Channel.objects.filter(queue__in=steered)
+        theirs = Q(queue__in=steered) | Q(channel__in=channels.values("slug"))
+        if default := self._default():
+            theirs |= Q(queue=None, channel=arriving.CHANNEL) & Exists(steered.filter(pk=default))
+        return super().get_queryset(request).filter(theirs)
+
+    def _default(self) -> int | None:
+        try:
+            return default_queue().pk
+        except NoQueue:
+            return None
+
+
+def _line(item: Any, name: bytes) -> str:
+    """One line of the head of a mail, clipped before it is looked at; "–" where it has none."""
+    head, _ends, _rest = bytes(item.head).replace(b"\r\n", b"\n").partition(b"\n\n")
+    if item.channel != arriving.CHANNEL:
+        return "–"
+    lines = (line for line in head.split(b"\n") if line[: len(name) + 1].lower() == name + b":")
+    said = next(lines, b"")[len(name) + 1 :][:LONGEST_LINE]
+    return words.read(said)[:120] or "–"

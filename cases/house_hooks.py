@@ -89,7 +89,8 @@ ON_ITS_WAY = timedelta(seconds=60)  # an answer that was released so long ago an
 
 @stalls.register
 def standing_still(now: datetime) -> list[Stall]:
-    """Mailboxes nobody fetches from, mail that lies on its server, contacts and answers that wait."""
+    """Mailboxes nobody fetches from, mail that lies on its server, contacts and answers that wait, and what nobody could
+    read."""
     rows = Mailbox.objects.active().order_by("address", "pk")
     found = [stall for box in rows for stall in _of_mailbox(box, now)]
     stored = InboundItem.objects.filter(state=InboundItem.State.STORED, next_try_at__lt=now - BEHIND)
@@ -98,6 +99,7 @@ def standing_still(now: datetime) -> list[Stall]:
         *found,
         *_waiting("inbound", stored, "next_try_at", _arrived),
         *_waiting("outbound", held, "released_at", _held),
+        *_waiting("kept", InboundItem.objects.kept(), "received_at", _kept),
     ]
 
 
@@ -132,6 +134,15 @@ def _arrived(count: int) -> str:
     said = ngettext(
         "%d message has arrived and has been waiting for its case for {time}.",
         "%d messages have arrived and wait for their cases, the oldest for {time}.",
+        count,
+    )
+    return said % count
+
+
+def _kept(count: int) -> str:
+    said = ngettext(
+        "%d message could not be read and is in no case, for {time}: a supervisor decides.",
+        "%d messages could not be read and are in no case, the oldest for {time}: a supervisor decides.",
         count,
     )
     return said % count

@@ -107,7 +107,8 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only by the filters on the page: a crafted one could ask about rows and columns it does not show."""
-        return lookup.split("__")[0] in self.list_filter
+        names = {getattr(each, "parameter_name", each) for each in self.list_filter}
+        return lookup.split("__")[0] in names
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return _logged(request, obj, ADDITION, message)

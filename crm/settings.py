@@ -335,7 +335,14 @@ UNFOLD = {
     "SITE_HEADER": _("Settings"),
     "SITE_SYMBOL": "tune",
     "SIDEBAR": _sidebar(
-        (_("Work"), "admin", [(_("Queues"), "inbox", "cases_queue")]),
+        (
+            _("Work"),
+            "admin",
+            [
+                (_("Queues"), "inbox", "cases_queue"),
+                (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),
+            ],
+        ),
         (
             _("Time"),
             "admin",

@@ -15,6 +15,7 @@ from crm.secrets import decrypt, encrypt
 # Names of our own ways in and out, which no configured channel may take.
 RESERVED = ("mail", "web", "chat", "phone", "api")
 MOST_SECRETS = 4
+SET_ASIDE = ("junk", "handled")  # why a person set aside what could not be read
 MOST_LOOKS = 17  # tries of a mail, those that it is given while it is kept included
 
 
@@ -145,9 +146,16 @@ class InboundItem(models.Model):
         self.next_try_at = now + pause
         self.save(update_fields=["state", "error", "next_try_at"])
 
-    @transaction.atomic
-    def retry(self, *, now: datetime) -> None:
-        """Put a kept item back in line, by a person's word. Quiet if it is not kept."""
-        InboundItem.objects.filter(pk=self.pk, state=self.State.KEPT).update(
-            state=self.State.STORED, attempts=0, next_try_at=now, error=""
-        )
+    def retry(self, *, now: datetime) -> bool:
+        """Put what is kept, or was set aside, back in line, by a person's word; whether it was either."""
+        held = models.Q(state=self.State.KEPT) | models.Q(state=self.State.IGNORED, error__in=SET_ASIDE)
+        line = {"state": self.State.STORED, "attempts": 0, "next_try_at": now, "done_at": None, "error": ""}
+        return bool(InboundItem.objects.filter(held, pk=self.pk).update(**line))
+
+    def set_aside(self, why: str, *, now: datetime) -> bool:
+        """A person has looked at what is kept and says why nothing follows from it (SET_ASIDE); False if it is not kept.
+        It stays as it came, and may be put back in line."""
+        if why not in SET_ASIDE:
+            raise ValueError(why)
+        kept = InboundItem.objects.filter(pk=self.pk, state=self.State.KEPT)
+        return bool(kept.update(state=self.State.IGNORED, error=why, done_at=now))

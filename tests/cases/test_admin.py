@@ -41,6 +41,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "outreach.notice"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "cases.inbounditem"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("system", "crm.user"): (FOR_SYSTEM, FOR_SYSTEM),
     ("system", "crm.apitoken"): (FOR_SYSTEM, NOBODY_ADDS),
     ("system", "crm.heartbeat"): (FOR_SYSTEM, NOBODY_ADDS),
