@@ -98,7 +98,7 @@ class InNoCaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("came by"))
     def came_by(self, item: Any) -> str:
-        return item.box or item.channel
+        return str(item.box or item.channel)
 
     @admin.display(description=_("says it is from"))
     def sender(self, item: Any) -> str:
@@ -167,7 +167,7 @@ class KeptForSupervisorsAdmin(InNoCaseAdmin):
         channels = Channel.objects.filter(queue__in=steered)
         theirs = Q(queue__in=steered) | Q(channel__in=channels.values("slug"))
         if default := self._default():
-            theirs |= Q(queue=None, channel=arriving.CHANNEL) & Exists(steered.filter(pk=default))
+            theirs |= Q(queue=None, channel=arriving.CHANNEL) & Q(Exists(steered.filter(pk=default)))
         return super().get_queryset(request).filter(theirs)
 
     def _default(self) -> int | None:

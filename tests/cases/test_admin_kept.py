@@ -32,9 +32,9 @@ def desk(sue: User, billing: Queue) -> Client:
     return client
 
 
-def act(desk: Client, action: str, *items: InboundItem) -> str:
+def act(desk: Client, action: str, *items: InboundItem, became: str = "") -> str:
     chosen = {"action": action, "_selected_action": [item.pk for item in items]}
-    return desk.post(LIST, chosen, follow=True).content.decode()
+    return desk.post(f"{LIST}?became={became}" if became else LIST, chosen, follow=True).content.decode()
 
 
 def test_the_list_says_when_by_which_mailbox_from_whom_and_why(desk: Client, billing: Queue) -> None:
@@ -130,7 +130,7 @@ def test_it_is_set_aside_with_a_reason_and_may_come_back(desk: Client, billing: 
     assert "Our own mail came back" in ignored
     assert f"{LIST}{item.pk}/" not in desk.get(LIST).content.decode()
 
-    act(desk, "retry", item, other)
+    act(desk, "retry", item, other, became="ignored")
     item.refresh_from_db()
     other.refresh_from_db()
     assert (item.state, other.state) == ("stored", "ignored")
