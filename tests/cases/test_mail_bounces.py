@@ -18,7 +18,6 @@ from cases.outward import release_due, send_due
 from crm.models import Event, User
 from customers.models import Customer, Suppression
 from tests.builders import make_case, make_customer
-from tests.mails import arrived
 from tests.mailserver import mail_server
 
 pytestmark = pytest.mark.django_db
@@ -364,55 +363,3 @@ def test_a_report_of_thousands_is_looked_at_within_limits(
     text = f"{sent.dispatch.key}.{'b' * 26}@x " * size
     with django_assert_max_num_queries(25):
         assert told(bounce(reports=junk, text=text, files=(File("", "text/plain", text.encode()),) * size)) is None
-
-
-def raw_bounce(dispatch: Dispatch) -> bytes:
-    """As a mail server writes one, about the mail of ours that carried this dispatch."""
-    name = ids.message_id(dispatch)
-    head = (
-        "From: Mail Delivery System <mailer-daemon@mx.example.org>\r\nTo: help@brightwave.example\r\n"
-        "Subject: Undelivered\r\nMessage-ID: <b1@mx.example.org>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-    )
-    parts = (
-        "--b\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered.\r\n",
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n"
-        f"Final-Recipient: rfc822; {dispatch.address}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n",
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {name}\r\nTo: {dispatch.address}\r\n--b--\r\n",
-    )
-    return (head + "".join(parts)).encode()
-
-
-def test_an_acknowledgement_that_bounces_fails_in_its_case_and_its_report_stands_there(case: Case, ana: User) -> None:
-    send_due(timezone.now() + timedelta(seconds=1))
-    dispatch = Dispatch.objects.get()
-    assert (dispatch.source, dispatch.state) == ("acknowledgement", "sent")
-
-    item = arrived(raw_bounce(dispatch))
-
-    assert (item.state, item.error) == ("done", "")
-    said = case.messages.latest("pk")
-    assert (item.message, said.is_auto, said.case) == (said, True, case)
-    assert "could not be delivered" in said.text
-    dispatch.refresh_from_db()
-    assert (dispatch.state, dispatch.reason) == ("failed", "no_address")
-    assert Suppression.objects.get().value == CARL
-    assert Case.objects.count() == 1
-    client = Client()
-    client.force_login(ana)
-    page = client.get(f"/cases/{case.number}/").content.decode()
-    assert "there is no such address; nothing more is sent to it" in page
-    assert "Your mail could not be delivered." in page
-
-
-def test_a_report_about_an_acknowledgement_that_names_only_its_case_and_address_settles_it(case: Case) -> None:
-    send_due(timezone.now() + timedelta(seconds=1))
-    dispatch = Dispatch.objects.get()
-    to = Person("", ids.reply_address(dispatch))
-
-    assert told(bounce(to=(to,))) == case.acknowledgements.get()
-
-    dispatch.refresh_from_db()
-    assert (dispatch.state, dispatch.reason) == ("failed", "no_address")
-    assert not Suppression.objects.exists(), "everybody in the case knows that address"
