@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from cases import receipts, sending
+from cases import receipts
 from cases.mail import heeding, ids, refusals
 from cases.mail.automatic_words import before_quotes, holds, plain
 from cases.mail.parsed import ParsedMail, Report
@@ -49,7 +49,7 @@ def take(parsed: ParsedMail, *, at: datetime) -> Message | Acknowledgement | Non
         _settle(about, parsed, at)
     elif about.is_theirs:
         heeding.complained(about.dispatch)
-    return sending.said_by(about.dispatch)
+    return ids.said_by(about.dispatch)
 
 
 def _settle(about: _About, parsed: ParsedMail, at: datetime) -> None:
