@@ -90,7 +90,7 @@ def _signed_in(pk: int) -> Any:
     from crm.models import User
 
     browser = Client(SERVER_NAME="localhost")
-    browser.force_login(User.objects.get(pk=pk), backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(User.objects.get(pk=pk), backend="cases.signing_in.Staff")
     return browser
 
 

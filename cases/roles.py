@@ -1,5 +1,7 @@
 """What roles a person holds in queues: by membership, or by the session of an executive."""
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 
 from cases.models import QueueMembership, QueueSession
@@ -16,10 +18,17 @@ def held(user: User, queue: int | None) -> set[str]:
 
 
 def _memberships(user: User, queue: int | None) -> set[str]:
-    rows = QueueMembership.objects.filter(user=user)
-    named = set((rows if queue is None else rows.filter(queue=queue)).values_list("role", flat=True))
+    named = {role for at, role in _places(user) if queue is None or at == queue}
     # A queue marked theirs makes a supervisor of a supervisor only: staff listed so lead it.
     return named if user.is_supervisor else {roles.LEAD if r == roles.SUPERVISOR else r for r in named}
+
+
+def _places(user: User) -> Iterable[tuple[int, str]]:
+    """Queue and role of each membership: as the request found them (cases.signing_in), or as they are now."""
+    known = getattr(user, "places", None)
+    if known is not None:
+        return [(place["queue"], place["role"]) for place in known]
+    return QueueMembership.objects.filter(user=user).values_list("queue_id", "role")
 
 
 def _sessions(user: User, queue: int | None) -> set[str]:

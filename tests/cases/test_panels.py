@@ -67,8 +67,7 @@ def test_a_panel_asks_at_most_six_questions_with_fifty_rows_as_with_one(
     lived(case, 50, ana)
     many = asked(desk, f"/cases/{case.number}/{panel}/")
     assert len(many) == len(few)
-    # Six are wanted of each. "Since" hears of offers and notices as well, from an app above, in one question more.
-    assert len(many) <= (7 if panel == "since" else 6)
+    assert len(many) <= 6
 
 
 def test_articles_are_suggested_by_the_customers_last_words(desk: Client, case: Case, ana: User) -> None:
