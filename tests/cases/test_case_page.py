@@ -95,8 +95,8 @@ def test_the_page_costs_the_same_however_long(
     for n in range(size):
         make_message(case, "word", direction=["inbound", "note"][n % 2], author=lee if n % 2 else None)
     case.assign(lee, by=ana)
-    # 12 with the banner of known problems, and the test plugin's 2 fills with a savepoint each
-    with django_assert_max_num_queries(16):
+    # 11 with the banner of known problems, and the test plugin's 2 fills with a savepoint each
+    with django_assert_max_num_queries(15):
         desk.get(f"/cases/{case.number}/")
 
 
