@@ -85,7 +85,7 @@ class QueueAdmin(HouseAdmin):
     list_filter = ["is_active", "is_public"]
     list_select_related = ["calendar"]
     search_fields = ["name", "description"]
-    fields = ["name", "description", "calendar", "acknowledges", "reach", "is_public", "is_active"]
+    fields = ["name", "description", "calendar", "acknowledges", "reach", "silence_days", "is_public", "is_active"]
     inlines = [MemberInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:

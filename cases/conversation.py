@@ -110,6 +110,8 @@ def _bring_back(case: Case, at: datetime, via: str) -> None:
     if case.status in {transitions.WAITING_CUSTOMER, transitions.WAITING_INTERNAL, transitions.RESOLVED}:
         case.change_status(transitions.OPEN, by=None, at=at, via=via, reason="customer_replied")
         _customer_waits(case, at)
+    if case.need_met_event is not None and case.need_met_event.data.get("how") == "silence":
+        case.mark_need_unmet(by=None, at=at, via=via, reason="customer_replied")
 
 
 @transaction.atomic

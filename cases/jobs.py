@@ -1,6 +1,6 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, fetching, pacing, promises
+from cases import clocks, fetching, pacing, promises, silence
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import wake_due
@@ -17,6 +17,7 @@ every(5, name="cases.waking")(wake_due)
 every(5, name="cases.promises")(promises.sweep)
 every(5, name="cases.breaches")(clocks.breach_due)
 every(5, name="cases.warnings")(clocks.warn_due)
+every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)
 every(pacing.RECOUNT.total_seconds(), name="cases.pace_recount")(pacing.recount)

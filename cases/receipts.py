@@ -36,7 +36,7 @@ def note(dispatch: Dispatch, status: str, *, at: datetime, reason: str = "undeli
         row.reason, row.detail = reason, detail[:300]
     row.save(update_fields=["state", "sent_at", "delivered_at", "read_at", "reason", "detail"])
     if isinstance(said, Message):
-        _tell(said, status, row.reason, at)
+        _tell(said, status, row, at)
     elif said:
         sending.tell(said, status, row.reason, at)
     return True
@@ -69,9 +69,11 @@ def _failed(row: Dispatch, at: datetime) -> bool:
 _HOW = {"delivered": _delivered, "read": _read, "failed": _failed}
 
 
-def _tell(message: Message, status: str, reason: str, at: datetime) -> None:
+def _tell(message: Message, status: str, row: Dispatch, at: datetime) -> None:
     if status == "failed":
-        outward.tell(message, "failed", reason, at)
+        outward.tell(message, "failed", row.reason, at)
         return
+    if message.is_answer:
+        message.case.silent_since = row.sent_at
     outward.show(message.case, "")
     message.case.record(f"message_{status}", by=None, via="channel", at=at, message=message.pk)

@@ -299,6 +299,8 @@ def tell(said: Message | Acknowledgement, state: str, reason: str, now: datetime
 def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -> None:
     kinds = {"sent": "sent", "failed": "send_failed", "unknown": "send_unknown", "suppressed": "send_suppressed"}
     case = message.case
+    if state == Dispatch.State.SENT and message.is_answer:
+        case.silent_since = now
     show(case, {"sent": "", "suppressed": "failed"}.get(state, state))
     case.record(kinds[state], by=None, via="system", at=now, reason=reason, message=message.pk)
     undelivered = state in {Dispatch.State.FAILED, Dispatch.State.SUPPRESSED}
@@ -311,7 +313,7 @@ def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -
 def show(case: Case, send_state: str) -> None:
     """Keep on the case, whose lock the caller holds, how its latest reply fares: the list shows it."""
     case.send_state = send_state
-    case.save(update_fields=["send_state"])
+    case.save(update_fields=["send_state", "silent_since"])
 
 
 # --- who died in the middle

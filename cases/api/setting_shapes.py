@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from cases.api.shapes import Person
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
+from cases.models.queue import LONGEST_SILENCE
 from customers.shapes import zone
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -21,6 +22,7 @@ class QueueShape(serializers.Serializer[Queue]):
     calendar = serializers.IntegerField(source="calendar_id", allow_null=True)
     acknowledges = serializers.BooleanField()
     reach = serializers.CharField()
+    silence_days = serializers.IntegerField(allow_null=True)
     is_public = serializers.BooleanField()
     is_active = serializers.BooleanField()
     version = serializers.IntegerField()
@@ -34,6 +36,7 @@ class QueueData(serializers.Serializer[Any]):
     calendar = serializers.IntegerField(allow_null=True, required=False)
     acknowledges = serializers.BooleanField(required=False)
     reach = serializers.CharField(max_length=200, allow_blank=True, required=False)
+    silence_days = serializers.IntegerField(min_value=1, max_value=LONGEST_SILENCE, allow_null=True, required=False)
     is_public = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
     version = serializers.IntegerField(required=False)

@@ -14,7 +14,7 @@ from cases import transitions
 from cases.models.beside import Issue
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
-from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT
+from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
 from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
@@ -74,6 +74,7 @@ class Case(models.Model):
     last_message_at = models.DateTimeField(null=True)
     send_state = models.CharField(max_length=12, blank=True)  # of the latest reply on its way: sending, failed, unknown
     need_met_event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_index=False)
+    silent_since = models.DateTimeField(null=True)  # our answer left: from here on silence may say that it helped
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
     version = models.BigIntegerField(default=0)
     source = models.CharField(max_length=40, default="", blank=True)
@@ -127,6 +128,7 @@ class Case(models.Model):
             models.Index(fields=["snoozed_until"], name="case_wake", condition=models.Q(snoozed_until__isnull=False)),
             models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
             GinIndex(fields=["tags"], name="case_tags"),
+            SILENT,
         ]
         triggers = [MET_BY_ITS_OWN_EVENT]
 
@@ -271,26 +273,32 @@ class Case(models.Model):
     # --- whether what the customer needed is done
 
     @transaction.atomic
-    def mark_need_met(self, *, by: User | None, how: str, at: datetime | None = None, via: str = "person") -> None:
-        """The customer has what they came for; `how` says how we know (HOW). Quiet if it is met already."""
+    def mark_need_met(
+        self, *, by: User | None, how: str, at: datetime | None = None, via: str = "person", **evidence: Any
+    ) -> None:
+        """The customer has what they came for; `how` says how we know (HOW), and `evidence` by what. Quiet if it is met
+        already."""
         self.lock()
         if how not in HOW:
             raise Refusal(gettext("Say how we know: one of %(ways)s.") % {"ways": ", ".join(HOW)})
         self._must_live()
         if self.need_met_event_id is not None:
             return
-        self.need_met_event = self.record("need_met", by=by, at=at, via=via, how=how)
-        self.save(update_fields=["need_met_event"])
+        self.need_met_event = self.record("need_met", by=by, at=at, via=via, how=how, **evidence)
+        self.silent_since = None
+        self.save(update_fields=["need_met_event", "silent_since"])
 
     @transaction.atomic
-    def mark_need_unmet(self, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def mark_need_unmet(
+        self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = ""
+    ) -> None:
         """It proved not to be done."""
         self.lock()
         if self.need_met_event_id is None:
             return
         was, self.need_met_event = self.need_met_event_id, None
         self.save(update_fields=["need_met_event"])
-        self.record("need_unmet", by=by, at=at, via=via, was=was)
+        self.record("need_unmet", by=by, at=at, via=via, reason=reason, was=was)
 
     @transaction.atomic
     def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None) -> None:

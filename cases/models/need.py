@@ -1,7 +1,10 @@
 """Whether the customer has what they came for: how we know, and the trigger by which only the verbs can say so."""
 
 import pgtrigger
+from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from cases import transitions
 
 # How we know that a need is met. Evidence only: nothing here is guessed.
 HOW = {
@@ -9,6 +12,16 @@ HOW = {
     "survey": _("the customer answered a survey"),
     "silence": _("silence since our answer"),
 }
+
+# Where nobody waits but for the customer: only there silence speaks.
+THEIR_TURN = (transitions.WAITING_CUSTOMER, transitions.RESOLVED, transitions.CLOSED)
+
+# What the sweep of silence reads (cases.silence): cases leave it as soon as they are met, or are promised something.
+SILENT = models.Index(
+    fields=["queue", "silent_since", "id"],
+    name="case_silent",
+    condition=models.Q(status__in=THEIR_TURN, need_met_event=None, promise_due_at=None, silent_since__isnull=False),
+)
 
 # `need_met_event` points at the very event by which it was set: an event of this case, of this kind, and none since that
 # ended it. So no statement, however it got here, can borrow another case's evidence or one that was taken back. Versions

@@ -4,6 +4,7 @@ from typing import Any
 import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from crm.history import tracked
 from crm.models import Event, User
 
 SESSION_TTL = timedelta(seconds=90)
+LONGEST_SILENCE = 365  # days a queue may wait before it takes silence for a yes
 
 
 def _rights_trigger(name: str, columns: tuple[str, ...] = ()) -> pgtrigger.Trigger:
@@ -84,6 +86,16 @@ class Queue(models.Model):
             "One line for acknowledgements, like “Call +44 20 7946 0123, Mon to Fri 9 to 17”. Empty: the contact form."
         ),
     )
+    silence_days = models.PositiveSmallIntegerField(
+        _("days of silence after which a need counts as met"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_SILENCE)],
+        help_text=_(
+            "Our answer arrived, nothing more is promised, and the customer has not written since: after so many days the"
+            " case says “need met”, until they write again. Empty: silence says nothing."
+        ),
+    )
     version = models.BigIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)
     external_id = models.CharField(max_length=200, null=True, blank=True)
@@ -92,7 +104,13 @@ class Queue(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="queue_external_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="queue_external_once"),
+            models.CheckConstraint(
+                condition=models.Q(silence_days=None) | models.Q(silence_days__range=(1, LONGEST_SILENCE)),
+                name="queue_silence_lasts",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

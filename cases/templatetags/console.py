@@ -253,7 +253,10 @@ _ANSWERS: dict[str, LazyText] = {
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
 
-def _by_whom(event: Event) -> LazyText | None:
+def _by_whom(event: Event) -> LazyText | str | None:
+    if event.kind == "need_met" and (days := event.data.get("days")):
+        silent = ngettext("%(days)s day without a word", "%(days)s days without a word", days) % {"days": days}
+        return _("Need taken as met: %(silent)s after our answer") % {"silent": silent}
     if event.kind == "status_changed" and event.actor is None:
         return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
     return _SENTENCES.get(event.kind)

@@ -1,15 +1,16 @@
 """The commands of tests/cases/commands.py about needs, feelings and offers."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from cases import feelings
+from cases import conversation, feelings, silence
 from customers import consent
 from outreach import deciding, fulfilling, responding
 from outreach.hooks import fulfilments
 from outreach.models import OfferPresentation
-from tests.cases.before import World, need_met, post, resolved
+from tests.cases.before import World, claimed, let_go, need_met, post, resolved, sent, written
 from tests.cases.registry import command
 from tests.outreach.conftest import make_offer
 
@@ -17,6 +18,32 @@ from tests.outreach.conftest import make_offer
 @command("need_met", routes="cases/<int:number>/need/ api/cases/<int:number>/need/")
 def _say_the_need_is_met(w: World) -> Any:
     return post(w, "need/", how="customer_said")
+
+
+def answered(w: World) -> None:
+    claimed(w)
+    written(w, is_answer=True)
+    let_go(w)
+    sent(w)
+
+
+def silent(w: World) -> None:
+    answered(w)
+    w.billing.silence_days = 7
+    w.billing.save(update_fields=["silence_days"])
+    assert silence.sweep(timezone.now() + timedelta(days=8)) == 1
+
+
+@command("need_met", before=answered)
+def _take_silence_for_a_yes(w: World) -> None:
+    w.billing.silence_days = 7
+    w.billing.save(update_fields=["silence_days"])
+    silence.sweep(timezone.now() + timedelta(days=8))
+
+
+@command("need_unmet", "message_received", "status_changed", before=silent)
+def _the_customer_breaks_the_silence(w: World) -> None:
+    conversation.add_inbound(w.case, text="No", sender=None, channel="mail", at=timezone.now())
 
 
 @command("need_unmet", before=need_met)
