@@ -87,6 +87,7 @@ class InNoCaseAdmin(ReadOnlyAdmin):
     list_filter = [InNoCase]
     list_select_related = ["queue"]
     list_before_template = "cases/admin_kept.html"
+    change_form_outer_after_template = "cases/admin_kept_item.html"
     ordering = ["-received_at"]
     actions = ["retry", "set_aside_as_junk", "set_aside_as_handled"]
 

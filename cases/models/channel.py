@@ -141,6 +141,11 @@ class InboundItem(models.Model):
         """A kept mail is tried again by itself for some days; what a channel sent is not going to change."""
         return self.state == self.State.KEPT and self.channel == "mail" and self.attempts < MOST_LOOKS
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a person may put it back in line: it is kept, or one of us set it aside."""
+        return self.state == self.State.KEPT or (self.state == self.State.IGNORED and self.error in SET_ASIDE)
+
     def try_again_after(self, pause: timedelta, *, now: datetime) -> None:
         """Write down what became of this try, and when the next one is due."""
         self.next_try_at = now + pause

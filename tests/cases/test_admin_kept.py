@@ -12,6 +12,7 @@ from cases.models import Channel, InboundItem, Mailbox, MailboxMail, Queue
 from crm.models import User
 from tests.builders import make_queue
 from tests.mails import letter
+from tests.screen import parse
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/cases/inbounditem/"
@@ -134,6 +135,37 @@ def test_it_is_set_aside_with_a_reason_and_may_come_back(desk: Client, billing: 
     item.refresh_from_db()
     other.refresh_from_db()
     assert (item.state, other.state) == ("stored", "ignored")
+
+
+def buttons(desk: Client, item: InboundItem) -> tuple[str, str, set[str]]:
+    """Where the page of an item sends its buttons, for which item, and what they do."""
+    page = parse(desk.get(f"{LIST}{item.pk}/change/").content.decode())
+    for form in (node for node in page.all() if node.tag == "form"):
+        chosen = [node.attrs["value"] for node in form.all() if node.attrs.get("name") == "_selected_action"]
+        if chosen:
+            does = {n.attrs["value"] for n in form.all() if n.tag == "button" and n.attrs.get("name") == "action"}
+            return form.attrs["action"], chosen[0], does
+    return "", "", set()
+
+
+def test_the_page_of_an_item_has_the_same_three_steps(desk: Client, billing: Queue) -> None:
+    item = kept(billing)
+    action, chosen, does = buttons(desk, item)
+    assert (action, does) == (LIST, {"retry", "set_aside_as_junk", "set_aside_as_handled"})
+    told = desk.post(action, {"action": "set_aside_as_junk", "_selected_action": chosen}, follow=True)
+    assert "1 items are set aside" in told.content.decode()
+    item.refresh_from_db()
+    assert (item.state, item.error) == ("ignored", "junk")
+
+    action, chosen, does = buttons(desk, item)
+    assert (action, does) == (f"{LIST}?became=ignored", {"retry"})
+    desk.post(action, {"action": "retry", "_selected_action": chosen})
+    item.refresh_from_db()
+    assert item.state == "stored"
+
+
+def test_what_the_house_ignored_has_no_buttons(desk: Client, billing: Queue) -> None:
+    assert buttons(desk, kept(billing, state="ignored", error="own_mail")) == ("", "", set())
 
 
 def test_the_console_says_that_something_is_kept_and_shows_a_supervisor_the_way(
