@@ -352,6 +352,15 @@ UNFOLD = {
             ],
         ),
         (_("Answers"), "admin", [(_("Articles"), "article", "cases_article")]),
+        (
+            _("Outreach"),
+            "admin",
+            [
+                (_("Offers"), "sell", "outreach_offer"),
+                (_("Known problems"), "report", "outreach_knownproblem"),
+                (_("Notices"), "campaign", "outreach_notice"),
+            ],
+        ),
     ),
 }
 UNFOLD_SYSTEM = {

@@ -108,6 +108,14 @@ def test_every_registered_model_has_a_line_and_nothing_else_is_there() -> None:
     assert not any(model.startswith(("django_q.", "admin.", "auth.")) for _site, model in registered)
 
 
+@pytest.mark.parametrize("site", SITES)
+def test_the_sidebar_leads_to_all_there_is(site: str, root: User) -> None:
+    groups = sign_in(root).get(f"/{site}/").context["sidebar_navigation"]
+    shown = {str(item["link"]) for group in groups for item in group["items"]}
+    models = [model.replace(".", "_") for name, model in TABLE if name == site]
+    assert shown == {reverse(f"{site}:{model}_changelist") for model in models}
+
+
 @pytest.mark.parametrize(("site", "model"), TABLE, ids=[".".join(key) for key in TABLE])
 def test_every_view_answers_each_role_as_listed(
     site: str, model: str, rows: dict[str, Any], visitors: list[Client]
