@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BinaryField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BinaryField, F, Func, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -17,8 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from cases.mail import arriving, words
-from cases.models import Channel, InboundItem, MailboxMail, Queue
-from cases.receiving import NoQueue, default_queue
+from cases.models import InboundItem, MailboxMail
+from cases.receiving import of_steered
+from cases.templatetags.console import cause
 from crm.admin import ReadOnlyAdmin, log_each, me, supervisors, system
 
 LONGEST_HEAD, LONGEST_LINE = 16 * 1024, 400  # bytes that are looked at to tell one from another
@@ -32,6 +33,9 @@ WHY = {
     "receipt_to_closed": _("A receipt for a case that is closed."),
     "bounce_to_nothing": _("A delivery report about nothing we sent in a case."),
     "bounce_to_closed": _("A delivery report for a case that is closed; the mail it is about is marked there."),
+    "auto_reply_to_mail": _("An automatic reply to a mail of ours that is in no case."),
+    "receipt_to_mail": _("A receipt for a mail of ours that is in no case; that mail says so."),
+    "bounce_to_mail": _("A delivery report about a mail of ours that is in no case; that mail is marked with it."),
     "own_mail": _("Our own mail came back to us."),
     "BadDocument": _("The document is not what the channel’s manual asks for."),
     "TooLarge": _("It is larger than a message may be."),
@@ -79,11 +83,12 @@ class InNoCaseAdmin(ReadOnlyAdmin):
         "subject",
         "state",
         "why",
+        "about",
         "attempts",
         "next_try",
         "original",
     ]
-    readonly_fields = ["came_by", "sender", "subject", "why", "next_try", "original"]
+    readonly_fields = ["came_by", "sender", "subject", "why", "about", "next_try", "original"]
     list_filter = [InNoCase]
     list_select_related = ["queue"]
     list_before_template = "cases/admin_kept.html"
@@ -112,6 +117,14 @@ class InNoCaseAdmin(ReadOnlyAdmin):
     @admin.display(description=_("why"))
     def why(self, item: InboundItem) -> str:
         return str(WHY.get(item.error, item.error))
+
+    @admin.display(description=_("about"))
+    def about(self, item: InboundItem) -> str:
+        """The mail of ours it tells of, and how that one stands."""
+        mail = item.dispatch
+        if mail is None:
+            return "–"
+        return " · ".join(filter(None, [mail.message_class, mail.get_state_display(), cause(mail.reason)]))
 
     @admin.display(description=_("next try"))
     def next_try(self, item: InboundItem) -> str:
@@ -161,21 +174,10 @@ class InNoCaseAdmin(ReadOnlyAdmin):
 
 @admin.register(InboundItem, site=supervisors)
 class KeptForSupervisorsAdmin(InNoCaseAdmin):
-    """The same of the queues one steers; what no queue is known of goes where such contacts go."""
+    """The same of the queues one steers."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
-        steered = Queue.objects.steered_by(me(request)).order_by()
-        channels = Channel.objects.filter(queue__in=steered)
-        theirs = Q(queue__in=steered) | Q(channel__in=channels.values("slug"))
-        if default := self._default():
-            theirs |= Q(queue=None, channel=arriving.CHANNEL) & Q(Exists(steered.filter(pk=default)))
-        return super().get_queryset(request).filter(theirs)
-
-    def _default(self) -> int | None:
-        try:
-            return default_queue().pk
-        except NoQueue:
-            return None
+        return super().get_queryset(request).filter(of_steered(me(request)))
 
 
 def _line(item: Any, name: bytes) -> str:

@@ -137,14 +137,17 @@ def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored
 def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
     states = InboundItem.State
     if isinstance(outcome, Ignored):
-        became: list[Any] = [states.IGNORED, None, outcome.reason]
+        about = outcome.about.pk if outcome.about else None
+        became: list[Any] = [states.IGNORED, None, about, outcome.reason]
     else:
-        became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, ""]
+        became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, None, ""]
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, [*became, now, item_id])
 
 
-_FINISH = "UPDATE cases_inbounditem SET state = %s, message_id = %s, error = %s, done_at = %s WHERE id = %s"
+_FINISH = """
+UPDATE cases_inbounditem SET state = %s, message_id = %s, dispatch_id = %s, error = %s, done_at = %s WHERE id = %s
+"""
 
 
 # --- what failed

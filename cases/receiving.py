@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, Q
 from django.utils.translation import gettext as _
 
 from cases import search, transitions
 from cases.channels.document import Inbound
 from cases.conversation import add_inbound
 from cases.hooks import File
-from cases.models import Case, CaseLink, Channel, Issue, Message, Queue, Thread
+from cases.models import Case, CaseLink, Channel, Dispatch, Issue, Message, Queue, Thread
 from cases.models.case import Refusal
 from crm import bulk
 from crm.database.prepared import Prepared
@@ -34,9 +35,11 @@ class Received:
 
 @dataclass(frozen=True)
 class Ignored:
-    """It becomes no message, for a reason in an enumerated word; what arrived stays as it came."""
+    """It becomes no message, for a reason in an enumerated word; what arrived stays as it came. `about`: the mail of ours
+    that a machine tells of, where that is in no case."""
 
     reason: str
+    about: Dispatch | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,17 @@ def default_queue() -> Queue:
     if not active:
         raise NoQueue
     return min(active, key=lambda queue: (queue.name != "Inbox", not queue.is_public, queue.pk))
+
+
+def of_steered(user: User) -> Q:
+    """Inbound items of the queues this person steers; a mail no queue is known of is of the one such contacts go to."""
+    steered = Queue.objects.steered_by(user).order_by()
+    theirs = Q(queue__in=steered) | Q(channel__in=Channel.objects.filter(queue__in=steered).values("slug"))
+    try:
+        default = default_queue().pk
+    except NoQueue:
+        return theirs
+    return theirs | Q(queue=None, channel="mail") & Q(Exists(steered.filter(pk=default)))
 
 
 _ACTIVE = Prepared(lambda: Queue.objects.filter(is_active=True).select_related("calendar__current"))

@@ -3,6 +3,8 @@
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
+from cases.templatetags.console import cause
+
 _REASONS: dict[str, LazyText] = {
     "no_address": _("no mail address"),
     "suppressed": _("the address bounced or asked not to be written to"),
@@ -36,8 +38,11 @@ _STANDS: dict[str, LazyText] = {
 }
 
 
-def words_of(reason: str) -> str:
-    return str(_REASONS.get(reason, reason.replace("_", " ")))
+def words_of(reason: str, state: str = "") -> str:
+    """Why, of a delivery that stands so. What failed at the other side is worded as it is in cases: an address that there
+    is not is another thing than a customer without one."""
+    ours = None if (state, reason) == ("failed", "no_address") else _REASONS.get(reason)
+    return str(ours or cause(reason))
 
 
 def stands(state: str) -> str:

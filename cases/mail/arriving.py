@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.conversation import add_inbound
 from cases.hooks import File, answered
-from cases.mail import belonging, bounces, child, repeats
+from cases.mail import belonging, bounces, child, ids, repeats
 from cases.mail.belonging import FOLLOWS, Place, place_of
 from cases.mail.parsed import ParsedMail
 from cases.mail.senders import Sender, is_our_own, sender_of
@@ -123,19 +123,26 @@ def receive(letter: _Letter) -> Received | Ignored:
     if place.case is not None:
         return _join(letter, identity, sender, place)
     if mail.auto in ANSWERS_OF_MACHINES:
-        return Ignored(f"{mail.auto}_to_nothing")
+        return _to_no_case(letter, place.dispatch)
     return _open(letter, identity, sender, place)
 
 
 def _reported(letter: _Letter, identity: str) -> Received | Ignored:
-    """What servers tell of a mail of ours: its dispatch is settled, and their words are shown where we had written."""
+    """What servers tell of a mail of ours: its dispatch is settled, and their words are shown where we had written; of
+    one that is in no case they stay beside it."""
     about = bounces.take(letter.mail, at=letter.at)
-    if about is None:
-        return Ignored(f"{letter.mail.auto}_to_nothing")
-    case, _closed = belonging.goes_on_in(about.case, None)
+    said = ids.said_by(about) if about else None
+    if said is None:
+        return _to_no_case(letter, about)
+    case, _closed = belonging.goes_on_in(said.case, None)
     if case is None:
         return Ignored(f"{letter.mail.auto}_to_closed")
     return Received("appended", case, _say(letter, identity, case, Sender(None, letter.mail.sender.name), None))
+
+
+def _to_no_case(letter: _Letter, about: Dispatch | None) -> Ignored:
+    """A machine's word on a mail of ours that is in no case (a notice), or on nothing of ours."""
+    return Ignored(f"{letter.mail.auto}_to_mail" if about else f"{letter.mail.auto}_to_nothing", about)
 
 
 def _join(letter: _Letter, identity: str, sender: Sender, place: Place) -> Received | Ignored:

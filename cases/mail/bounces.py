@@ -13,7 +13,7 @@ from cases import receipts
 from cases.mail import heeding, ids, refusals
 from cases.mail.automatic_words import before_quotes, holds, plain
 from cases.mail.parsed import ParsedMail, Report
-from cases.models import Acknowledgement, Case, Dispatch, Message
+from cases.models import Case, Dispatch
 from customers.addresses import BadAddress, normalise
 
 LOOKED_AT = 64 * 1024  # characters of a text or file in which an id of ours is looked for
@@ -39,9 +39,9 @@ class _About:
     is_theirs: bool
 
 
-def take(parsed: ParsedMail, *, at: datetime) -> Message | Acknowledgement | None:
-    """Settle the dispatch that a bounce or receipt is about, inside the caller's transaction; what we had said by it in
-    a case, where it belongs to one. A dead address is written to no more; a delay is only shown; a repeat is quiet."""
+def take(parsed: ParsedMail, *, at: datetime) -> Dispatch | None:
+    """Settle the dispatch that a bounce or receipt is about, inside the caller's transaction, and return it. A dead
+    address is written to no more; a delay is only shown; a repeat is quiet."""
     about = _about(parsed)
     if about is None:
         return None
@@ -49,7 +49,7 @@ def take(parsed: ParsedMail, *, at: datetime) -> Message | Acknowledgement | Non
         _settle(about, parsed, at)
     elif about.is_theirs:
         heeding.complained(about.dispatch)
-    return ids.said_by(about.dispatch)
+    return about.dispatch
 
 
 def _settle(about: _About, parsed: ParsedMail, at: datetime) -> None:

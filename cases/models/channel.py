@@ -120,6 +120,8 @@ class InboundItem(models.Model):
     next_try_at = models.DateTimeField(default=timezone.now)  # also the lease of who tries now
     error = models.CharField(max_length=300, blank=True)
     message = models.ForeignKey("cases.Message", models.PROTECT, null=True, related_name="inbound_items")
+    # The mail of ours a machine tells of here, where that is in no case (a notice).
+    dispatch = models.ForeignKey("cases.Dispatch", models.PROTECT, null=True, related_name="reports", db_index=False)
     received_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True)
 
@@ -131,6 +133,7 @@ class InboundItem(models.Model):
             models.Index(fields=["next_try_at"], name="inbound_waiting", condition=models.Q(state="stored")),
             models.Index(fields=["received_at"], name="inbound_kept", condition=models.Q(state="kept")),
             models.Index(fields=["received_at"], name="inbound_ignored", condition=models.Q(state="ignored")),
+            models.Index(fields=["dispatch"], name="inbound_reports", condition=models.Q(dispatch__isnull=False)),
         ]
 
     def __str__(self) -> str:

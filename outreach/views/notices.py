@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.models import Dispatch
+from cases.models import Dispatch, InboundItem
 from cases.models.case import Refusal
+from cases.receiving import of_steered
 from crm.http import StaffRequest
 from crm.models import User
 from customers.models import Customer
@@ -107,7 +108,7 @@ def notice_progress(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _progress(notice: Notice, user: User) -> dict[str, Any]:
     counts = [(name.partition("."), n) for name, n in notice.numbers.items()]
-    rows = [(state, stands(state), words_of(why) if why else "", n) for (state, _dot, why), n in counts]
+    rows = [(state, stands(state), words_of(why, state) if why else "", n) for (state, _dot, why), n in counts]
     total = sum(n for *_words, n in rows)
     return {
         "notice": notice,
@@ -195,11 +196,21 @@ def notice_deliveries(request: StaffRequest, pk: int) -> HttpResponse:
         "notice": found,
         "state": state,
         "states": [(name, stands(name)) for name in ("sent", "unknown", "failed", "suppressed", "withheld", "planned")],
-        "rows": [(row, stands(row.stands), words_of(row.why) if row.why else "") for row in shown[:PAGE]],
+        "rows": _rows(shown[:PAGE], request.user),
         "next": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "may": rights(request.user),
     }
     return render(request, "outreach/deliveries.html", context)
+
+
+def _rows(shown: list[NoticeDelivery], user: User) -> list[tuple[NoticeDelivery, str, str, int | None]]:
+    """Each with how it stands, why, and what a machine reported of it, for who steers the queue that came to."""
+    came = InboundItem.objects.filter(of_steered(user), dispatch__in=[row.dispatch_id for row in shown])
+    reports = dict(came.order_by("received_at", "pk").values_list("dispatch", "pk"))
+    return [
+        (row, stands(row.stands), words_of(row.why, row.stands) if row.why else "", reports.get(row.dispatch_id or 0))
+        for row in shown
+    ]
 
 
 @login_required

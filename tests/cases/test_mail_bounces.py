@@ -64,7 +64,9 @@ def bounce(name: str = "", *, auto: str = "bounce", text: str = "", **fields: An
 
 
 def told(parsed: ParsedMail) -> Message | Acknowledgement | None:
-    return take(parsed, at=timezone.now())
+    """What had been said by the mail a report is about, where that is in a case."""
+    about = take(parsed, at=timezone.now())
+    return ids.said_by(about) if about else None
 
 
 def fate(message: Message) -> tuple[str, str, str, str]:
@@ -281,6 +283,7 @@ def test_a_complaint_stops_all_but_answers(sent: Message, ana: User) -> None:
 
 def test_a_mail_of_no_case_is_settled_the_same_way(carl: Customer) -> None:
     told_of = notice()
+    assert take(bounce(ids.message_id(told_of)), at=timezone.now()) == told_of
     assert told(bounce(ids.message_id(told_of))) is None
     told_of.refresh_from_db()
     assert (told_of.state, told_of.reason) == ("failed", "no_address")

@@ -5,16 +5,19 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
 from cases import conversation
 from cases.hooks import answered
-from cases.models import Dispatch, Queue
+from cases.mail import ids
+from cases.models import Case, Dispatch, Queue, QueueMembership
 from crm.models import User
 from customers.models import Customer
 from outreach import delivery
 from outreach.models import NoticeDelivery, ProblemCase
-from tests.builders import make_case
+from tests.builders import make_case, make_queue
+from tests.mails import arrived, letter
 from tests.outreach.making import (
     NOON,
     TEXTS,
@@ -25,6 +28,7 @@ from tests.outreach.making import (
     stands,
     told,
 )
+from tests.reports import bounced
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +51,8 @@ def test_the_mail_says_what_to_do_the_next_step_by_their_clock_and_how_to_stop(s
     assert "CET" in said.body or "CEST" in said.body
     assert "/unsubscribe/" in said.body
     assert said.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert said.extra_headers["List-Unsubscribe"].strip("<>") in said.body
+    address, _second, _seal = said.extra_headers["List-Unsubscribe"].strip("<>").rsplit(":", 2)
+    assert address in said.body  # each of the two is sealed in its own second
     assert said.extra_headers["Auto-Submitted"] == "auto-generated"
 
 
@@ -124,6 +129,50 @@ def test_a_bounce_that_comes_later_is_no_longer_counted_as_told(sue: User) -> No
     problem.refresh_from_db()
     assert problem.told == 0
     assert stands(notice) == {"failed.undelivered": 1}
+
+
+def test_what_a_server_reports_is_filed_with_the_mail_and_shown_with_the_notice(
+    client: Client, sue: User, billing: Queue
+) -> None:
+    case = make_case(billing, customer=make_owner(1))
+    make_owner(2)
+    notice = approved(make_problem(sue), sue)
+    run()
+    dispatch = notice.deliveries.get(customer=case.customer).dispatch
+    assert dispatch is not None
+    item = arrived(bounced(dispatch, to="help@brightwave.example", named=True), queue=billing)
+    assert (item.state, item.error, item.dispatch, item.message) == ("ignored", "bounce_to_mail", dispatch, None)
+    assert Case.objects.get() == case
+    assert not case.messages.exists()
+    delivery.follow_ended(timezone.now())
+    assert stands(notice) == {"failed.no_address": 1, "sent": 1}
+
+    client.force_login(sue)
+    page = client.get(f"/notices/{notice.pk}/deliveries/?state=failed").content.decode()
+    assert "no mail address" not in page
+    progress = client.get(f"/notices/{notice.pk}/progress/").content.decode()
+    assert "there is no such address; nothing more is sent to it" in progress
+    report = f"/admin/cases/inbounditem/{item.pk}/change/"
+    assert "there is no such address; nothing more is sent to it" in page
+    assert f'href="{report}"' in page
+    shown = client.get(report).content.decode()
+    assert "that mail is marked with it" in shown
+    assert "notice · failed · there is no such address" in shown
+    QueueMembership.objects.filter(user=sue, role="supervisor").update(queue=make_queue("Elsewhere"))
+    assert report not in client.get(f"/notices/{notice.pk}/deliveries/").content.decode()
+
+
+def test_a_robot_that_answers_a_notice_is_filed_with_it(sue: User, billing: Queue) -> None:
+    make_owner(1)
+    notice = approved(make_problem(sue), sue)
+    run()
+    dispatch = notice.deliveries.get().dispatch
+    assert dispatch is not None
+    answer = {"in_reply_to": ids.message_id(dispatch), "auto_submitted": "auto-replied"}
+    raw = letter("I am on holiday.", sender=dispatch.address, **answer)
+    item = arrived(raw, queue=billing)
+    assert (item.state, item.error, item.dispatch) == ("ignored", "auto_reply_to_mail", dispatch)
+    assert stands(notice) == {"sent": 1}
 
 
 def test_what_they_were_told_is_in_their_timeline(sue: User) -> None:
