@@ -15,7 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -23,6 +22,7 @@ from cases import outward, pace, pacing, promises, sending, transitions
 from cases.models import Acknowledgement, Case, Message, Promise
 from cases.models.case import Refusal
 from crm import bulk
+from crm.database.prepared import kept
 from crm.jobs import nudge
 
 SOURCE = "acknowledgement"
@@ -142,7 +142,7 @@ def _why_not(way: outward.Way) -> str:
 
 def own_addresses() -> Iterable[str]:
     """Where mail to us arrives: acknowledging one of these would be talking to ourselves."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute("SELECT address FROM cases_mailbox")
         return [parseaddr(settings.DEFAULT_FROM_EMAIL)[1], *(address for (address,) in cursor.fetchall())]
 
@@ -181,7 +181,7 @@ def _limited(told: Acknowledgement) -> str:
         "hour": told.at - HOUR,
         "day": told.at - DAY,
     }
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [told.mailbox])
         cursor.execute(_LATELY, asked)
         to_mailbox, of_case_hour, of_case_day, to_domain = cursor.fetchone()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from crm.database.prepared import kept
+
 if TYPE_CHECKING:
     from cases.models import Case
 
@@ -28,7 +30,7 @@ SELECT promise, clock, least(promise, clock) FROM due
 
 def refresh(case: "Case") -> None:
     """Recompute `promise_due_at`, `next_due_at` and `attention_at` of a locked case, on the row and the instance."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_REFRESH, {"case": case.pk})
         case.promise_due_at, case.next_due_at, case.attention_at = cursor.fetchone()
 

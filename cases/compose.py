@@ -90,10 +90,9 @@ def subject_of(case: Case) -> str:
 
 def thread_of(case: Case) -> str:
     """What names this conversation on the other side."""
-    thread = _THREAD.first(case.pk, case.channel)
-    return thread.external_id if thread else str(case.number)
+    threads = _THREADS(case.pk, case.channel)
+    return max(threads, key=lambda thread: thread.pk).external_id if threads else str(case.number)
 
 
-_THREAD = Prepared(
-    lambda case, channel: Thread.objects.filter(cases=case, channel=channel).order_by("-pk")[:1], int, str
-)
+# A case has few. Asked for the newest, PostgreSQL may walk back through everybody's until it meets one of this case.
+_THREADS = Prepared(lambda case, channel: Thread.objects.filter(cases=case, channel=channel), int, str)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Me
 from cases.models.case import Refusal
 from cases.models.queue import Queue
 from crm import bulk
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, kept
 from crm.files import clean_name, save_bytes
 from crm.jobs import nudge
 from crm.models import User
@@ -306,7 +306,7 @@ def _say(case: Case, *, files: Sequence[File], text: str, at: datetime, **fields
     if not message.is_note:
         case.preview = " ".join(message.new_text.split())[:160]
         case.preview_direction = message.direction
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_SPOKEN, [at, case.preview, case.preview_direction, case.pk])
     search.index_text(case, words, is_first=is_first)
     return message

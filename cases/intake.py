@@ -25,6 +25,7 @@ from cases.models import Channel, InboundItem, Queue
 from cases.models.channel import MOST_LOOKS
 from cases.receiving import Arrival, Ignored, NoQueue, Received, default_queue, open_case, receive
 from crm.database.deadlocks import transacted
+from crm.database.prepared import kept
 from crm.files import save_bytes
 
 __all__ = ["Inbound", "OtherBody", "Received", "open_case", "process", "receive", "store", "sweep_inbound", "take_over"]
@@ -125,7 +126,7 @@ _LOCK = "SELECT id FROM cases_inbounditem WHERE id = %s AND state IN ('stored', 
 
 
 def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored | None:
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_LOCK, [item_id])
         if not cursor.fetchone():
             return None  # somebody else was quicker
@@ -141,7 +142,7 @@ def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
         became: list[Any] = [states.IGNORED, None, about, outcome.reason]
     else:
         became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, None, ""]
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_FINISH, [*became, now, item_id])
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q
 
 from cases.hooks import Verdict, may_leave
 from cases.models import Dispatch
+from crm.database.prepared import kept
 from customers import consent
 from customers.models import Consent, ContactPoint, Customer
 
@@ -108,12 +108,16 @@ def _addresses(row: Dispatch) -> list[Address]:
 def _suppressed(addresses: Sequence[Address]) -> set[tuple[str, ...]]:
     if not addresses:
         return set()
-    with connection.cursor() as cursor:
-        cursor.execute(_SUPPRESSED, [list({value for _kind, value in addresses})])
+    with kept() as cursor:
+        kinds, values = {kind for kind, _value in addresses}, {value for _kind, value in addresses}
+        cursor.execute(_SUPPRESSED, [list(kinds), list(values)])
         return set(cursor.fetchall())
 
 
-_SUPPRESSED = "SELECT kind, value, purpose FROM customers_suppression WHERE lifted_at IS NULL AND value = ANY(%s)"
+# The index begins with the kind.
+_SUPPRESSED = """
+SELECT kind, value, purpose FROM customers_suppression WHERE lifted_at IS NULL AND kind = ANY(%s) AND value = ANY(%s)
+"""
 
 
 def _statements(rows: Sequence[Dispatch], now: datetime) -> list[Consent]:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from cases.models import Case, Queue
 from cases.snippets import snippets
+from crm.database.prepared import kept
 from crm.models import User
 from customers import addresses
 from customers.folding import clean, words
@@ -67,6 +68,10 @@ def _row(case: Case, text: str) -> Row:
 
 
 def _append(rows: list[Row]) -> None:
+    if len(rows) == 1:
+        with kept() as cursor:
+            cursor.execute(_APPEND, rows[0])
+        return
     with connection.cursor() as cursor:
         cursor.executemany(_APPEND, rows)
 

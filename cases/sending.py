@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -26,6 +26,7 @@ from cases.hooks import Adapter
 from cases.mail import ids
 from cases.models import Acknowledgement, Case, Channel, Dispatch, Message
 from crm import bulk
+from crm.database.prepared import kept
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ UPDATE cases_dispatch SET begun_at = clock_timestamp() WHERE id = %s AND state =
 
 def _begin(row: Dispatch, before: tuple[Dispatch, _Outcome] | None) -> bool:
     if before is None:
-        with connection.cursor() as cursor:
+        with kept() as cursor:
             cursor.execute(_FIRST, [row.pk])
             return bool(cursor.rowcount == 1)
     earlier, became = before
@@ -205,7 +206,7 @@ def _begin(row: Dispatch, before: tuple[Dispatch, _Outcome] | None) -> bool:
         earlier.pk,
         earlier.attempts,
     ]
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_NEXT, [*written, row.pk])
         return bool(cursor.rowcount == 1)
 

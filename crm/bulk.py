@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 
+from crm.database.prepared import kept
+
 
 def insert(rows: Sequence[models.Model]) -> None:
     """Add rows of one model by COPY, with keys taken from its sequence beforehand: what `bulk_create` does, at half the
@@ -42,7 +44,7 @@ def add(row: models.Model) -> None:
         field.column for field in row._meta.concrete_fields if isinstance(getattr(row, field.attname), DatabaseDefault)
     )
     statement, given, told = _addition(type(row), left_out)
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(statement, [field.get_db_prep_save(field.pre_save(row, True), connection) for field in given])
         for field, value in zip(told, cursor.fetchone(), strict=True):
             setattr(row, field.attname, value)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from crm import bulk
+from crm.database.prepared import kept
 from crm.models import Event, User
 
 # Sent after commit with `event=`. It only wakes: whatever must happen is a row in the transaction or follows the log.
@@ -67,7 +68,7 @@ RETURNING id, version
 
 def _write(subject: Any, event: Event) -> None:
     told = [event.kind, event.actor_id, event.via, event.reason, event.at, Jsonb(event.data)]
-    with transaction.get_connection().cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_WRITE.format(table=subject._meta.db_table), [subject.pk, event.stream, subject.pk, *told])
         event.pk, event.version = cursor.fetchone()
     event._state.adding, event._state.db = False, "default"

@@ -15,6 +15,7 @@ from crm.models import Event
 from crm.times import Moment
 from customers.addresses import Address
 from customers.folding import words
+from customers.matching import points_among
 from customers.models import Consent, ContactPoint, Customer, NameWord, Order, Organization, Product, Subscription
 from customers.shapes import NewContactPoint, zone
 
@@ -144,8 +145,7 @@ def _keys(line: Line) -> dict[tuple[str, str], dict[str, Any]]:
 
 def _owners(lines: list[Line]) -> Owners:
     """Whose the addresses of these lines are now."""
-    values = {value for line in lines for _kind, value in _keys(line)}
-    points = ContactPoint.objects.filter(value__in=values, ended_at=None).select_related("customer")
+    points = points_among({key for line in lines for key in _keys(line)}).select_related("customer")
     return {(p.kind, p.value): p.customer for p in points}
 
 

@@ -1,9 +1,10 @@
 """Who is writing: the customer behind an address, or a new one. Never merges anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.database.prepared import Prepared
@@ -82,9 +83,18 @@ _POINT = Prepared(
 
 
 def _points(addresses: Sequence[Address]) -> list[ContactPoint]:
-    points = ContactPoint.objects.filter(value__in=[a.value for a in addresses], ended_at=None)
+    if len(addresses) == 1:
+        return _POINT(addresses[0].kind, addresses[0].value)
     wanted = {(a.kind, a.value) for a in addresses}
-    return [p for p in points.select_related("customer") if (p.kind, p.value) in wanted]
+    points = points_among(wanted).select_related("customer")
+    return [p for p in points if (p.kind, p.value) in wanted]
+
+
+def points_among(wanted: Collection[tuple[str, str]]) -> QuerySet[ContactPoint]:
+    """At least the points of these kinds and values, at present. The index begins with the kind: without one, all points
+    there are would be looked at."""
+    kinds, values = {kind for kind, _value in wanted}, {value for _kind, value in wanted}
+    return ContactPoint.objects.filter(kind__in=kinds, value__in=values, ended_at=None)
 
 
 def _found(addresses: list[Address], name: str, by: User | None, via: str, now: datetime) -> Customer | None:

@@ -15,12 +15,12 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
-from django.db import connection
 
 from cases.channels import Failed, Later, Unknown, permitted
 from cases.hooks import Outgoing
 from cases.mail import heeding, ids, refusals
 from cases.models import Case, Channel, Dispatch
+from crm.database.prepared import kept
 
 MOST_REFERENCES = 20
 _OURS = {"message-id", "from", "to", "reply-to", "subject", "date", "cc", "bcc", "sender", "in-reply-to", "references"}
@@ -145,7 +145,7 @@ def _context(dispatch: Dispatch, case: Case | None) -> dict[str, str]:
 
 def _theirs(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
     """The mails this person wrote to us in the case. Another's are no business of theirs."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_THEIRS, [case.pk, dispatch.address, dispatch.customer_id, MOST_REFERENCES])
         return [(at, f"<{name}>") for at, name in cursor.fetchall() if _FIT_TO_NAME.fullmatch(name)]
 
@@ -160,7 +160,7 @@ SELECT said.at, said.mail_id FROM cases_message said JOIN customers_contactpoint
 
 def _sent(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:
     asked: dict[str, Any] = {"case": case.pk, "address": dispatch.address, "own": dispatch.pk, "most": MOST_REFERENCES}
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_SENT, asked)
         return [(at, name) for at, name in cursor.fetchall() if at and name]
 

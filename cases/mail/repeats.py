@@ -4,10 +4,9 @@ import hashlib
 import json
 from datetime import UTC
 
-from django.db import connection
-
 from cases.mail.parsed import ParsedMail
 from cases.models import InboundItem, Message
+from crm.database.prepared import kept
 
 SOURCE = "mail"
 _KNOWN = "SELECT id FROM cases_message WHERE source = %s AND external_id = %s"
@@ -33,7 +32,7 @@ def identity(mail: ParsedMail, item: InboundItem) -> str:
 
 def known(identity: str) -> Message | None:
     """Nearly always none, which is what it costs least to be told."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_KNOWN, [SOURCE, identity])
         found = cursor.fetchone()
     return Message.objects.select_related("case").get(pk=found[0]) if found else None
@@ -43,6 +42,6 @@ def is_used(message_id: str) -> bool:
     """This Message-ID was on another mail, which `known` did not find: it says something else."""
     if not message_id:
         return False
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_USED, [message_id])
         return bool(cursor.fetchone()[0])

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from django.conf import settings
-from django.db import connection
 
 from cases.mail import ids
 from cases.mail.parsed import ParsedMail
+from crm.database.prepared import kept
 from customers.addresses import Address, BadAddress, normalise
 
 
@@ -62,7 +62,7 @@ def _known(address: Address) -> tuple[bool, bool]:
     plain = f"{local.partition(separator)[0] if separator else local}@{domain}"
     company = _spelt(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
     ours = {plain, address.value}
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_KNOWN, [list(ours), address.value])
         is_mailbox, of_staff = cursor.fetchone()
     return is_mailbox or (company is not None and company.value in ours), of_staff

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +16,7 @@ from cases.attention import refresh
 from cases.business_hours import ROUND_THE_CLOCK, Hours, NeverOpen
 from cases.models.calendar import CalendarVersion
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, kept
 from crm.models import Event
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Background:
         written before it goes."""
         if self.case.version <= 2:
             return False
-        with connection.cursor() as cursor:
+        with kept() as cursor:
             cursor.execute(_ANSWERED, [self.case.pk, at])
             return bool(cursor.fetchone()[0])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base, client, features
+from django.db.backends.postgresql import base, client, features, operations
 from django.db.utils import NotSupportedError
 
 from crm import embedded
@@ -28,11 +28,45 @@ class DatabaseClient(client.DatabaseClient):
         return args, environment
 
 
+MOST_KEPT = 400  # statements a connection keeps; psycopg's hundred would push out what is asked again at once
+
+
+class KeptCursor(psycopg.Cursor[Any]):
+    """Its statements stay with the server, read and planned, for as long as the connection lives: only values travel."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+        """Django switches preparing off, and off it stays for all else: psycopg would remember each statement it is not
+        to prepare, with the mail that is written into it."""
+        self.connection.prepare_threshold = 0
+        try:
+            return super().execute(query, params, prepare=True, **how)
+        finally:
+            self.connection.prepare_threshold = None
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
+        """With its values, as of every other cursor."""
+        if isinstance(cursor, KeptCursor):
+            return str(self.compose_sql(sql, params))
+        return super().last_executed_query(cursor, sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Connects as Django does. With `EMBEDDED` in its settings the first connection starts or joins that server."""
 
     features_class = DatabaseFeatures
     client_class = DatabaseClient
+    ops_class = DatabaseOperations
+
+    def kept_cursor(self) -> Any:
+        """As `cursor`, for statements whose text is always the same (crm.database.prepared.kept)."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        self.connection.prepared_max = MOST_KEPT
+        with self.wrap_database_errors:
+            cursor = KeptCursor(self.connection)
+        return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # as Django's own `cursor` does
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         var = self.settings_dict.get("EMBEDDED")

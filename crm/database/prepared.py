@@ -1,11 +1,13 @@
 """Questions that are asked all day, put together once.
 
-Django takes several times as long to write a statement as PostgreSQL takes to answer it. Where a flow asks the same
-question of every contact that arrives, its SQL is written the first time and kept; each time only the values change, and
-the answer is read as Django reads it, related rows included.
+Django takes several times as long to write a statement as PostgreSQL takes to answer it, and PostgreSQL longer to read
+and plan it than to carry it out. Where a flow asks the same question of every contact that arrives, its SQL is written
+the first time and kept, here and by the server; each time only the values change, and the answer is read as Django reads
+it, related rows included.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -14,6 +16,14 @@ from django.db import connection, models
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
+
+
+def kept() -> AbstractContextManager[Any]:
+    """A cursor for SQL of our own whose text never changes. Its values are bound by the server: where it cannot tell
+    what a value is from where it stands, the text says so (`%s::bigint`)."""
+    return connection.kept_cursor()  # type: ignore[attr-defined, no-any-return]  # crm.database.base
+
+
 # What stands for a value while the statement is written: nobody has it, and each is another one.
 _STANDS_FOR: dict[type, Callable[[int], Any]] = {
     int: lambda n: 9_223_372_036_854_775_000 + n,
@@ -47,7 +57,7 @@ class Prepared(Generic[M]):
         params = list(said.params)
         for place, which in said.places:
             params[place] = values[which]
-        with connection.cursor() as cursor:
+        with kept() as cursor:
             cursor.execute(said.sql, params)
             return [_made(model, said, list(row)) for row in cursor.fetchall()]
 

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Case, Clock, Contact, Queue
 from cases.receiving import open_case
 from crm import bulk
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, kept
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer
 
@@ -61,6 +61,38 @@ def test_its_related_rows_are_there_and_its_values_are_read_as_django_reads_them
 @pytest.mark.parametrize("value", ["x' OR 1=1 --", "100%", "%s", "\ue000 value 0", "a\\'b", ""])
 def test_a_value_is_a_value(carl: Customer, value: str) -> None:
     assert POINT("email", value) == list(ContactPoint.objects.filter(kind="email", value=value, ended_at=None))
+
+
+def test_the_server_keeps_the_statement_and_no_other(carl: Customer) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    connection.connection._prepared.clear()
+    for value in ("a@example.org", "b@example.org", "a@example.org"):
+        POINT("email", value)
+        Customer.objects.filter(name=value).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
+        ((statement, used),) = cursor.fetchall()
+    assert "customers_contactpoint" in statement
+    assert used == 3
+
+
+def test_what_it_asked_is_told_with_its_values(carl: Customer) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        POINT("email", "o'hara@example.org")
+    assert "'o''hara@example.org'" in asked.captured_queries[0]["sql"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_on_after_a_transaction_that_was_undone(carl: Customer) -> None:
+    value = carl.contact_points.get(kind="email").value
+    for _round in range(3):
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            assert POINT.first("email", value)
+            raise ZeroDivisionError
+        with pytest.raises(DataError), transaction.atomic(), kept() as cursor:
+            cursor.execute("SELECT 1 / %s::int", [0])
+        assert POINT.first("email", value)
 
 
 def test_a_value_that_does_not_reach_the_statement_is_refused() -> None:
