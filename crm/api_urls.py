@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/", cases.cases),
     path("cases/<int:number>/", cases.case),
     path("cases/<int:number>/messages/", messages.messages),
+    path("cases/<int:number>/messages/<int:pk>/", messages.message),
     path("cases/<int:number>/assignment/", doings.assignment),
     path("cases/<int:number>/customer/", doings.customer),
     path("cases/<int:number>/status/", doings.status),

@@ -195,6 +195,7 @@ POST   api/cases/                                    401   201  400  201  201  4
 GET    api/cases/<int:number>/                       401   200  404  200  200  404  200  200  200
 PATCH  api/cases/<int:number>/                       401   200  404  200  200  404  403  403  200
 GET    api/cases/<int:number>/messages/              401   200  404  200  200  404  200  200  200
+GET    api/cases/<int:number>/messages/<int:pk>/     401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/messages/#reply        401   201  404  201  201  404  403  201  201
 POST   api/cases/<int:number>/messages/#note         401   201  404  201  201  404  403  201  201
 POST   api/cases/<int:number>/messages/#inbound      401   403  404  403  403  404  403  403  201

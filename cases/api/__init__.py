@@ -18,9 +18,9 @@ def _theirs(error: AlreadyTheirs) -> rest.Problem:
 
 
 def _stale(error: Stale) -> rest.Problem:
-    from cases.api.shapes import MessageShape
+    from cases.api.shapes import ListedMessage
 
-    told = MessageShape(error.newer, many=True).data  # type: ignore[arg-type]
+    told = ListedMessage(error.newer, many=True).data  # type: ignore[arg-type]
     return rest.Problem(409, "stale", str(error.message), version=error.newer[-1].case.version, newer=told)
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -11,23 +13,33 @@ from rest_framework.response import Response
 
 from cases import conversation
 from cases.api import finding
-from cases.api.shapes import MessageShape, NewMessage
+from cases.api.shapes import ListedMessage, MessageShape, NewMessage
 from cases.models import Case, Message
 from crm import rest
 
 
-@extend_schema(methods=["GET"], summary="The thread, in the order it was stored", responses=MessageShape(many=True))
+@extend_schema(methods=["GET"], summary="The thread, in the order it was stored", responses=ListedMessage(many=True))
 @extend_schema(methods=["POST"], summary="Reply or add a note", request=NewMessage, responses={201: MessageShape})
 @rest.endpoint("GET", "POST", versioned=("POST",))
 def messages(request: Request, number: int) -> Response:
     case = finding.case(request, number)
     if request.method == "GET":
-        rows = case.messages.select_related("author", "dispatch").prefetch_related("attachments")
-        return rest.page(request, rows, MessageShape, order="id")
+        return rest.page(request, ListedMessage.begun(_with_parts(case)), ListedMessage, order="id")
     data = rest.read(NewMessage, request)
     finding.need(request, "case.note" if data["direction"] == "note" else "case.reply", case)
     message = _known(case, data) or _said(request, case, data)
     return rest.tagged(MessageShape(message).data, message.case.version, status=201)
+
+
+@extend_schema(summary="One message, with all it says", responses=MessageShape)
+@rest.endpoint("GET")
+def message(request: Request, number: int, pk: int) -> Response:
+    found = get_object_or_404(_with_parts(finding.case(request, number)), pk=pk)
+    return Response(MessageShape(found).data)
+
+
+def _with_parts(case: Case) -> QuerySet[Message]:
+    return case.messages.select_related("author", "dispatch").prefetch_related("attachments")
 
 
 def _known(case: Case, data: dict[str, Any]) -> Message | None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.functions import Left, Length
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -14,6 +17,7 @@ from crm.times import Ahead, Past
 from customers.shapes import NewContactPoint
 
 LONGEST_TEXT = 200_000
+LISTED = 20_000  # characters of a text in a list
 
 
 class Text(serializers.CharField):
@@ -141,6 +145,26 @@ class MessageShape(serializers.Serializer[Message]):
     attachments = AttachmentShape(many=True, source="attachments.all")
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     external_id = serializers.CharField(allow_null=True)
+
+
+class ListedMessage(MessageShape):
+    """As MessageShape; of a text of more than 20,000 characters the beginning, marked `text_clipped`. The message's own
+    address has all of it."""
+
+    text = serializers.SerializerMethodField()  # type: ignore[assignment]
+    text_clipped = serializers.SerializerMethodField()
+
+    @staticmethod
+    def begun(rows: QuerySet[Message]) -> QuerySet[Message]:
+        """Of the words as much as is shown: the rest stays in the database."""
+        is_long = GreaterThan(Length("text"), LISTED)
+        return rows.defer("text", "html").annotate(beginning=Left("text", LISTED), is_long=is_long)
+
+    def get_text(self, message: Message) -> str:
+        return str(message.beginning) if hasattr(message, "beginning") else message.text[:LISTED]
+
+    def get_text_clipped(self, message: Message) -> bool:
+        return bool(message.is_long) if hasattr(message, "is_long") else len(message.text) > LISTED
 
 
 # --- in
