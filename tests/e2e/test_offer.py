@@ -1,23 +1,20 @@
 """The offer beside a case in a real browser: absent until earned, there the moment it is, gone when it is not after all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from cases.models import Case, Queue
 from crm.models import User
 from customers import consent
 from customers.models import Customer
 from outreach.models import Decision, OfferPresentation, OfferResponse
-from tests import look, processes
 from tests.builders import make_question
+from tests.e2e.desks import Open, desks, serious
 from tests.outreach.conftest import make_offer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture
@@ -31,25 +28,8 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
 
 @pytest.fixture
 def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    """The case as somebody sees it, live; what the browser complains about fails the test."""
-    complaints: list[str] = []
-    with processes.web() as running:
-
-        def opened(user: User, width: int = 1440, scheme: str = "light") -> Page:
-            page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()  # type: ignore[arg-type]
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            look.sign_in(page, running.url, user.username, "correct horse battery")
-            page.goto(f"{running.url}/cases/{case.number}/")
-            expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
-            return page
-
+    with desks(browser, case) as opened:
         yield opened
-    assert complaints == []
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
 
 
 def test_the_card_comes_when_it_is_earned_and_goes_when_it_is_not_after_all(

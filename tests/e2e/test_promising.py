@@ -1,23 +1,20 @@
 """A promise moved and kept from the keyboard, in a real browser; the console in German."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from cases import outward
 from cases.models import Case, Promise, Queue
 from crm.models import User
 from customers.models import Customer
-from tests import look, processes
 from tests.builders import make_promise, make_question
+from tests.e2e.desks import Open, desks, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-
-Open = Callable[[User], Page]
 
 
 @pytest.fixture
@@ -32,25 +29,8 @@ def promise(case: Case, ana: User) -> Promise:
 
 @pytest.fixture
 def desk(browser: Browser, case: Case, promise: Promise) -> Iterator[Open]:
-    """The case as somebody sees it, live; what the browser complains about fails the test."""
-    complaints: list[str] = []
-    with processes.web() as running:
-
-        def opened(user: User) -> Page:
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            look.sign_in(page, running.url, user.username, "correct horse battery")
-            page.goto(f"{running.url}/cases/{case.number}/")
-            expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=10_000)
-            return page
-
+    with desks(browser, case) as opened:
         yield opened
-    assert complaints == []
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
 
 
 def test_a_promise_is_moved_from_the_keyboard_and_nothing_typed_is_lost(
