@@ -133,7 +133,8 @@ class InNoCaseAdmin(ReadOnlyAdmin):
     @admin.display(description=_("original"))
     def original(self, item: Any) -> SafeString:
         where = reverse(f"{self.admin_site.name}:cases_inbounditem_raw", args=[item.pk])
-        return format_html('<a href="{}">{}</a> ({})', where, _("Open as a file"), filesizeformat(item.size))
+        link = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a> ({})'
+        return format_html(link, where, _("Open as a file"), filesizeformat(item.size))
 
     def get_urls(self) -> list[URLPattern]:
         door = self.admin_site.admin_view
