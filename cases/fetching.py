@@ -18,6 +18,7 @@ from django.db import connections
 from django.utils import timezone
 
 from cases import mailboxes
+from cases.mail import child
 from cases.mail.imap import Trouble
 from cases.models import Mailbox
 from cases.models.mailbox import LeaseLost
@@ -60,6 +61,7 @@ class Fetcher(threading.Thread):
         self.stepped_at = monotonic()
 
     def run(self) -> None:
+        threading.Thread(target=child.prepare, name="prepare to read", daemon=True).start()
         try:
             while not self.stop.is_set():
                 self.alive()

@@ -1,8 +1,8 @@
 """Mails read in a child with limits: 10 s of processor time, 512 MB, 12 s by the clock. What a mail does to its reader
 ends there: the mail is kept, the next one is read.
 
-Each process that reads mails has one warmed parent (`cases.mail.nursery`), started when it is first needed, and a child
-of that for every mail. Any of them may die at any moment: a dead parent is started again, a child that was killed is
+Each process that reads mails has one warmed parent (`cases.mail.nursery`), started when it is first needed or as soon as
+mail may come (`prepare`), and a child of that for every mail. Any of them may die at any moment: a dead parent is started again, a child that was killed is
 tried again, and nobody waits longer than DEADLINE.
 """
 
@@ -12,13 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from cases.mail import wire
 from cases.mail.parsed import ParsedMail
 from cases.mail.wire import Cost
 
-__all__ = ["Cost", "Unparsable", "measured", "parse"]
+__all__ = ["Cost", "Unparsable", "measured", "parse", "prepare"]
 
 DEADLINE = 14.0  # seconds: more than a child is left alone
 WARM_UP = 60.0  # seconds a parent may take to start on a busy machine
@@ -39,6 +40,12 @@ class Unparsable(Exception):
 
 class _Gone(Exception):
     """Parent or child ended without a word: somebody killed it."""
+
+
+def prepare() -> None:
+    """Start the warmed parent now, so that the first mail does not wait for it. Failing is left to the first mail."""
+    with suppress(Unparsable):
+        _parent.prepare()
 
 
 def parse(raw: bytes, *, quick: bool = False) -> ParsedMail:
@@ -130,6 +137,11 @@ class _Parent:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+
+    def prepare(self) -> None:
+        with self._lock:
+            if not self._control:
+                self._start()
 
     def adopt(self, end: socket.socket) -> None:
         """Have a child made for the mail that comes through `end`."""

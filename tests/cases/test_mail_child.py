@@ -104,6 +104,23 @@ def test_a_parent_that_was_killed_is_started_again(parent: child._Parent) -> Non
     assert parse(plain()).subject == "Hello"
 
 
+def test_a_parent_prepared_before_mail_comes_is_the_one_that_reads_it(parent: child._Parent) -> None:
+    child.prepare()
+    child.prepare()
+    assert parent._process
+    assert parent._process.poll() is None
+    first = parent._process.pid
+    assert parse(plain()).subject == "Hello"
+    assert parent._process.pid == first
+
+
+def test_a_parent_that_cannot_be_prepared_leaves_it_to_the_first_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_parent", child._Parent("tests.mailcorpus.no_such_module"))
+    child.prepare()
+    with pytest.raises(Unparsable):
+        parse(plain())
+
+
 def test_mails_under_way_survive_the_death_of_parent_and_children(parent: child._Parent) -> None:
     """Eight threads read while somebody kills: after every few mails the parent, a child, or both."""
     parse(plain())
