@@ -29,8 +29,15 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     if found.named:  # type: ignore[attr-defined]
         _seen(found, request.user)
     if request.htmx and not request.htmx.history_restore_request:
-        return render(request, "cases/_room.html", context)
+        return _in_place(render(request, "cases/_room.html", context))
     return render(request, "cases/case.html", {**context, "queue": found.queue})
+
+
+def _in_place(answer: HttpResponse) -> HttpResponse:
+    """It takes the place of what it was asked for. The link that asked cannot say so: it may be gone from the list by now,
+    and htmx would put the room into the one that is open."""
+    answer["HX-Reswap"] = "outerHTML show:none"
+    return answer
 
 
 def room(case: Case, user: User) -> dict[str, Any]:

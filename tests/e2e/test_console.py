@@ -69,8 +69,10 @@ def test_a_new_case_is_held_while_somebody_points_at_the_list(
     page = desk(ana, f"/queues/{billing.pk}/?view=unassigned")
     other = make_case(billing, "Later")
     page.hover("#cases")
+    stood = page.locator(f"#row-{case.number}").bounding_box()
     other.set_priority("high", by=lee)
     expect(page.locator("[data-newer]")).to_contain_text("1 newer")
+    assert page.locator(f"#row-{case.number}").bounding_box() == stood, "what is announced moves no row"
     expect(page.locator(f"#row-{other.number}")).to_have_count(0)
     page.click("[data-newer]")
     expect(page.locator(f"#row-{other.number}")).to_be_visible()
@@ -166,6 +168,46 @@ def test_an_answer_is_heard_though_its_button_went_meanwhile(desk: Open, ana: Us
     route.fulfill(response=answer)
     expect(page.locator("form.reply textarea")).to_have_value("It is on its way.")
     assert "Your words are in the composer" in page.evaluate("window.heard")
+
+
+def test_a_case_opens_in_its_place_though_its_row_went_meanwhile(
+    desk: Open, ana: User, lee: User, billing: Queue, case: Case
+) -> None:
+    """Its link, gone from the page, can no longer say where the answer belongs."""
+    other = make_case(billing, "Another")
+    page = desk(ana, f"/queues/{billing.pk}/?view=unassigned")
+    page.click(f"#row-{other.number} a")
+    expect(page.locator("#case")).to_have_attribute("data-case", str(other.number))
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(f"**/cases/{case.number}/", lambda route: held.append((route, route.fetch())))
+    page.click(f"#row-{case.number} a")
+    for _moment in range(300):
+        page.wait_for_timeout(0 if held else 50)
+    page.mouse.move(1000, 500)
+    page.evaluate("document.activeElement.blur()")
+    case.claim(by=lee)
+    expect(page.locator(f"#row-{case.number}")).to_have_count(0, timeout=15_000)
+    route, answer = held.pop()
+    route.fulfill(response=answer)
+    expect(page.locator(".case-head")).to_have_attribute("data-case", str(case.number))
+    expect(page.locator("[id=case]")).to_have_count(1)
+    expect(page.locator("#case")).to_have_attribute("data-case", str(case.number))
+    expect(page.locator(".case-head .owner")).to_contain_text("Lee")
+
+
+def test_a_row_that_comes_anew_under_a_pressed_button_still_opens(
+    desk: Open, ana: User, billing: Queue, case: Case
+) -> None:
+    page = desk(ana, f"/queues/{billing.pk}/")
+    row = page.locator(f"#row-{case.number}")
+    row.hover()
+    page.mouse.down()
+    case.set_priority("urgent", by=ana)
+    make_case(billing, "What is heard after it").set_priority("high", by=ana)
+    expect(page.locator("[data-newer]")).to_be_visible(timeout=15_000)
+    page.mouse.up()
+    expect(row).to_contain_text("urgent")
+    expect(page.locator(".case-head")).to_contain_text("Charged twice")
 
 
 def test_after_a_cut_everything_is_there_once(desk: Open, ana: User, lee: User, case: Case) -> None:

@@ -10,6 +10,8 @@ const strays = new Set(); // numbers of rows that stand where they no longer bel
 let reorder = false;
 let asked = 0;
 let timer = 0;
+let pressed = null; // the row on which a button is down
+let late = null; // what came for it meanwhile
 
 export const list = () => document.querySelector("#list[data-view]");
 const rows = () => [...document.querySelectorAll("#cases > .case")];
@@ -76,6 +78,7 @@ export function applyRow(row) {
   const number = row.dataset.case;
   const old = rowOf(number);
   if (old && Number(old.dataset.version) > Number(row.dataset.version)) return;
+  if (old && old === pressed) { late = row; return; }
   const fits = belongs(row, list().dataset.view);
   if (old) replace(old, row, fits === null ? true : fits);
   else if (fits) arrive(row);
@@ -83,17 +86,33 @@ export function applyRow(row) {
   askCounts(fits === null && !old ? row : null);
 }
 
-function replace(old, row, stays) {
-  const focused = old.contains(document.activeElement);
-  const eyes = old.querySelector(".eyes");
-  old.replaceWith(row);
-  if (eyes) row.querySelector(".eyes")?.replaceWith(eyes);
-  htmx.process(row);
+// The row and its link stay the elements they were, for whoever stands on them or waits for what they asked.
+function replace(row, fresh, stays) {
+  const link = row.querySelector("a");
+  const eyes = row.querySelector(".eyes");
+  dressAs(row, fresh);
+  link.replaceChildren(...fresh.querySelector("a").childNodes);
+  if (eyes) link.querySelector(".eyes")?.replaceWith(eyes);
   dress(row);
   freshen(row);
-  if (focused) row.querySelector("a").focus({ preventScroll: true });
   if (!stays) leave(row);
   else orderLater(row);
+}
+function dressAs(row, fresh) {
+  [...row.attributes].filter(({ name }) => !fresh.hasAttribute(name)).forEach(({ name }) => row.removeAttribute(name));
+  [...fresh.attributes].forEach(({ name, value }) => row.setAttribute(name, value));
+}
+
+// A click is lost when what was pressed goes before the button is up.
+function press({ target }) {
+  pressed = target.closest?.("#cases > .case");
+}
+function letGo() {
+  setTimeout(() => {
+    const row = late;
+    pressed = late = null;
+    if (row) applyRow(row);
+  });
 }
 
 function leave(row) {
@@ -274,6 +293,8 @@ export function startList() {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-newer]")) { if (reorder && !held.size) order(); showHeld(); }
   });
+  document.addEventListener("pointerdown", press);
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, letGo);
   let leaving = 0;
   const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
   document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
