@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -54,11 +55,10 @@ def store(channel_slug: str, external_id: str, raw: bytes, *, now: datetime | No
 
     The first try is counted here, before it is made, and is the caller's: call `process`. Raises OtherBody."""
     now = now or timezone.now()
-    item, fresh = InboundItem.objects.get_or_create(
-        channel=channel_slug,
-        external_id=external_id,
-        defaults={"raw": raw, "attempts": 1, "received_at": now, "next_try_at": now + LEASE},
+    arrived = InboundItem(
+        channel=channel_slug, external_id=external_id, raw=raw, attempts=1, received_at=now, next_try_at=now + LEASE
     )
+    item, fresh = InboundItem.objects.keep(arrived)
     if not fresh and not _same(bytes(item.raw), raw):
         raise OtherBody
     return item, fresh
@@ -206,15 +206,28 @@ def _sweep_mail(now: datetime, many: int) -> int:
     however many of that kind lie before it, what arrives now is soon looked at."""
     if many == 1 or connection.in_atomic_block:  # whose rows no other connection sees
         return _drain(now, newest=False)
+    if settings.PROCESS == "keeper":
+        return sum(_lanes().map(lambda lane: _drain_apart(now, newest=lane == 0), range(LANES)))
     with ThreadPoolExecutor(LANES, thread_name_prefix="mail") as pool:
         return sum(pool.map(lambda lane: _drain_apart(now, newest=lane == 0), range(LANES)))
 
 
+@cache
+def _lanes() -> ThreadPoolExecutor:
+    """The keeper's, whose connections last as it does: mail comes all day, and a new connection for a mail or two costs
+    more than they do."""
+    return ThreadPoolExecutor(LANES, thread_name_prefix="mail")
+
+
 def _drain_apart(now: datetime, *, newest: bool) -> int:
+    is_well = False
     try:
-        return _drain(now, newest=newest)
+        tried = _drain(now, newest=newest)
+        is_well = True
+        return tried
     finally:
-        connections.close_all()
+        if not is_well or settings.PROCESS != "keeper":
+            connections.close_all()
 
 
 def _drain(now: datetime, *, newest: bool) -> int:

@@ -86,7 +86,9 @@ def _locked_thread(inbound: Inbound) -> Thread:
     named = inbound.channel, inbound.thread
     if thread := _THREAD.first(*named):
         return thread
-    Thread.objects.bulk_create([Thread(channel=inbound.channel, external_id=inbound.thread)], ignore_conflicts=True)
+    fresh = Thread(channel=inbound.channel, external_id=inbound.thread)
+    if bulk.add_once(fresh):
+        return fresh  # nobody else sees it before we are done
     (thread,) = _THREAD(*named)
     return thread
 
@@ -138,7 +140,7 @@ def _case_for(thread: Thread, customer: Customer, inbound: Inbound) -> tuple[Cas
         issue=followed.issue if followed else None,
         word_follows=True,
     )
-    thread.cases.add(case)
+    bulk.add(Thread.cases.through(thread=thread, case=case))
     if followed:
         CaseLink.objects.create(case=case, other=followed, kind="follows")
     return case, "created"

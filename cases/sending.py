@@ -75,15 +75,16 @@ def _ready(now: datetime) -> QuerySet[Dispatch]:
 
 
 def _drain(channel: str, is_mass: bool, now: datetime) -> int:
-    tried, most = 0, CLAIM
+    tried, most, more = 0, CLAIM, True
     with Line(channel) as line:
-        while tried < TURN and (found := _claim(channel, is_mass, now, most)):
+        while more and tried < TURN and (found := _claim(channel, is_mass, now, most)):
             for row in found:
                 if row.state == Dispatch.State.SUPPRESSED:
                     _finish(row, _Outcome(Dispatch.State.SUPPRESSED, row.reason))
             claimed = [row for row in found if row.state == Dispatch.State.CLAIMED]
             went = _send_all(claimed, line, told_in_cases=not is_mass)
             # A slow way out takes no more than it can use, and leaves the others to faster ones.
+            more = len(found) == most or went < len(claimed)
             most = CLAIM if went == len(claimed) else 2 * went
             tried += len(found)
     return tried

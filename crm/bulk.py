@@ -40,26 +40,41 @@ def _value(field: Any, row: models.Model) -> Any:
 def add(row: models.Model) -> None:
     """Add one new row: what `save(force_insert=True)` does, where so many are added that writing the statement anew each
     time would take longer than what it does. For models without parents or signals."""
+    _added(row)
+
+
+def add_once(row: models.Model) -> bool:
+    """The same, unless a constraint says that there is one like it already; whether it was added. Of two at once the
+    second waits until the first is there, or is not."""
+    return _added(row, "ON CONFLICT DO NOTHING")
+
+
+def _added(row: models.Model, otherwise: str = "") -> bool:
     left_out = tuple(
         field.column for field in row._meta.concrete_fields if isinstance(getattr(row, field.attname), DatabaseDefault)
     )
-    statement, given, told = _addition(type(row), left_out)
+    statement, given, told = _addition(type(row), left_out, otherwise)
     with kept() as cursor:
         cursor.execute(statement, [field.get_db_prep_save(field.pre_save(row, True), connection) for field in given])
-        for field, value in zip(told, cursor.fetchone(), strict=True):
-            setattr(row, field.attname, value)
+        values = cursor.fetchone()
+    if values is None:
+        return False
+    for field, value in zip(told, values, strict=True):
+        setattr(row, field.attname, value)
     row._state.adding, row._state.db = False, connection.alias
+    return True
 
 
 @cache
-def _addition(model: type[models.Model], left_out: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
+def _addition(model: type[models.Model], left_out: tuple[str, ...], otherwise: str) -> tuple[str, list[Any], list[Any]]:
     """The statement, the fields it is given, and those the database tells."""
     meta = model._meta
     told = [field for field in meta.concrete_fields if field.primary_key or field.column in left_out]
     given = [field for field in meta.concrete_fields if field not in told]
     columns, answered = (", ".join(f'"{field.column}"' for field in fields) for fields in (given, told))
     places = ", ".join(["%s"] * len(given))
-    return f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}) RETURNING {answered}', given, told  # noqa: S608
+    statement = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}) {otherwise} RETURNING {answered}'  # noqa: S608
+    return statement, given, told
 
 
 def write(rows: Sequence[models.Model], names: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from django.core.files.storage import Storage, default_storage
 from django.db import connection, models, transaction
 from django.utils.deconstruct import deconstructible
 
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, kept
 from crm.filenames import clean_name as clean_name
 from crm.models import FileChunk, StoredFile
 
@@ -55,17 +55,20 @@ _FOUND = Prepared(lambda sha256: StoredFile.objects.filter(sha256=sha256), str)
 _KEEP = """
 WITH fresh AS (
     INSERT INTO crm_storedfile (sha256, size, created_at) VALUES (%(sha256)s, %(size)s, clock_timestamp())
-    ON CONFLICT (sha256) DO NOTHING RETURNING *
+    ON CONFLICT (sha256) DO NOTHING RETURNING id, sha256, size, created_at
 ), written AS (INSERT INTO crm_filechunk (file_id, position, data) SELECT id, 0, %(data)s FROM fresh)
-SELECT * FROM fresh
+SELECT id, sha256, size, created_at FROM fresh
 """
+_COLUMNS = ("id", "sha256", "size", "created_at")
 
 
 def _kept(sha256: str, data: bytes) -> StoredFile:
     if 0 < len(data) <= CHUNK and is_in_database():
         values = {"sha256": sha256, "size": len(data), "data": data}
-        fresh = next(iter(StoredFile.objects.raw(_KEEP, values)), None)
-        return fresh or StoredFile.objects.get(sha256=sha256)
+        with kept() as cursor:
+            cursor.execute(_KEEP, values)
+            row = cursor.fetchone()
+        return StoredFile.from_db(connection.alias, _COLUMNS, row) if row else StoredFile.objects.get(sha256=sha256)
     with transaction.atomic():
         stored, is_fresh = StoredFile.objects.get_or_create(sha256=sha256, defaults={"size": len(data)})
         if is_fresh and is_in_database():

@@ -1,9 +1,11 @@
 """Ways out of the house, and what can go wrong on them."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from cases.hooks import Adapter, Outgoing, channels
 from cases.models import Channel, Dispatch
+from crm.database.prepared import Prepared
 
 
 class Failed(Exception):
@@ -45,12 +47,17 @@ def adapter_for(way: "Dispatch | str") -> Adapter:
 def permitted(outgoing: Outgoing, slug: str) -> Dispatch:
     """The claimed dispatch this message is. Nothing else leaves through our own adapters, whoever calls them, and to no
     other address than the one that was asked about."""
-    dispatch = Dispatch.objects.filter(key=outgoing.key, channel=slug, address=outgoing.to).first()
+    dispatch = _NAMED.first(UUID(outgoing.key), slug, outgoing.to)
     if dispatch and (dispatch.state, dispatch.reason) == (Dispatch.State.UNKNOWN, "interrupted"):
         raise Later("Its sender was so slow that it was taken for dead, and had not begun to speak.", reason="slow")
     if dispatch is None or dispatch.state != Dispatch.State.CLAIMED:
         raise Failed("Nothing leaves that was not permitted to this address.", reason="not_permitted")
     return dispatch
+
+
+_NAMED = Prepared(
+    lambda key, slug, address: Dispatch.objects.filter(key=key, channel=slug, address=address), UUID, str, str
+)
 
 
 def channel_for(slug: str) -> Channel | None:

@@ -81,12 +81,13 @@ class _OnOneLine(Mail):
 def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:
     """The mail as it goes out: one address, one-line headers, nothing a customer's name or subject could add to."""
     company, case = _one_line(settings.COMPANY), ids.case_of(dispatch)
+    home = ids.home(case)
     mail = _Letter(
         subject=_one_line(outgoing.subject),
         body=outgoing.text,
-        from_email=formataddr((company, ids.home(case))),
+        from_email=formataddr((company, home)),
         to=[_recipient(outgoing)],
-        reply_to=[formataddr((company, ids.reply_address(dispatch)))],
+        reply_to=[formataddr((company, ids.address_behind(home, case, dispatch)))],
         headers=_headers(outgoing, dispatch, case),
     )
     for file in outgoing.files:

@@ -60,11 +60,11 @@ def store(
     now = now or timezone.now()
     meant_for = mailbox.queue if mailbox else queue
     since = arrived_at if arrived_at and now - LONGEST_WAY <= arrived_at <= now else now
-    item, fresh = InboundItem.objects.get_or_create(
-        channel=CHANNEL,
-        external_id=HEADER_ONLY + _digest(b"%d\n%s" % (size, raw)) if size else _digest(raw),
-        defaults={"raw": raw, "queue": meant_for, "received_at": since, "next_try_at": now},
+    named = HEADER_ONLY + _digest(b"%d\n%s" % (size, raw)) if size else _digest(raw)
+    arrived = InboundItem(
+        channel=CHANNEL, external_id=named, raw=raw, queue=meant_for, received_at=since, next_try_at=now
     )
+    item, fresh = InboundItem.objects.keep(arrived)
     if fresh:
         nudge("cases.inbound")
     return item, fresh

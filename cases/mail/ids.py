@@ -52,7 +52,12 @@ def reply_address(dispatch: Dispatch) -> str:
     """Where its answers go: its case by name, else itself. The plain address where the server splits no local parts
     (MAIL_REPLY_SEPARATOR empty) or where a name would not fit."""
     case = case_of(dispatch)
-    local, _at, domain = home(case).rpartition("@")
+    return address_behind(home(case), case, dispatch)
+
+
+def address_behind(home: str, case: Case | None, dispatch: Dispatch) -> str:
+    """The same for who knows its case and that case's home."""
+    local, _at, domain = home.rpartition("@")
     name = f"c{case.number}" if case else f"d{dispatch.pk}"
     signed = f"{local}{settings.MAIL_REPLY_SEPARATOR}{name}.{seal(name, purpose='reply address')}"
     fits = settings.MAIL_REPLY_SEPARATOR and len(signed) <= LONGEST_LOCAL_PART

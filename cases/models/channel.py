@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.queue import Queue
+from crm import bulk
 from crm.history import tracked
 from crm.secrets import decrypt, encrypt
 
@@ -87,6 +88,12 @@ class Thread(models.Model):
 
 
 class InboundQuerySet(models.QuerySet["InboundItem"]):
+    def keep(self, item: "InboundItem") -> tuple["InboundItem", bool]:
+        """Store what arrived, once: the item, and whether it is this one. Ten at once: the constraint makes one."""
+        if bulk.add_once(item):
+            return item, True
+        return self.get(channel=item.channel, external_id=item.external_id), False
+
     def waiting(self, now: datetime) -> "InboundQuerySet":
         """Stored, not yet in a case, and due for a (further) try."""
         return self.filter(state=InboundItem.State.STORED, next_try_at__lte=now)

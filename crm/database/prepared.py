@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db import connection, models
 from django.db.models.query import get_related_populators
@@ -28,6 +29,7 @@ def kept() -> AbstractContextManager[Any]:
 _STANDS_FOR: dict[type, Callable[[int], Any]] = {
     int: lambda n: 9_223_372_036_854_775_000 + n,
     str: lambda n: f"\ue000 value {n}",
+    UUID: lambda n: UUID(int=n),
     datetime: lambda n: datetime(1, 1, 1, 0, 0, 1 + n, tzinfo=UTC),
 }
 
