@@ -70,11 +70,12 @@ FROM customers_customer c, generate_series(1, 3) n
 """
 MESSAGES = """
 INSERT INTO cases_message (case_id, direction, channel, sender_name, text, html, language, at, created_at, case_version,
-    is_auto, is_answer, next_step, sent_anyway, then_status, token, source, author_id, released_at)
+    is_auto, is_answer, next_step, sent_anyway, then_status, token, source, subject, mail_id,
+    mail_hash, feeling, folds, flags, author_id, released_at)
 SELECT c.id, CASE WHEN n %% 2 = 1 THEN 'inbound' ELSE 'outbound' END, c.channel, '',
     repeat('You took it twice from my account in April, and nobody has told me why. ', 1 + n %% 4), '', 'en',
     c.opened_at + n * interval '1 second', c.opened_at, 0, false, false, '', false, '', 'b' || c.id || '-' || n, '',
-    CASE WHEN n %% 2 = 0 THEN %(author)s::bigint END, CASE WHEN n %% 2 = 0 THEN c.opened_at END
+    '', '', '', '', '[]', '{}', CASE WHEN n %% 2 = 0 THEN %(author)s::bigint END, CASE WHEN n %% 2 = 0 THEN c.opened_at END
 FROM cases_case c, generate_series(1, %(many)s) n WHERE c.id >= %(first)s AND c.id <= %(last)s
 """
 
