@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from cases.mail import arriving, words
 from cases.models import InboundItem, MailboxMail
@@ -156,7 +157,8 @@ class InNoCaseAdmin(ReadOnlyAdmin):
     def retry(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
         items = [item for item in queryset if item.retry(now=timezone.now())]
         log_each(self, request, items, _("Tried again"))
-        self.message_user(request, _("%(count)d items are in line again.") % {"count": len(items)})
+        told = ngettext("%(count)d item is in line again.", "%(count)d items are in line again.", len(items))
+        self.message_user(request, told % {"count": len(items)})
 
     @admin.action(description=_("Set the selected items aside: nothing for us"))
     def set_aside_as_junk(self, request: HttpRequest, queryset: QuerySet[InboundItem]) -> None:
@@ -169,7 +171,11 @@ class InNoCaseAdmin(ReadOnlyAdmin):
     def _set_aside(self, request: HttpRequest, queryset: QuerySet[InboundItem], why: str) -> None:
         items = [item for item in queryset if item.set_aside(why, now=timezone.now())]
         log_each(self, request, items, str(WHY[why]))
-        told = _("%(count)d items are set aside. They stay as they came, under “ignored”.")
+        told = ngettext(
+            "%(count)d item is set aside. It stays as it came, under “ignored”.",
+            "%(count)d items are set aside. They stay as they came, under “ignored”.",
+            len(items),
+        )
         self.message_user(request, told % {"count": len(items)})
 
 

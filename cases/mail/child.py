@@ -6,6 +6,7 @@ mail may come (`prepare`), and a child of that for every mail. Any of them may d
 tried again, and nobody waits longer than DEADLINE.
 """
 
+import atexit
 import os
 import socket
 import subprocess
@@ -197,4 +198,5 @@ class _Parent:
 
 
 _parent = _Parent()
+atexit.register(lambda: _parent.end())
 os.register_at_fork(after_in_child=lambda: _parent.forget())

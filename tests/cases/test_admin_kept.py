@@ -111,7 +111,7 @@ def test_what_is_known_of_no_queue_is_for_who_steers_where_it_would_go(desk: Cli
 
 def test_it_is_tried_again_and_becomes_a_message(desk: Client, billing: Queue) -> None:
     item = kept(billing)
-    assert "1 items are in line again" in act(desk, "retry", item)
+    assert "1 item is in line again" in act(desk, "retry", item)
     intake.sweep_inbound(timezone.now())
     item.refresh_from_db()
     assert item.state == "done"
@@ -153,7 +153,7 @@ def test_the_page_of_an_item_has_the_same_three_steps(desk: Client, billing: Que
     action, chosen, does = buttons(desk, item)
     assert (action, does) == (LIST, {"retry", "set_aside_as_junk", "set_aside_as_handled"})
     told = desk.post(action, {"action": "set_aside_as_junk", "_selected_action": chosen}, follow=True)
-    assert "1 items are set aside" in told.content.decode()
+    assert "1 item is set aside" in told.content.decode()
     item.refresh_from_db()
     assert (item.state, item.error) == ("ignored", "junk")
 
