@@ -327,5 +327,5 @@ def test_a_stranger_does_not_answer_a_notice(notice: Dispatch, told: Any) -> Non
 def test_a_machine_does_not_answer_a_notice(notice: Dispatch, told: Any) -> None:
     item = arrived(answer_to(notice, auto_submitted="auto-replied"))
 
-    assert (item.state, item.error) == ("ignored", "auto_reply_to_nothing")
+    assert (item.state, item.error, item.dispatch) == ("ignored", "auto_reply_to_mail", notice)
     assert told == []
