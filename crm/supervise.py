@@ -96,7 +96,7 @@ class Supervisor:
             while not self.stop.is_set():
                 for child in self.children:
                     self.look_after(child, time.monotonic())
-                self.stop.wait(TICK)
+                time.sleep(TICK)  # not `stop.wait`: the signal that sets it comes in this thread, and would wait for it
         finally:
             self.end()
 

@@ -161,6 +161,11 @@ class _Parent:
         with self._lock:
             self._stop()
 
+    def leave(self) -> None:
+        """Its owner ends, and waits for nobody: a parent that is only just starting ends by itself when we are gone."""
+        if self._lock.acquire(blocking=False):
+            self._stop()
+
     def forget(self) -> None:
         """In a fork of this process: the parent is the other one's, and must not see us as its owner."""
         if self._control:
@@ -198,5 +203,5 @@ class _Parent:
 
 
 _parent = _Parent()
-atexit.register(lambda: _parent.end())
+atexit.register(lambda: _parent.leave())
 os.register_at_fork(after_in_child=lambda: _parent.forget())

@@ -20,8 +20,9 @@ class Command(BaseCommand):
         keeper = Keeper(stop)
 
         def end(_number: int, _frame: object) -> None:
+            """Not `wakeup`: this runs in the thread that waits for it, perhaps just as it holds its lock, and would wait
+            for itself for ever."""
             stop.set()
-            keeper.wakeup.set()
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
