@@ -13,7 +13,7 @@ from django.db.models import Max, OuterRef, Subquery
 
 from cases.models import Case, CaseLink, Dispatch, Message, Promise, Queue
 from cases.models.case import CaseQuerySet
-from cases.models.need import THEIR_TURN
+from cases.models.need import SILENT
 from crm.models import Event
 
 BATCH = 100
@@ -51,14 +51,7 @@ def _look(queue: Queue, now: datetime, most: int) -> int:
 def due(queue: Queue, until: datetime) -> CaseQuerySet:
     """Cases of a queue to look at, the longest silence first. What can end by itself keeps a case out: an open promise,
     a reply on its way, a status in which the next word is ours."""
-    waiting = Case.objects.filter(
-        queue=queue,
-        status__in=THEIR_TURN,
-        need_met_event=None,
-        promise_due_at=None,
-        silent_since__isnull=False,
-        silent_since__lte=until,
-    )
+    waiting = Case.objects.filter(SILENT.condition, queue=queue, silent_since__lte=until)
     return waiting.exclude(send_state="sending").order_by("silent_since", "pk")
 
 

@@ -2,8 +2,8 @@
 ends there: the mail is kept, the next one is read.
 
 Each process that reads mails has one warmed parent (`cases.mail.nursery`), started when it is first needed or as soon as
-mail may come (`prepare`), and a child of that for every mail. Any of them may die at any moment: a dead parent is started again, a child that was killed is
-tried again, and nobody waits longer than DEADLINE.
+mail may come (`prepare`), and a child of that for every mail. Any of them may die at any moment: a dead parent is
+started again, a child that was killed is tried again, and nobody waits longer than DEADLINE.
 """
 
 import atexit

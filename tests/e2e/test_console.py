@@ -170,6 +170,11 @@ def test_an_answer_is_heard_though_its_button_went_meanwhile(desk: Open, ana: Us
     assert "Your words are in the composer" in page.evaluate("window.heard")
 
 
+def _later(page: Page) -> bool:
+    page.wait_for_timeout(50)  # in which the page's requests are handled
+    return True
+
+
 def test_a_case_opens_in_its_place_though_its_row_went_meanwhile(
     desk: Open, ana: User, lee: User, billing: Queue, case: Case
 ) -> None:
@@ -181,8 +186,7 @@ def test_a_case_opens_in_its_place_though_its_row_went_meanwhile(
     held: list[tuple[Route, APIResponse]] = []
     page.route(f"**/cases/{case.number}/", lambda route: held.append((route, route.fetch())))
     page.click(f"#row-{case.number} a")
-    for _moment in range(300):
-        page.wait_for_timeout(0 if held else 50)
+    processes.wait_until(lambda: _later(page) and held, 15, "the case to be asked for")
     page.mouse.move(1000, 500)
     page.evaluate("document.activeElement.blur()")
     case.claim(by=lee)

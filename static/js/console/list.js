@@ -78,7 +78,10 @@ export function applyRow(row) {
   const number = row.dataset.case;
   const old = rowOf(number);
   if (old && Number(old.dataset.version) > Number(row.dataset.version)) return;
-  if (old && old === pressed) { late = row; return; }
+  if (old && old === pressed) {
+    if (!late || Number(late.dataset.version) <= Number(row.dataset.version)) late = row;
+    return;
+  }
   const fits = belongs(row, list().dataset.view);
   if (old) replace(old, row, fits === null ? true : fits);
   else if (fits) arrive(row);
@@ -294,7 +297,7 @@ export function startList() {
     if (event.target.closest("[data-newer]")) { if (reorder && !held.size) order(); showHeld(); }
   });
   document.addEventListener("pointerdown", press);
-  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, letGo);
+  for (const end of ["pointerup", "pointercancel", "contextmenu"]) document.addEventListener(end, letGo);
   let leaving = 0;
   const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
   document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
