@@ -98,12 +98,12 @@ class Client:
                 await socket.send(json.dumps({"ping": 1}))
 
     async def _hear(self, socket: ClientConnection, said: dict[str, Any]) -> None:
+        if socket.transport.is_closing():
+            return  # what still lay in the buffer of a line that is gone is asked for again: it must not count as had
         if "sent" in said and not self._counted(said):
             socket.transport.abort()
             return
         self._received += 1
-        if socket.transport.is_closing():
-            return
         for name, value in said.items():
             handler = getattr(self, f"_{name}", None)
             if handler:
