@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.attention import refresh
 from cases.models import Case, Clock
-from cases.models.clock import ClockQuerySet, report_breach
+from cases.models.clock import ClockQuerySet
+from cases.models.following import report_breach
 
 BATCH = 100
 AMBER = Decimal("0.25")  # of the target left

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from cases import transitions
 from cases.attention import refresh_many
 from cases.models import Case, Clock, SLAPolicy
-from cases.models.clock import FOLLOWED, SAID, Background, Follower, Told, report_breach
+from cases.models.following import FOLLOWED, SAID, Background, Follower, Told, report_breach
 from cases.models.sla import SLAPolicyVersion
 from crm import bulk
 from crm.models import Event

@@ -224,6 +224,17 @@ def test_another_priority_retargets_and_keeps_the_time_spent(billing: Queue, ana
     assert clock_of(case, "resolution").cancelled_at == at("09:18")
 
 
+def test_a_case_that_gets_a_customer_of_a_tier_goes_on_under_that_tiers_targets(billing: Queue, ana: User) -> None:
+    make_policy("Everybody", position=1, resolution=480)
+    make_policy("Gold", tiers=["gold"], resolution=60)
+    case = opened(billing, customer=None)
+    case.set_customer(Customer.objects.create(name="Carla", tier="gold"), by=ana, at=at("09:20"))
+    clock = clock_of(case, "resolution")
+    assert (clock.policy_version.policy.name, clock.due_at) == ("Gold", at("10:00"))
+    case.refresh_from_db()
+    assert case.next_due_at == at("10:00")
+
+
 def test_a_transfer_brings_the_other_queues_policy_and_calendar(billing: Queue, technical: Queue, ana: User) -> None:
     make_policy("Billing", queues=[billing], first_response=60)
     technical.calendar = publish_calendar()
