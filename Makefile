@@ -10,6 +10,9 @@ COMPLETE := $(VENV)/.complete-$(shell cat requirements.txt requirements-dev.txt 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 WORKERS ?= auto
 
+# Containers like to forbid it. Then each of our processes compiles all of the code anew at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench
 .DELETE_ON_ERROR:

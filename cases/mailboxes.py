@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from cases.mail import arriving, oauth
+from cases.mail import arriving
 from cases.mail.imap import TIMEOUT, Access, Head, Line, Trouble
 from cases.models import InboundItem, Mailbox, MailboxMail
 from crm.secrets import Unreadable, decrypt, encrypt
@@ -63,6 +63,8 @@ def access(mailbox: Mailbox, *, now: datetime, fresh_token: bool = False) -> Acc
 def _token(mailbox: Mailbox, now: datetime, *, fresh: bool) -> str:
     if not fresh and mailbox.access_token and mailbox.access_until and mailbox.access_until - EARLY > now:
         return decrypt(mailbox.access_token)
+    from cases.mail import oauth  # it speaks HTTP: only who needs it waits for that to load
+
     secret, refresh = (decrypt(kept) if kept else "" for kept in (mailbox.client_secret, mailbox.refresh_token))
     token = oauth.ask(oauth.Grant(mailbox.token_url, mailbox.client_id, secret, refresh, mailbox.scope))
     mailbox.keep_token(

@@ -31,6 +31,7 @@ if "EMBEDDED" in DATABASES["default"]:
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.plugin.apps.LoyaltyConfig"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True  # as with DEBUG: else every client of every test first lists all static files
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}

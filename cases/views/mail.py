@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from cases.mail.shown import may_see, opened, seal, shown
 from cases.models import Attachment, Message
 from cases.views.public import streamed
-from crm import fetching
 from crm.files import first_bytes, picture_type
 from crm.limits import allow
 from crm.models import User
@@ -89,6 +88,8 @@ def _attached(request: HttpRequest, message: Message, pk: int) -> HttpResponseBa
 
 def _from_elsewhere(url: str) -> HttpResponse:
     """Fetched holding no database connection, and few at once: the other side may be slow on purpose."""
+    from crm import fetching  # it speaks HTTP: only who needs it waits for that to load
+
     if not connection.in_atomic_block:
         connection.close()
     if not _fetching.acquire(timeout=fetching.SECONDS):
