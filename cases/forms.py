@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import transitions, when
 from cases.hooks import File
-from cases.models import Case, Queue
+from cases.models import Case, PresenceReason, Queue
 from cases.models.case import Refusal
 from crm.models import User
 
@@ -127,6 +127,20 @@ class TagsForm(forms.Form):
 
     def words(self) -> list[str]:
         return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
+
+
+class PresenceForm(forms.Form):
+    """A state, or one of the company's reasons as `state:key`."""
+
+    choice = forms.CharField(max_length=30, error_messages={"required": _("Choose online, busy, away or offline.")})
+
+    def clean(self) -> dict[str, Any]:
+        state, _colon, key = str(self.cleaned_data.get("choice", "")).partition(":")
+        reasons = PresenceReason.objects.filter(is_active=True)
+        reason = reasons.filter(pk=key).first() if key.isdecimal() and len(key) < 10 else None
+        if key and reason is None:
+            raise forms.ValidationError(_("This reason is not offered any more."))
+        return {"state": state, "reason": reason}
 
 
 class NewcomerForm(forms.Form):

@@ -1,6 +1,6 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, fetching, pacing, promises, silence
+from cases import clocks, fetching, pacing, presence, promises, silence
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import wake_due
@@ -14,6 +14,7 @@ every(0.5, name="cases.send")(send_due)
 every(0.5, name="cases.send_mass")(send_mass_due)
 every(3600, name="crm.limits")(limits.forget)
 every(5, name="cases.waking")(wake_due)
+every(5, name="cases.presence")(presence.sweep)
 every(5, name="cases.promises")(promises.sweep)
 every(5, name="cases.breaches")(clocks.breach_due)
 every(5, name="cases.warnings")(clocks.warn_due)

@@ -1,13 +1,14 @@
-"""Who asks, read together with their places in queues: a request that asks what they may do asks one question less."""
+"""Who asks, read together with their places in queues and how they are there: every page shows it, and what they may do is
+asked of most."""
 
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from cases.models import QueueMembership
+from cases.models import Presence, PresenceReason, QueueMembership
 from crm.models import User
 
 
@@ -17,5 +18,12 @@ class Staff(ModelBackend):
     def get_user(self, user_id: Any) -> User | None:
         held = QueueMembership.objects.filter(user=OuterRef("pk")).order_by()
         places = ArraySubquery(held.values(place=JSONObject(queue="queue_id", role="role")))
-        user = User.objects.annotate(places=places).filter(pk=user_id).first()
+        there = Presence.objects.filter(user=OuterRef("pk")).values(row=JSONObject(**_THERE))
+        reasons = PresenceReason.objects.filter(is_active=True).values(row=JSONObject(**_REASON))
+        known = {"places": places, "there": Subquery(there), "reasons": ArraySubquery(reasons)}
+        user = User.objects.annotate(**known).filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
+
+
+_REASON = {"pk": "pk", "name": "name", "state": "state"}
+_THERE = {"state": "state", "reason": "reason_id", "word": "reason__name", "lost_at": "lost_at"}

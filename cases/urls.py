@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, need, panels, promising, queue, room, searching, verbs, whose
+from cases.views import composing, need, panels, presence, promising, queue, room, searching, verbs, whose
 
 app_name = "cases"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", queue.home, name="home"),
+    path("presence/", presence.mine, name="presence"),
     path("queues/<int:pk>/", queue.queue, name="queue"),
     path("queues/<int:pk>/counts/", queue.counts, name="counts"),
     path("queues/<int:pk>/session/", queue.session, name="session"),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from cases.api import answers, cases, doings, log, messages, settings
+from cases.api import answers, cases, doings, log, messages, presence, settings
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -26,6 +26,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/", settings.queue),
     path("queues/<int:pk>/members/", settings.members),
     path("queues/<int:pk>/members/<int:user>/", settings.member),
+    path("presence/", presence.everybody),
+    path("presence/me/", presence.mine),
+    path("presence/<int:user>/", presence.somebodys),
+    path("presence-reasons/", presence.reasons),
+    path("presence-reasons/<int:pk>/", presence.reason),
     path("calendars/", settings.calendars),
     path("calendars/<int:pk>/", settings.calendar),
     path("sla-policies/", settings.policies),

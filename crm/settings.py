@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "ClockKind": "cases.models.Clock.Kind",
         "CasePriority": "cases.models.Case.Priority",
         "CaseStatus": "cases.models.Case.Status",
+        "PresenceState": "cases.models.presence.State",
         "OfferAnswer": "outreach.models.OfferResponse.Kind",
         "OfferPurpose": "outreach.models.Offer.Purpose",
     },
@@ -340,6 +341,7 @@ UNFOLD = {
             "admin",
             [
                 (_("Queues"), "inbox", "cases_queue"),
+                (_("Reasons to be away"), "coffee", "cases_presencereason"),
                 (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),
             ],
         ),

@@ -31,5 +31,8 @@ class Caller:
     def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
         return self("PATCH", path, body, **headers)
 
+    def put(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self("PUT", path, body, **headers)
+
     def delete(self, path: str, **headers: str) -> HttpResponse:
         return self("DELETE", path, **headers)

@@ -43,6 +43,8 @@ POST   api/inbound/<slug:slug>/receipts/             401   401  401  401  401  4
 
 # --- the console
 GET                                                login   302  302  302  302  200  302  302  302
+GET    presence/                                   login   302  302  302  302  302  302  302  302
+POST   presence/                                   login   302  302  302  302  302  302  302  302
 GET    queues/<int:pk>/                            login   200  404  200  200  404  200  200  200
 GET    queues/<int:pk>/counts/                     login   200  404  200  200  404  200  200  200
 POST   queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
@@ -181,6 +183,15 @@ GET    api/queues/<int:pk>/members/                  401   200  404  200  200  4
 POST   api/queues/<int:pk>/members/                  401   403  404  403  201  404  403  403  201
 POST   api/queues/<int:pk>/members/#supervisor       401   403  404  403  403  404  403  403  201
 DELETE api/queues/<int:pk>/members/<int:user>/       401   403  404  403  204  404  403  403  204
+GET    api/presence/                                 401   200  200  200  200  200  200  200  200
+GET    api/presence/me/                              401   200  200  200  200  200  200  200  200
+PUT    api/presence/me/                              401   200  200  200  200  200  200  200  200
+GET    api/presence/<int:user>/                      401   200  404  200  200  404  200  200  200
+PUT    api/presence/<int:user>/                      401   403  404  200  200  404  403  403  200
+GET    api/presence-reasons/                         401   200  200  200  200  200  200  200  200
+POST   api/presence-reasons/                         401   403  403  403  201  403  403  403  201
+GET    api/presence-reasons/<int:pk>/                401   200  200  200  200  200  200  200  200
+PATCH  api/presence-reasons/<int:pk>/                401   403  403  403  200  403  403  403  200
 GET    api/calendars/                                401   200  200  200  200  403  403  403  200
 POST   api/calendars/                                401   403  403  403  201  403  403  403  201
 GET    api/calendars/<int:pk>/                       401   200  200  200  200  403  403  403  200
@@ -308,6 +319,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH api/queues/<int:pk>/": {"description": "Money"},
     "POST api/queues/<int:pk>/members/": {"user": ":ben"},
     "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
+    "POST presence/": {"choice": "busy"},
+    "PUT api/presence/me/": {"state": "away"},
+    "PUT api/presence/<int:user>/": {"state": "busy"},
+    "POST api/presence-reasons/": {"name": "Training", "state": "busy"},
+    "PATCH api/presence-reasons/<int:pk>/": {"position": 3},
     "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
     "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
     "POST api/sla-policies/": {

@@ -18,7 +18,17 @@ from django.utils import timezone
 
 from cases import conversation, promises
 from cases.hooks import File
-from cases.models import Article, Attachment, BusinessCalendar, Case, Dispatch, Queue, QueueMembership, SLAPolicy
+from cases.models import (
+    Article,
+    Attachment,
+    BusinessCalendar,
+    Case,
+    Dispatch,
+    PresenceReason,
+    Queue,
+    QueueMembership,
+    SLAPolicy,
+)
 from crm import tokens
 from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
@@ -147,6 +157,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "organizations": organization.pk,
         "products": product.pk,
         "subscriptions": subscription.pk,
+        "presence": User.objects.get(username="lee").pk,
+        "presence-reasons": PresenceReason.objects.create(name="Lunch").pk,
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,
         "sla-policies": policy.pk,

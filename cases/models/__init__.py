@@ -11,6 +11,7 @@ from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.message import Attachment, Message
+from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.search import CaseSearch
@@ -38,6 +39,8 @@ __all__ = [
     "Mention",
     "Message",
     "PaceHour",
+    "Presence",
+    "PresenceReason",
     "Promise",
     "Queue",
     "QueueMembership",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from crm.hooks import Hook
 from crm.live import topics
 from crm.live.sockets import Socket
 from crm.models import User
@@ -14,6 +15,8 @@ from crm.models import User
 TTL = 25.0  # three heartbeats of ten seconds, less a little: gone within 30 s of a closed laptop
 TYPING_TTL = 6.0
 RENEW = 8.0
+# User id → seconds since a console of theirs was heard. Told every few seconds by each server, of its own sockets.
+people_here: Hook[[Mapping[int, float]], None] = Hook("people_here")
 _RANK = {"open": 0, "viewing": 1, "typing": 2}
 
 People = tuple[tuple[int, str, str, str], ...]  # user id, name, role, state
@@ -64,6 +67,16 @@ def states(socket: Socket, now: float) -> dict[str, tuple[str, float]]:
     return found
 
 
+def ages(sockets: Iterable[Socket], now: float) -> dict[int, float]:
+    """Who has a console open here that is heard, and how long ago each was."""
+    found: dict[int, float] = {}
+    for socket in sockets:
+        age = now - socket.heard_at
+        if age < min(TTL, found.get(socket.user_id, TTL)):
+            found[socket.user_id] = age
+    return found
+
+
 class Presence:
     """This process's share of presence, and what its sockets were last told."""
 
@@ -71,6 +84,7 @@ class Presence:
         self._written: dict[tuple[str, str], tuple[str, float]] = {}
         self._swept_at = monotonic()
         self.shown: dict[str, People] = {}
+        self.told_of: set[int] = set()  # whom `people_here` last heard of
         self.lists: dict[str, str] = {}  # topic → the list topic that shows it too
 
     def exchange(self, doing: Doing) -> tuple[dict[str, People], dict[str, str]]:

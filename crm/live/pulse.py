@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 ALIVE_EVERY = 20  # pulses
+HERE_EVERY = 5  # pulses
 ASK_ALL_EVERY = 60  # pulses: whatever trigger was missed, nobody keeps a topic longer than this
 ASK_EXECUTIVES_EVERY = 2  # pulses: their right is a sitting that lapses without anyone writing a row
 
@@ -22,7 +23,7 @@ async def pulse(hub: "Hub") -> None:
     count = 0
     while True:
         count += 1
-        for part in (_beat, _check_rights, _exchange_presence, _keep_alive):
+        for part in (_beat, _check_rights, _exchange_presence, _tell_who_is_here, _keep_alive):
             try:
                 await part(hub, count)
             except Exception as error:  # noqa: BLE001 - the next second is another try
@@ -79,6 +80,15 @@ async def _exchange_presence(hub: "Hub", _count: int) -> None:
     people, lists = await hub.aside(hub.presence.exchange, doing)
     for topic in hub.presence.changes(people, lists):
         hub.tell({topic, hub.presence.lists.get(topic, topic)}, hub.presence.message(topic))
+
+
+async def _tell_who_is_here(hub: "Hub", count: int) -> None:
+    """Whoever came since is told of at the next pulse, so that the first page of a day finds its reader there."""
+    ages = presence.ages(hub.sockets, monotonic())
+    fresh = any(age < 2 and user not in hub.presence.told_of for user, age in ages.items())
+    if ages and (fresh or count % HERE_EVERY == 1):
+        hub.presence.told_of = set(ages)
+        await hub.aside(presence.people_here.collect, ages)
 
 
 async def _keep_alive(hub: "Hub", count: int) -> None:

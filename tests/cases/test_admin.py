@@ -15,6 +15,7 @@ from cases.models import (
     InboundItem,
     Mailbox,
     MailboxMail,
+    PresenceReason,
     Queue,
     SLAPolicy,
 )
@@ -35,6 +36,7 @@ FOR_SYSTEM = (403, 403, 403, 200, 302)
 NOBODY_ADDS = (403, 403, 403, 403, 302)
 TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.queue"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.presencereason"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.businesscalendar"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -73,6 +75,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         policy,
         article,
         cast.lee,
+        PresenceReason.objects.create(name="Lunch"),
         ApiToken.objects.create(user=cast.ana, digest="d", prefix="ff_abc"),
         Heartbeat.objects.create(name="keeper", at="2026-01-01T00:00:00Z"),
         Channel.objects.create(slug="shop", name="Shop", queue=billing),

@@ -90,9 +90,9 @@ class Console:
         return found
 
     async def nothing(self, seconds: float = 0.5) -> bool:
-        """Whether nothing but heartbeats and presence arrives for so long."""
+        """Whether nothing but heartbeats and who is there arrives for so long."""
         try:
-            said = await self.hear(lambda said: not said.keys() & {"sent", "presence"}, seconds)
+            said = await self.hear(lambda said: not _is_of_people(said), seconds)
         except TimeoutError:
             return True
         raise AssertionError(f"heard {said}")
@@ -129,3 +129,10 @@ async def console(user: User | None, *, key: str = "") -> AsyncIterator[Console]
     finally:
         await socket.send_input({"type": "websocket.disconnect", "code": 1000})
         await socket.wait(3)
+
+
+def _is_of_people(said: dict[str, Any]) -> bool:
+    """A heartbeat, or that somebody came, looks or went."""
+    return bool(said.keys() & {"sent", "presence"}) or all(
+        e["stream"] == "person" for e in said.get("events", [{"stream": ""}])
+    )

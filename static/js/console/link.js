@@ -6,6 +6,7 @@ import { heard, light } from "./light.js";
 import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
 import { goneCase, placeHtml } from "./place.js";
 import { showStalls } from "./stalls.js";
+import { askStanding, showStanding } from "./standing.js";
 import { markRead } from "./thread.js";
 import { toast, whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -33,6 +34,7 @@ export function happened(event) {
   if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
+  if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === "me") noteForMe(event);
   if (POKED.test(topic)) poke(topic);
   return undefined;
@@ -53,6 +55,7 @@ function noteForMe(event) {
 
 // Continuity cannot be proven: what is shown is fetched afresh.
 export function resync(names) {
+  if (names.includes("me")) askStanding();
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
   names.filter((name) => POKED.test(name)).forEach(poke);

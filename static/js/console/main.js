@@ -11,6 +11,7 @@ import { startMentions } from "./mentions.js";
 import { startPalette } from "./palette.js";
 import { placeHtml } from "./place.js";
 import { startStalls } from "./stalls.js";
+import { startStanding } from "./standing.js";
 import { earlierCame, openThread, startThread } from "./thread.js";
 import { freshen, startTimes } from "./times.js";
 import { toast } from "./toast.js";
@@ -182,6 +183,7 @@ function start() {
   if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
   if (list()) sessionStorage.setItem("view", list().dataset.view);
   startStalls();
+  startStanding();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

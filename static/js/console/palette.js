@@ -8,6 +8,8 @@ let found = [];
 
 function commands() {
   const named = [...document.querySelectorAll("[data-name]")].filter((e) => e.checkVisibility?.() ?? true).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
+  // What a closed menu offers is a command too.
+  const offered = [...document.querySelectorAll("[data-named]")].map((element) => ({ name: element.dataset.named, keys: "", run: () => element.click() }));
   const views = [...document.querySelectorAll("#list [data-tab]")].map((tab) => ({ name: tab.firstChild.textContent.trim() || tab.textContent.trim(), keys: "", run: () => tab.click() }));
   const queues = [...document.querySelectorAll("#queues .pick")].map((pick) => ({ name: pick.firstElementChild.textContent.trim(), keys: "", run: () => pick.click() }));
   const rooms = [
@@ -17,7 +19,7 @@ function commands() {
     { name: say("search"), keys: "/", run: () => document.querySelector('[data-key="/"]').click() },
     { name: say("keys"), keys: "?", run: () => document.getElementById("help").showModal() },
   ];
-  return [...named, ...views, ...rooms, ...queues];
+  return [...named, ...offered, ...views, ...rooms, ...queues];
 }
 
 function matching(text) {

@@ -1,0 +1,60 @@
+"""How the reader of a page is there, from what was read with who asks (cases.signing_in)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Presence, PresenceReason
+from cases.models.presence import State
+from crm.models import User
+
+register = template.Library()
+
+# What choosing it does, beside its name.
+EFFECTS = {
+    State.ONLINE: _("new cases may come to you"),
+    State.BUSY: _("only what is yours comes back to you"),
+    State.AWAY: _("nothing comes to you"),
+    State.OFFLINE: _("not at work"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing to be; `reason` is empty for the plain states."""
+
+    state: State
+    name: str
+    effect: Any = ""
+    reason: int | None = None
+    is_on: bool = False
+
+
+@register.filter
+def presence_of(user: User) -> Presence:
+    """Unsaved where nothing is known yet."""
+    told = getattr(user, "there", None)
+    if told is None:
+        return Presence(user=user)
+    row = Presence(user=user, state=told["state"], lost_at=told["lost_at"])
+    if told["reason"]:
+        row.reason = PresenceReason(pk=told["reason"], name=told["word"], state=told["state"])
+    return row
+
+
+@register.filter
+def choices(presence: Presence, user: User) -> list[Choice]:
+    """The four states, and under away and busy the company's own reasons."""
+    known = getattr(user, "reasons", None)
+    offered = PresenceReason.objects.filter(is_active=True).values("pk", "name", "state")
+    reasons = offered if known is None else known
+    found: list[Choice] = []
+    for state in State:
+        is_on = presence.shown == state and presence.reason_id is None
+        found.append(Choice(state, str(state.label), EFFECTS[state], is_on=is_on))
+        for reason in [r for r in reasons if r["state"] == state]:
+            is_on = presence.shown == state and presence.reason_id == reason["pk"]
+            found.append(Choice(state, reason["name"], reason=reason["pk"], is_on=is_on))
+    return found

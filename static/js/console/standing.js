@@ -1,0 +1,27 @@
+// How I am here, in the rail; and how others are, wherever their name stands with it.
+const box = () => document.getElementById("standing");
+const menu = () => document.getElementById("me");
+
+// Said elsewhere: by another window, by one's hours, by a lead.
+export const askStanding = () => box() && htmx.trigger(box(), "changed");
+
+export function showStanding(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const fresh = holder.content.firstElementChild;
+  if (fresh) document.querySelectorAll(`[data-standing="${CSS.escape(fresh.dataset.standing)}"]`).forEach((old) => old.replaceWith(fresh.cloneNode(true)));
+}
+
+// Opened, the menu begins at what one is; chosen, the keyboard is back where it was opened.
+function opened(event) {
+  if (event.target.id === "me" && event.newState === "open") menu().querySelector(".on")?.focus();
+}
+
+function changed(event) {
+  if (event.detail.target?.id === "standing" && document.activeElement === document.body) document.getElementById("me-button")?.focus({ preventScroll: true });
+}
+
+export function startStanding() {
+  document.addEventListener("toggle", opened, true);
+  document.addEventListener("htmx:afterSettle", changed);
+}
