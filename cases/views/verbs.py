@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cases import conversation, transitions
 from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TagsForm, TransferForm, checked
 from cases.hooks import resolve_checks
-from cases.models import Case, Queue
+from cases.models import Case, Presence, Queue
 from cases.models.case import AlreadyClaimed, Refusal
 from cases.views.saying import ask, changed, find, guarded, require
 from crm.http import StaffRequest
@@ -43,7 +43,7 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
     """Give it to somebody of its queue (POST to=id), or back to everybody (DELETE, or POST without one)."""
     case = find(request.user, number)
     if request.method == "GET":
-        return ask(request, case, "assignment", people=_people(case))
+        return ask(request, case, "assignment", people=_beside(case))
     if request.method == "DELETE" or not request.POST.get("to"):
         require(request.user, "release", case)
         case.release(by=request.user)
@@ -56,6 +56,12 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
 
 def _people(case: Case) -> QuerySet[User]:
     return User.objects.filter(is_active=True, memberships__queue=case.queue_id).distinct().order_by("first_name")
+
+
+def _beside(case: Case) -> list[tuple[User, Presence]]:
+    """Who works there, and how they are there."""
+    people = _people(case).select_related("presence__reason")
+    return [(user, getattr(user, "presence", None) or Presence(user=user)) for user in people]
 
 
 @login_required

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from cases.models import Article, BusinessCalendar, Queue, QueueMembership, SLAPolicy
+from cases.models import Article, BusinessCalendar, PresenceReason, Queue, QueueMembership, SLAPolicy
 from crm.management.demo.articles import ARTICLES
 from crm.management.demo.people import PASSWORD, STAFF
 from crm.models import User
@@ -22,6 +22,7 @@ QUEUES = {
     "Moving home": "Moves and endings",
     "Kundenservice": "Alles auf Deutsch",
 }
+REASONS = {"Lunch": "away", "Break": "away", "Training": "busy"}
 
 
 @dataclass
@@ -60,6 +61,7 @@ def found(rng: Random) -> Company:
     QueueMembership.objects.bulk_create(
         QueueMembership(queue=queues[q], user=users[c.username], role=c.queue_role) for c in STAFF for q in c.queues
     )
+    PresenceReason.objects.bulk_create(PresenceReason(name=name, state=state) for name, state in REASONS.items())
     _articles(users, queues, rng)
     return Company(
         users,

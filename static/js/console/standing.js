@@ -17,11 +17,21 @@ function opened(event) {
   if (event.target.id === "me" && event.newState === "open") menu().querySelector(".on")?.focus();
 }
 
-function changed(event) {
-  if (event.detail.target?.id === "standing" && document.activeElement === document.body) document.getElementById("me-button")?.focus({ preventScroll: true });
+// What was only asked again leaves an open menu open.
+let wasOpen = false;
+const isAsked = ({ requestConfig, target }) => target?.id === "standing" && requestConfig?.verb === "get";
+function replacing({ detail }) {
+  if (isAsked(detail)) wasOpen = menu().matches(":popover-open");
+}
+
+function changed({ detail }) {
+  if (detail.target?.id !== "standing") return;
+  if (wasOpen && isAsked(detail)) { wasOpen = false; menu().showPopover(); }
+  else if (document.activeElement === document.body) document.getElementById("me-button")?.focus({ preventScroll: true });
 }
 
 export function startStanding() {
   document.addEventListener("toggle", opened, true);
+  document.addEventListener("htmx:beforeSwap", replacing);
   document.addEventListener("htmx:afterSettle", changed);
 }
