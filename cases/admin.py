@@ -3,26 +3,21 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from cases.admin_forms import ArticleForm, CalendarForm, MemberForm, PolicyForm
-from cases.business_hours import DAYS
+from cases.admin_forms import ArticleForm, MemberForm
+from cases.admin_publishing import Publishing, names, only_theirs
 from cases.models import (
     Article,
-    BusinessCalendar,
     Channel,
     Dispatch,
     Queue,
     QueueMembership,
-    SLAPolicy,
 )
-from cases.models.sla import KINDS
 from crm.admin import HouseAdmin, ReadOnlyAdmin, log_each, me, supervisors, system
 from crm.models import User
 
@@ -118,99 +113,6 @@ class EveryQueueAdmin(QueueAdmin):
     inlines = [EveryMemberInline]
 
 
-# --- time
-
-
-class Publishing(HouseAdmin):
-    """What lives in immutable versions: saving keeps the name and the marks, and publishes the rest."""
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = me(request)
-        return form
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        own = {field.name for field in obj._meta.concrete_fields}
-        obj.save(update_fields=[name for name in form.changed_data if name in own] if change else None)
-        form.publish(obj, me(request))
-
-    @admin.display(description=_("version"))
-    def version(self, row: Any) -> int | str:
-        return row.current.number if row.current else "–"
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "queues":
-            kwargs |= {
-                "queryset": Queue.objects.steered_by(me(request)),
-                "widget": UnfoldAdminCheckboxSelectMultipleWidget,
-            }
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-
-def _only_theirs(rows: QuerySet[Any], user: User) -> QuerySet[Any]:
-    """Those marked with queues they steer and with no other; administrators have every one."""
-    if user.is_administrator:
-        return rows
-    steered = Queue.objects.steered_by(user).values("pk")
-    marks = rows.model.queues.through.objects.filter(**{rows.model._meta.model_name: OuterRef("pk")})
-    return rows.filter(Exists(marks), ~Exists(marks.exclude(queue__in=steered)))
-
-
-@admin.register(BusinessCalendar, site=supervisors)
-class CalendarAdmin(Publishing):
-    """Opening hours are shared: the list says which queues a change touches."""
-
-    form = CalendarForm
-    list_display = ["name", "touches", "version"]
-    search_fields = ["name"]
-    fieldsets = [
-        (None, {"fields": ["name", "tz"]}),
-        (_("Opening hours"), {"fields": list(DAYS)}),
-        (_("Closed"), {"fields": ["holidays"]}),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
-        mine = Prefetch("queues", Queue.objects.steered_by(me(request)), to_attr="mine")
-        rows = BusinessCalendar.objects.select_related("current").annotate(touched=Count("queues", distinct=True))
-        return rows.prefetch_related(mine).order_by("name")
-
-    @admin.display(description=_("touches"))
-    def touches(self, calendar: Any) -> str:
-        """Their own queues by name, those of others by number."""
-        names = ", ".join(queue.name for queue in calendar.mine)
-        others = calendar.touched - len(calendar.mine)
-        if not others:
-            return names or str(_("no queue"))
-        more = ngettext("%(count)d queue of others", "%(count)d queues of others", others) % {"count": others}
-        return f"{names}, {more}" if names else more
-
-
-@admin.register(SLAPolicy, site=supervisors)
-class PolicyAdmin(Publishing):
-    form = PolicyForm
-    list_display = ["name", "position", "is_active", "touches", "version"]
-    list_filter = ["is_active"]
-    search_fields = ["name"]
-    fieldsets = [
-        (None, {"fields": ["name", "is_active", "position"]}),
-        (_("Which cases"), {"fields": ["queues", "priorities", "channels", "tiers"]}),
-        (_("How quickly"), {"fields": list(KINDS)}),
-        (_("What counts"), {"fields": ["calendar", "pause_statuses"]}),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SLAPolicy]:
-        rows = SLAPolicy.objects.select_related("current").prefetch_related("queues")
-        return _only_theirs(rows, me(request))
-
-    @admin.display(description=_("queues"))
-    def touches(self, policy: SLAPolicy) -> str:
-        return _names(policy) or str(_("every queue"))
-
-
-def _names(row: Any) -> str:
-    return ", ".join(queue.name for queue in row.queues.all())
-
-
 # --- answers
 
 
@@ -229,7 +131,7 @@ class ArticleAdmin(Publishing):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
         rows = Article.objects.defer("document").select_related("current", "owner").prefetch_related("queues")
-        return _only_theirs(rows, me(request))
+        return only_theirs(rows, me(request))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "owner":
@@ -238,7 +140,7 @@ class ArticleAdmin(Publishing):
 
     @admin.display(description=_("queues"))
     def touches(self, article: Article) -> str:
-        return _names(article) or str(_("every queue"))
+        return names(article) or str(_("every queue"))
 
 
 def _colleagues(user: User) -> QuerySet[User]:

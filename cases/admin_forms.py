@@ -15,12 +15,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from cases import transitions
+from cases import admin_actions, transitions
 from cases.business_hours import DAY_NAMES, DAYS, validate
 from cases.models import Article, BusinessCalendar, Case, Channel, SLAPolicy
 from cases.models.answer import LONGEST_BODY
 from cases.models.channel import RESERVED
 from cases.models.sla import KINDS, LONGEST_MINUTES
+from cases.models.sla_actions import faults
 from crm.models import User
 
 
@@ -177,6 +178,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
                     **{target["kind"]: target["minutes"] for target in version.targets},
                 }
             )
+        admin_actions.fill(self, version.actions if version else {}, self.user)
         self.fields["channels"].choices = self._channels()  # type: ignore[attr-defined]
 
     def _channels(self) -> list[tuple[str, str]]:
@@ -208,6 +210,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         values = super().clean() or {}
         if not any(kind in self.errors for kind in KINDS) and not self.targets():
             self.add_error("first_response", _("Give at least one target, like a first answer within 60 minutes."))
+        if not self.errors:
+            _refuse(faults(admin_actions.read(values)))
         return values
 
     def targets(self) -> list[dict[str, Any]]:
@@ -217,7 +221,13 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def publish(self, policy: SLAPolicy, by: User) -> None:
         lists = {name: self.cleaned_data[name] for name in ("priorities", "channels", "tiers", "pause_statuses")}
-        policy.publish(targets=self.targets(), calendar=self.cleaned_data["calendar"], by=by, **lists)
+        policy.publish(
+            targets=self.targets(),
+            calendar=self.cleaned_data["calendar"],
+            actions=admin_actions.read(self.cleaned_data),
+            by=by,
+            **lists,
+        )
 
 
 for _kind in KINDS:
@@ -229,6 +239,7 @@ for _kind in KINDS:
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
         help_text=_("Minutes of opening time. Empty: no such target."),
     )
+admin_actions.declare(PolicyForm)
 
 
 # --- answers

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from cases.attention import refresh
-from cases.models import Case, Clock
+from cases.models import Case, Clock, ClockAction
 from cases.models.clock import ClockQuerySet
 from cases.models.following import report_breach
 
@@ -39,7 +39,8 @@ def _take(due: ClockQuerySet, order: str, step: Callable[[Clock, Case, datetime]
     held = Case.objects.filter(pk__in={case for _pk, case in found})
     cases = {c.pk: c for c in held.select_for_update(skip_locked=True, no_key=True, of=("self",))}
     mine = due.filter(pk__in=[pk for pk, case in found if case in cases])
-    clocks = list(mine.select_for_update(no_key=True, of=("self",)).order_by(order, "pk"))
+    mine = mine.select_related("policy_version").select_for_update(no_key=True, of=("self",))
+    clocks = list(mine.order_by(order, "pk"))
     for clock in clocks:
         step(clock, cases[clock.case_id], now)
     return len(clocks)
@@ -48,6 +49,7 @@ def _take(due: ClockQuerySet, order: str, step: Callable[[Clock, Case, datetime]
 def _warned(clock: Clock, case: Case, now: datetime) -> None:
     if Clock.objects.filter(pk=clock.pk, warned_at=None).update(warned_at=now):
         case.record("sla_warned", by=None, via="clock", at=now, clock=clock.pk, target=clock.kind)
+        ClockAction.objects.plan(clock, "warn", now)
 
 
 def _breached(clock: Clock, case: Case, now: datetime) -> None:

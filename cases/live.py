@@ -93,10 +93,11 @@ def _mine(case: Case, event: Happening) -> Iterator[Fragment]:
 
 
 def _concerned(event: Happening) -> set[int]:
-    """Whom the event itself names: who got the case, who had it, who is mentioned, the leads who look after a promise."""
+    """Whom the event itself names: who got the case, who had it, who is mentioned or told, the leads who look after a
+    promise."""
     if event.kind in {"assigned", "claimed", "released"}:
         return {user for user in (event.data.get("assignee"), event.data.get("was")) if user}
-    return {*event.data.get("mentions", ()), *event.data.get("leads", ())}
+    return {user for key in ("mentions", "leads", "people") for user in event.data.get(key, ())}
 
 
 def _render(part: str, **shown: object) -> str:

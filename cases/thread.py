@@ -46,6 +46,8 @@ TOLD = (
     "offer_left_to_hand",
     "sla_warned",
     "sla_breached",
+    "sla_action_failed",
+    "notified",
     "clock_warned",
     "clock_breached",
 )
@@ -133,12 +135,13 @@ def named(events: list[Event]) -> list[Event]:
     customers = Customer.objects.in_bulk({c for e in events if e.kind == "customer_set" for c in _ids(e, "customer")})
     known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers}
     for event in events:
+        told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
         event.acknowledgement = told.get(event.data.get("acknowledgement", 0))  # type: ignore[attr-defined]
         event.names = {  # type: ignore[attr-defined]
             key: str(known.get(event.kind, people).get(value, "") or "")
             for key, value in event.data.items()
             if isinstance(value, int)
-        }
+        } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
     return events
 
 
@@ -146,6 +149,7 @@ def _people(events: list[Event]) -> dict[int, User]:
     """Whom the events name. Most of them did something here too, so that they are at hand."""
     known = {e.actor.pk: e.actor for e in events if e.actor}
     wanted = {p for e in events if _is_person(e) for p in _ids(e, "assignee", "was")}
+    wanted |= {p for e in events for p in e.data.get("people", ())}
     return known | User.objects.in_bulk(wanted - known.keys())
 
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from cases.api import answers, cases, doings, log, messages, presence, settings
+from cases.api import answers, cases, doings, log, messages, presence, service_levels, settings
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -31,10 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("presence/<int:user>/", presence.somebodys),
     path("presence-reasons/", presence.reasons),
     path("presence-reasons/<int:pk>/", presence.reason),
-    path("calendars/", settings.calendars),
-    path("calendars/<int:pk>/", settings.calendar),
-    path("sla-policies/", settings.policies),
-    path("sla-policies/<int:pk>/", settings.policy),
+    path("calendars/", service_levels.calendars),
+    path("calendars/<int:pk>/", service_levels.calendar),
+    path("sla-policies/", service_levels.policies),
+    path("sla-policies/<int:pk>/", service_levels.policy),
     path("cases/", cases.cases),
     path("cases/<int:number>/", cases.case),
     path("cases/<int:number>/messages/", messages.messages),

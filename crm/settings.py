@@ -351,6 +351,7 @@ UNFOLD = {
             [
                 (_("Business calendars"), "calendar_month", "cases_businesscalendar"),
                 (_("SLA policies"), "timer", "cases_slapolicy"),
+                (_("Service actions in trouble"), "running_with_errors", "cases_clockaction"),
             ],
         ),
         (_("Answers"), "admin", [(_("Articles"), "article", "cases_article")]),

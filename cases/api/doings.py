@@ -176,7 +176,7 @@ def _promised(case: Case, data: dict[str, Any], by: User) -> Any:
 @rest.endpoint("GET")
 def clocks(request: Request, number: int) -> Response:
     case = finding.case(request, number)
-    rows = case.clocks.select_related("calendar_version")
+    rows = case.clocks.select_related("calendar_version", "policy_version")
     return rest.page(request, rows, ClockShape, now=timezone.now())
 
 

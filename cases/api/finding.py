@@ -30,7 +30,7 @@ def listed(request: Request) -> QuerySet[Case]:
 
 def whole(request: Request, number: int) -> Case:
     """One case as CaseShape shows it."""
-    clocks = Prefetch("clocks", Clock.objects.select_related("calendar_version").order_by("pk"))
+    clocks = Prefetch("clocks", Clock.objects.select_related("calendar_version", "policy_version").order_by("pk"))
     promises = Prefetch("promises", Promise.objects.order_by("due_at", "pk"))
     return get_object_or_404(cases(request).prefetch_related(clocks, promises), number=number)
 

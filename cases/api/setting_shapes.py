@@ -10,6 +10,7 @@ from rest_framework import serializers
 from cases.api.shapes import Person
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
 from cases.models.queue import LONGEST_SILENCE
+from cases.models.sla_actions import LEADS, MOST_PEOPLE, OWNER, PRIORITIES
 from customers.shapes import zone
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -122,6 +123,29 @@ class Target(serializers.Serializer[Any]):
     minutes = serializers.FloatField(min_value=0, max_value=60 * 24 * 366 * 5)
 
 
+class ActionData(serializers.Serializer[Any]):
+    """What is done at one moment of a clock; empty: nothing. A priority is the least it becomes, `higher` one step up."""
+
+    kinds = serializers.ListField(child=serializers.ChoiceField(choices=Clock.Kind.choices), required=False)
+    notify = serializers.ListField(child=serializers.ChoiceField(choices=[OWNER, LEADS]), required=False)
+    people = serializers.ListField(child=serializers.IntegerField(), max_length=MOST_PEOPLE, required=False)
+    queue = serializers.IntegerField(allow_null=True, required=False)
+    priority = serializers.ChoiceField(choices=PRIORITIES, allow_blank=True, required=False)
+    assignee = serializers.IntegerField(allow_null=True, required=False)
+    release = serializers.BooleanField(required=False)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """What is done, and nothing of what is not."""
+        return {key: value for key, value in super().to_representation(instance).items() if value}
+
+
+class Actions(serializers.Serializer[Any]):
+    """At the warning (a quarter of the time is left) and at the breach. Each is done once a clock."""
+
+    warn = ActionData(required=False)
+    breach = ActionData(required=False)
+
+
 class PolicyShape(serializers.Serializer[SLAPolicy]):
     """Empty lists match everything. `calendar` empty: the case's queue's."""
 
@@ -136,6 +160,7 @@ class PolicyShape(serializers.Serializer[SLAPolicy]):
     tiers = serializers.ListField(child=serializers.CharField(), source="current.tiers", default=list)
     pause_statuses = serializers.ListField(child=serializers.CharField(), source="current.pause_statuses", default=list)
     targets = Target(many=True, source="current.targets", default=list)
+    actions = Actions(source="current.actions", default=dict)
     version = serializers.IntegerField(source="current.number", default=0)
 
     def get_queues(self, policy: SLAPolicy) -> list[int]:
@@ -153,6 +178,7 @@ class PolicyData(serializers.Serializer[Any]):
     tiers = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=100)
     pause_statuses = serializers.ListField(child=serializers.ChoiceField(choices=Case.Status.choices), default=list)
     targets = Target(many=True, allow_empty=False)
+    actions = Actions(default=dict)
     position = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False)
     is_active = serializers.BooleanField(default=True)
     version = serializers.IntegerField(required=False)

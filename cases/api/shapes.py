@@ -41,11 +41,20 @@ class ClockShape(serializers.Serializer[Clock]):
     target_seconds = serializers.FloatField()
     started_at = serializers.DateTimeField()
     paused_at = serializers.DateTimeField(allow_null=True)
+    paused_by = serializers.SerializerMethodField()
+    warned_at = serializers.DateTimeField(allow_null=True)
+    policy = serializers.IntegerField(source="policy_version.policy_id")
+    policy_version = serializers.IntegerField(source="policy_version.number")
     cancelled_at = serializers.DateTimeField(allow_null=True)
 
     def get_elapsed_seconds(self, clock: Clock) -> float:
         """Open seconds spent by now."""
         return float(clock.elapsed(self.context.get("now") or timezone.now()))
+
+    @extend_schema_field(serializers.ChoiceField(choices=Case.Status.choices, allow_null=True))
+    def get_paused_by(self, clock: Clock) -> str | None:
+        """The status it stands still in; null while it runs, and when it has ended."""
+        return clock.case.status if clock.paused_at and not clock.is_finished else None
 
     def get_paused_seconds(self, clock: Clock) -> float:
         """Open seconds it stood still, up to now or to its end."""

@@ -7,6 +7,7 @@ from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.case import Case
 from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.clock import Clock
+from cases.models.clock_action import ClockAction
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.mailbox import Mailbox, MailboxMail
@@ -29,6 +30,7 @@ __all__ = [
     "CaseSearch",
     "Channel",
     "Clock",
+    "ClockAction",
     "Contact",
     "Dispatch",
     "Draft",

@@ -12,6 +12,7 @@ from django.db import models
 from cases import transitions
 from cases.models.calendar import CalendarVersion
 from cases.models.clock import ANSWER_CLOCKS, Clock
+from cases.models.clock_action import ClockAction
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from crm.database.prepared import kept
 from crm.models import Event
@@ -233,5 +234,7 @@ class Follower:
 
 
 def report_breach(clock: Clock, case: "Case") -> None:
-    """The one event of a breach, dated when it fell due, whenever that was noticed."""
+    """The one event of a breach, dated when it fell due, whenever that was noticed, and what the policy wants done."""
+    assert clock.breached_at is not None  # noqa: S101 - for the type checker: who calls has seen it
     case.record("sla_breached", by=None, via="clock", at=clock.breached_at, clock=clock.pk, target=clock.kind)
+    ClockAction.objects.plan(clock, "breach", clock.breached_at)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.queue import Queue
+from cases.models.sla_actions import canonical, faults
 from crm.database.prepared import Prepared
 from crm.models import User
 
@@ -58,14 +59,16 @@ class SLAPolicy(models.Model):
         channels: Collection[str] = (),
         tiers: Collection[str] = (),
         pause_statuses: Collection[str] = (),
+        actions: Mapping[str, Any] | None = None,
         by: User | None = None,
     ) -> "SLAPolicyVersion":
         """Judge new cases by this from now on: a new version, or the current one if nothing changed.
 
-        `targets`: [{"kind", "minutes"}], minutes of open time, fractions and 0 allowed. Running clocks keep what they
-        were set by. Raises ValidationError with a sentence for each fault.
+        `targets`: [{"kind", "minutes"}], minutes of open time, fractions and 0 allowed. `actions`: what
+        is done at the warning and at the breach (cases.models.sla_actions). Running clocks keep what they were set by.
+        Raises ValidationError with a sentence for each fault.
         """
-        if errors := [*_target_errors(targets), *_pause_errors(pause_statuses)]:
+        if errors := [*_target_errors(targets), *_pause_errors(pause_statuses), *faults(actions or {})]:
             raise ValidationError(errors)
         SLAPolicy.objects.select_for_update(of=("self",)).get(pk=self.pk)
         self.refresh_from_db(fields=["current"])
@@ -76,6 +79,7 @@ class SLAPolicy(models.Model):
             "tiers": sorted(set(tiers)),
             "pause_statuses": sorted(set(pause_statuses)),
             "targets": [{"kind": t["kind"], "minutes": t["minutes"]} for t in targets],
+            "actions": canonical(actions or {}),
         }
         if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
             return self.current
@@ -104,6 +108,7 @@ class SLAPolicyVersion(models.Model):
     tiers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     pause_statuses = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     targets = models.JSONField(default=list)  # [{kind, minutes}], minutes of open time, a fraction or 0 allowed
+    actions = models.JSONField(default=dict)  # {"warn": {…}, "breach": {…}}, as sla_actions.canonical spells them
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cases import transitions
-from cases.models import Case, Clock, Message
+from cases.models import Case, Clock, ClockAction, Message
 from cases.models.need import HOW
 from crm.models import Event
 from crm.stalls import TIME
@@ -101,17 +101,26 @@ def _amber_at(clock: Clock) -> datetime | None:
 
 
 @register.simple_tag
-def clock_chip(clock: Clock) -> SafeString:
-    """One target as a chip: calm, amber, red, paused or met, in words too. Every row has one: no template for it."""
+def clock_chip(clock: Clock, *, why: bool = False) -> SafeString:
+    """One target as a chip: calm, amber, red, paused (`why`: with its reason) or met, in words too. Every row
+    has one: no template for it."""
     label = escape(_SHORT.get(clock.kind, clock.kind))
     if clock.met_at:
         tone, said = ("quiet", _("met, late")) if clock.breached_at else ("ok", _("met"))
         chip = f'<span class="chip {tone}">{label} {icon("check", 12)}<span class="unseen">{escape(said)}</span></span>'
     elif clock.due_at is None:
-        chip = f'<span class="chip clock paused">{label} {escape(_("paused"))}</span>'
+        chip = _standing(clock, label, why)
     else:
         chip = _running(label, clock.due_at, _amber_at(clock))
     return mark_safe(chip)  # noqa: S308 - put together from what is escaped
+
+
+def _standing(clock: Clock, label: str, why: bool) -> str:
+    """What stands still does so because of the case's status. What runs without a time is of hours that never open."""
+    late = f'<span class="late-word">{escape(_("late"))} </span>' if clock.breached_at else ""
+    said = _("paused") if not clock.is_running else _("never open")
+    said += f": {clock.case.get_status_display()}" if why and not clock.is_running else ""
+    return f'<span class="chip clock {"red" if late else "paused"}">{label} {late}{escape(said)}</span>'
 
 
 def _running(label: str, due: datetime, amber: datetime | None) -> str:
@@ -239,6 +248,8 @@ _SENTENCES: dict[str, LazyText] = {
     "offer_left_to_hand": gettext_lazy("What was accepted is to be done by hand"),
     "sla_warned": gettext_lazy("A service time runs out soon"),
     "sla_breached": gettext_lazy("A service time has run out"),
+    "sla_action_failed": gettext_lazy("Not done, and tried again: %(action)s"),
+    "notified": gettext_lazy("Told: %(people)s"),
     "clock_warned": gettext_lazy("A service time runs out soon"),
     "clock_breached": gettext_lazy("A service time has run out"),
 }
@@ -250,6 +261,7 @@ _ANSWERS: dict[str, LazyText] = {
     "not_suited": gettext_lazy("not suited"),
     "never": gettext_lazy("never"),
 }
+_OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", "sla_recomputed"}
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
 
@@ -260,6 +272,12 @@ def _by_whom(event: Event) -> LazyText | str | None:
     if event.kind == "status_changed" and event.actor is None:
         return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
     return _SENTENCES.get(event.kind)
+
+
+def _by_itself(event: Event) -> LazyText | str:
+    if event.via == "clock" and event.kind in _OF_SERVICE_TIMES:
+        return _("The service time")
+    return _BY_ITSELF.get(event.reason, _("by itself"))
 
 
 @register.filter
@@ -275,7 +293,8 @@ def told(event: Event) -> str:
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
     words["answer"] = str(_ANSWERS.get(event.data.get("answer", ""), ""))
     words["how"] = HOW.get(event.data.get("how", ""), "")
-    words["who"] = event.actor.name if event.actor else _BY_ITSELF.get(event.reason, _("by itself"))
+    words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
+    words["who"] = event.actor.name if event.actor else _by_itself(event)
     sentence = str(_by_whom(event) or event.kind.replace("_", " "))
     try:
         return sentence % words
@@ -360,6 +379,7 @@ def console_words() -> SafeString:
             "given": _("Case #%s is now yours."),
             "named": _("You are named in case #%s."),
             "due_soon": _("The promise in case #%s is nearly due."),
+            "service_time": _("A service time of case #%s has run out, or soon will."),
             "open_it": _("Open"),
             "queues": _("Queues"),
             "customers": _("Customers"),

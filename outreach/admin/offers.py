@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
-from cases.admin import Publishing
+from cases.admin_publishing import Publishing
 from crm.admin import me, supervisors
 from crm.models import User
 from customers.models import Customer

@@ -18,6 +18,7 @@ from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
 from tests.cases import (
+    clock_commands,  # noqa: F401 - registers its own
     commands_promised,  # noqa: F401 - registers its own
     need_commands,  # noqa: F401 - registers its own
     problem_commands,  # noqa: F401 - registers its own

@@ -1,5 +1,6 @@
 """The two admins: who gets in, what they see there, and that nothing crafted changes anything."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,8 @@ from cases.models import (
     Article,
     BusinessCalendar,
     Channel,
+    Clock,
+    ClockAction,
     Dispatch,
     InboundItem,
     Mailbox,
@@ -23,10 +26,11 @@ from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
 from outreach.models import KnownProblem, Notice
-from tests.builders import make_user
+from tests.builders import make_case, make_user
 from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ROLES = ("rep", "supervisor", "executive", "administrator", "nobody")
 
@@ -39,6 +43,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.presencereason"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.businesscalendar"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.clockaction"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
@@ -56,6 +61,16 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("system", "customers.suppression"): (FOR_SYSTEM, FOR_SYSTEM),
 }
 SITES = {"admin": supervisors, "system": system}
+
+
+def trouble(queue: Queue, policy: SLAPolicy) -> ClockAction:
+    """What a breach in this queue could not do."""
+    clock = Clock.objects.create(
+        case=make_case(queue), kind="resolution", policy_version=policy.current, target_seconds=60, started_at=LONG_AGO
+    )
+    return ClockAction.objects.create(
+        clock=clock, policy_version=policy.current, moment="breach", action="move", attempts=1, due_at=LONG_AGO
+    )
 
 
 @pytest.fixture
@@ -87,6 +102,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         ),
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
+        trouble(billing, policy),
         problem := KnownProblem.declare(by=cast.sue, title="Modems restart"),
         Notice.objects.create(problem=problem, written_by=cast.sue, texts={"en": {"subject": "Your modem"}}),
     ]

@@ -178,3 +178,30 @@ def test_articles_are_written_in_versions_and_suggested(
     assert Caller(ben).get("articles/").json()["results"] == []
     assert Caller(ben).post("answers/suggest/", asked).status_code == 400
     assert Caller(ben).post("answers/suggest/", {"text": asked["text"]}).json()["results"] == []
+
+
+def test_a_policy_says_what_is_done_at_warning_and_breach(
+    sue: User, root: User, billing: Queue, technical: Queue, ana: User, ben: User
+) -> None:
+    call = Caller(sue)
+    targets = [{"kind": "resolution", "minutes": 60}]
+    body = {"name": "Acts", "queues": [billing.pk], "targets": targets}
+    far = {"breach": {"queue": technical.pk, "people": [ben.pk]}}
+    for actions in (
+        far,
+        {"warn": {"assignee": ben.pk}},
+        {"warn": {"release": True, "assignee": ana.pk}},
+        {"warn": {"notify": ["x"]}},
+    ):
+        assert call.post("sla-policies/", {**body, "actions": actions}).status_code == 400
+    assert not SLAPolicy.objects.exists()
+    actions = {"warn": {"notify": ["owner"], "people": [ana.pk]}, "breach": {"priority": "higher", "queue": billing.pk}}
+    made = call.post("sla-policies/", {**body, "actions": actions})
+    assert made.status_code == 201, made.content
+    place = f"sla-policies/{made.json()['id']}/"
+    assert call.get(place).json()["actions"] == actions
+    # Another target leaves the actions as they are, and what an administrator named stays with whoever edits the rest.
+    assert call.patch(place, {"targets": [{"kind": "resolution", "minutes": 30}]}).json()["actions"] == actions
+    assert Caller(root).patch(place, {"actions": far}).status_code == 200
+    assert call.patch(place, {"actions": {"breach": {**far["breach"], "priority": "high"}}}).status_code == 200
+    assert call.patch(place, {"actions": {}}).json()["actions"] == {}

@@ -44,7 +44,7 @@ export function happened(event) {
 const POKED = /^(customer|problem|notice)\./;
 const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(topic)}"] [data-live]`).forEach((part) => htmx.trigger(part, "changed"));
 
-const TELLS = { assigned: "given", note_added: "named", promise_due_soon: "due_soon", promise_raised: "due_soon" };
+const TELLS = { assigned: "given", note_added: "named", promise_due_soon: "due_soon", promise_raised: "due_soon", notified: "service_time" };
 function noteForMe(event) {
   askCounts();
   if (!TELLS[event.kind] || String(event.case) === openNumber()) return;
