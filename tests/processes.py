@@ -9,6 +9,7 @@
 Everything started is stopped at the end of the `with`, its whole session included; what it printed is in `.output()`.
 """
 
+import http.client
 import os
 import signal
 import socket
@@ -23,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
 from django.conf import settings
 from django.db import connection
 
@@ -94,15 +94,24 @@ class Running:
         return self.process.wait(seconds)
 
     def ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health/ready", timeout=3).status_code == 200
-        except httpx.TransportError:
-            return False
+        return says_200(self.port, "/health/ready")
+
+
+def says_200(port: int, path: str) -> bool:
+    """Asked many times a second beside what is just starting: httpx would read all certificates anew each time."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    try:
+        line.request("GET", path)
+        return line.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
 
 
 def descendants(pid: int) -> dict[int, str]:
     """Pid → command line of every process below `pid`."""
-    parents = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
+    parents = _parents()
     found, frontier = {}, {pid}
     while frontier := {child for child, parent in parents.items() if parent in frontier}:
         found |= {child: command(child) for child in frontier}
@@ -111,8 +120,8 @@ def descendants(pid: int) -> dict[int, str]:
 
 def children(pid: int) -> dict[int, str]:
     """Pid → command line of the processes `pid` itself started, zombies left out."""
-    below = (int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == pid)
-    return {child: line for child in sorted(below) if (line := command(child))}
+    below = sorted(child for child, parent in _parents().items() if parent == pid)
+    return {child: line for child in below if (line := command(child))}
 
 
 def command(pid: int) -> str:
@@ -210,10 +219,7 @@ def workers(**env: str) -> AbstractContextManager[Running]:
 
 
 def _answers(server: Running) -> bool:
-    try:
-        return httpx.get(f"{server.url}/health/live", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
+    return says_200(server.port, "/health/live")
 
 
 def _end(process: subprocess.Popen[bytes], below: dict[int, str]) -> None:
@@ -236,8 +242,14 @@ def _signal(pid: int) -> None:
         return
 
 
-def _parent(stat: Path) -> int:
+def _parents() -> dict[int, int]:
+    """Of every process of this machine."""
+    return {int(pid): _parent(pid) for pid in os.listdir("/proc") if pid.isdigit()}
+
+
+def _parent(pid: str) -> int:
     try:
-        return int(stat.read_text().rpartition(")")[2].split()[1])
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return int(stat.read().rpartition(b")")[2].split()[1])
     except (OSError, IndexError, ValueError):
         return 0
