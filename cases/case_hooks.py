@@ -7,9 +7,10 @@ from cases import (
     compose_acknowledgement,  # noqa: F401 - registers who composes acknowledgements
     kinship,
 )
-from cases.hooks import Panel, case_banners, case_panels
+from cases.hooks import Action, Panel, case_actions, case_banners, case_panels
 from cases.models import Case
 from crm.models import User
+from crm.roles import may
 
 
 def customer(case: Case, user: User) -> Panel | None:
@@ -35,6 +36,14 @@ def others(case: Case, user: User) -> Panel | None:
     return Panel("others", _("Other cases"), reverse("cases:others", args=[case.number]))
 
 
+def skills(case: Case, user: User) -> Action | None:
+    """Where the house tells skills apart, as it was read with who asks."""
+    if not getattr(user, "tells_skills", False) or not may(user, "case.skills", case.queue_id):
+        return None
+    return Action("skills", _("Skills it needs"), reverse("cases:skills", args=[case.number]), "graduation-cap")
+
+
+case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import transitions, when
 from cases.hooks import File
-from cases.models import Case, PresenceReason, Queue
+from cases.models import Case, PresenceReason, Queue, Skill
 from cases.models.case import Refusal
 from crm.models import User
 
@@ -127,6 +127,10 @@ class TagsForm(forms.Form):
 
     def words(self) -> list[str]:
         return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
+
+
+class SkillsForm(forms.Form):
+    skills = forms.ModelMultipleChoiceField(Skill.objects.filter(is_active=True), required=False)
 
 
 class PresenceForm(forms.Form):

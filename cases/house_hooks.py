@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cases import mailbox_words, mailboxes
+from cases import desks, mailbox_words, mailboxes
 from cases.mail.imap import Trouble
 from cases.models import Case, Dispatch, InboundItem, Mailbox, MailboxMail, Message
+from cases.routing import overlooked
 from crm import backup, doctor, health, sink
 from crm.models import User
 from crm.stalls import BEHIND, Stall, stalls
@@ -155,6 +156,45 @@ def _held(count: int) -> str:
         count,
     )
     return said % count
+
+
+# --- a case that waits although somebody is free
+
+NOTICED_AFTER = timedelta(seconds=15)  # it takes a second; a longer while says that nobody gives out cases
+_overlooked_since: dict[int, datetime] = {}  # case → when this process first saw it so
+
+
+@stalls.register
+def nobody_gives_out(now: datetime) -> list[Stall]:
+    """The same case, look after look, for which there are free hands."""
+    waiting = overlooked(now)
+    since = _overlooked_since.get(waiting.case, now) if waiting else now
+    _overlooked_since.clear()
+    if waiting is None:
+        return []
+    _overlooked_since[waiting.case] = since
+    return [Stall("routing", since, _not_given)] if now - since > NOTICED_AFTER else []
+
+
+def _not_given() -> str:
+    return _("Cases have been waiting for {time} although somebody is free for them.")
+
+
+@doctor.findings.register
+def routing_examined() -> list[doctor.Finding]:
+    """What the queues that give out cases look like just now."""
+    now = timezone.now()
+    rules = desks.rules()
+    if not rules:
+        return []
+    waiting = sum(1 for _each in desks.waiting(rules, now))
+    if overlooked(now):
+        text = _("%(count)d cases wait though somebody is free: if this stays so, the keeper gives out nothing.")
+        return [doctor.Finding(doctor.NOTE, text % {"count": waiting})]
+    people = desks.present(rules, now)
+    free = sum(desk.has_any_room() for desk in people)
+    text = _("Routing: %(count)d cases wait; %(here)d people are online, %(free)d of them have room.")
+    return [doctor.Finding(doctor.FINE, text % {"count": waiting, "here": len(people), "free": free})]
 
 
 @backup.restored.register

@@ -3,7 +3,8 @@
 from cases import clocks, escalation, fetching, pacing, presence, promises, silence
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
-from cases.routing import wake_due
+from cases.routing import route, send_back, wake_due
+from cases.routing_wake import SWEEP
 from crm import limits
 from crm.jobs import every, loop
 
@@ -14,6 +15,8 @@ every(0.5, name="cases.send")(send_due)
 every(0.5, name="cases.send_mass")(send_mass_due)
 every(3600, name="crm.limits")(limits.forget)
 every(5, name="cases.waking")(wake_due)
+every(1, name=SWEEP)(route)
+every(5, name="cases.returning")(send_back)
 every(5, name="cases.presence")(presence.sweep)
 every(5, name="cases.promises")(promises.sweep)
 every(5, name="cases.breaches")(clocks.breach_due)

@@ -1,12 +1,19 @@
-"""Who gets which case."""
+"""Who gets which case (docs/routing.md): taken by hand, given out by the house, or back from an owner who is away."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from cases.models import Case, Queue, QueueSession
+from cases import desks
+from cases.desks import Rule
+from cases.matching import Desk, Waiting, choose
+from cases.models import Case, Presence, Queue, QueueSession, Return
+from cases.models.case import Refusal
+from cases.models.presence import State
 from crm.models import User
 
 BATCH = 100
@@ -54,3 +61,118 @@ def wake_due(now: datetime) -> int:
         for case in cases:
             case.wake(by=None, at=case.snoozed_until, via="clock", reason="time")
     return len(cases)
+
+
+# --- given out by the house
+
+
+class Outcome(Enum):
+    GIVEN, NOT_THEM, NOT_IT = range(3)
+
+
+def route(now: datetime) -> int:
+    """Give what waits to who has room, the longest wait first; how many were given.
+
+    Any number of these may run at once. Each gift is a transaction of its own: the person's row is locked before the case's,
+    and what they have in hand is read again under it, so that nobody is given more than they may have. A row somebody else
+    holds is passed over: who holds a person is giving them something, who holds a case is doing something with it. A crash
+    leaves the case where it was, and the next turn finds it.
+    """
+    rules = desks.rules()
+    if not desks.something_waits(rules, now):
+        return 0
+    people = desks.present(rules, now)
+    given = 0
+    for waiting in desks.waiting(rules, now):
+        people = [desk for desk in people if desk.has_any_room()]
+        if not people or given >= BATCH:
+            break
+        given += _find_hands(waiting, people, rules, now)
+    return given
+
+
+def _find_hands(waiting: Waiting, people: list[Desk], rules: Mapping[int, Rule], now: datetime) -> bool:
+    """Offer it to one after the other until it is somebody's; who cannot be given anything now is struck off the list."""
+    method = rules[waiting.queue].method
+    while desk := choose(waiting, people, method):
+        outcome = _give(waiting, desk.user, rules, now)
+        if outcome is Outcome.GIVEN:
+            desk.take(waiting, now)
+            return True
+        if outcome is Outcome.NOT_IT:
+            return False
+        people.remove(desk)
+    return False
+
+
+@transaction.atomic
+def _give(waiting: Waiting, user: int, rules: Mapping[int, Rule], now: datetime) -> Outcome:
+    held = Presence.objects.connected().filter(user=user, state=State.ONLINE).select_related("user")
+    presence = held.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+    desk = next(iter(desks.present(rules, now, only=user)), None) if presence else None
+    if presence is None or desk is None or not desk.suits(waiting):
+        return Outcome.NOT_THEM
+    free = Case.objects.unassigned().pressing(now).filter(pk=waiting.case, queue=waiting.queue)
+    case = free.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+    if case is None:
+        return Outcome.NOT_IT
+    try:
+        with transaction.atomic():
+            case.assign(presence.user, by=None, at=now, via="routing", **_why(waiting, desk, rules))
+    except Refusal:
+        return Outcome.NOT_THEM
+    presence.routed_at = now
+    presence.save(update_fields=["routed_at"])
+    return Outcome.GIVEN
+
+
+def _why(waiting: Waiting, desk: Desk, rules: Mapping[int, Rule]) -> dict[str, object]:
+    """The reason in an enumerated word and numbers; their load with this case."""
+    return {
+        "reason": rules[waiting.queue].method,
+        "load": desk.load + 1,
+        "capacity": desk.limits[waiting.queue],
+        "skills": sorted(waiting.needs),
+        "relaxed": waiting.is_relaxed,
+    }
+
+
+def overlooked(now: datetime) -> Waiting | None:
+    """The first case that waits though somebody who can do it is free: it is about to be given out, or nobody does."""
+    rules = desks.rules()
+    if not desks.something_waits(rules, now):
+        return None
+    people = [desk for desk in desks.present(rules, now) if desk.has_any_room()]
+    if not people:
+        return None
+    fits = (each for each in desks.waiting(rules, now) if choose(each, people, rules[each.queue].method))
+    return next(fits, None)
+
+
+# --- back from an owner who is away
+
+
+def send_back(now: datetime) -> int:
+    """Cases that came back to an owner who has not been there since go to their queue; how many. Those whose owner is
+    there, or that no longer press, are theirs."""
+    here = Presence.objects.here().values("user")
+    reached = Q(case__assignee__in=here) | Q(case__assignee=None)
+    Return.objects.filter(reached | ~Q(case__in=Case.objects.pressing(now))).delete()
+    patience = F("case__queue__return_minutes") * timedelta(minutes=1)
+    due = Return.objects.filter(since__lte=now - patience).order_by("since", "pk")
+    return sum(_send_back(each, now) for each in list(due.values_list("pk", flat=True)[:BATCH]))
+
+
+@transaction.atomic
+def _send_back(pk: int, now: datetime) -> bool:
+    locked = (
+        Return.objects.select_for_update(skip_locked=True, of=("self",)).select_related("case").filter(pk=pk).first()
+    )
+    case = Case.objects.filter(pk=pk).select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+    if locked is None or case is None:
+        return False
+    locked.delete()
+    if case.assignee_id is None or Presence.objects.here().filter(user=case.assignee_id).exists():
+        return False
+    case.release(by=None, at=now, via="routing", reason="owner_away")
+    return True

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from cases.models import Presence, PresenceReason, QueueMembership
+from cases.desks import HANDS
+from cases.matching import BY_HAND
+from cases.models import Presence, PresenceReason, QueueMembership, Skill
 from crm.models import User
 
 
@@ -20,7 +22,15 @@ class Staff(ModelBackend):
         places = ArraySubquery(held.values(place=JSONObject(queue="queue_id", role="role")))
         there = Presence.objects.filter(user=OuterRef("pk")).values(row=JSONObject(**_THERE))
         reasons = PresenceReason.objects.filter(is_active=True).values(row=JSONObject(**_REASON))
-        known = {"places": places, "there": Subquery(there), "reasons": ArraySubquery(reasons)}
+        given = Exists(held.filter(queue__is_active=True, role__in=HANDS).exclude(queue__assignment=BY_HAND))
+        asked = Exists(Skill.objects.filter(is_active=True))
+        known = {
+            "is_given": given,
+            "tells_skills": asked,
+            "places": places,
+            "there": Subquery(there),
+            "reasons": ArraySubquery(reasons),
+        }
         user = User.objects.annotate(**known).filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 

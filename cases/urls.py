@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, need, panels, presence, promising, queue, room, searching, verbs, whose
+from cases.views import composing, need, panels, presence, promising, queue, room, searching, skills, verbs, whose
 
 app_name = "cases"
 
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/snooze/", verbs.snooze, name="snooze"),
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
     path("cases/<int:number>/tags/", verbs.tags, name="tags"),
+    path("cases/<int:number>/skills/", skills.needed, name="skills"),
     path("cases/<int:number>/promises/", promising.promises, name="promises"),
     path("cases/<int:number>/promises/<int:pk>/keeping/", promising.keeping, name="keeping"),
     path("cases/<int:number>/messages/", composing.messages, name="messages"),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from cases.api import answers, cases, doings, log, messages, presence, service_levels, settings
+from cases.api import answers, cases, doings, log, messages, presence, service_levels, settings, skills
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -26,6 +26,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/", settings.queue),
     path("queues/<int:pk>/members/", settings.members),
     path("queues/<int:pk>/members/<int:user>/", settings.member),
+    path("skills/", skills.all_skills),
+    path("skills/<int:pk>/", skills.one_skill),
+    path("cases/<int:number>/skills/", skills.of_case),
+    path("people/<int:user>/routing/", skills.of_person),
     path("presence/", presence.everybody),
     path("presence/me/", presence.mine),
     path("presence/<int:user>/", presence.somebodys),

@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "ClockKind": "cases.models.Clock.Kind",
         "CasePriority": "cases.models.Case.Priority",
         "CaseStatus": "cases.models.Case.Status",
+        "QueueAssignment": "cases.models.Queue.Assignment",
         "PresenceState": "cases.models.presence.State",
         "OfferAnswer": "outreach.models.OfferResponse.Kind",
         "OfferPurpose": "outreach.models.Offer.Purpose",

@@ -78,6 +78,8 @@ GET    cases/<int:number>/priority/                login   200  404  200  200  4
 POST   cases/<int:number>/priority/                login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/tags/                    login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/tags/                    login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/skills/                  login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/skills/                  login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/promises/                login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/promises/<int:pk>/keeping/ login  303  404  303  303  404  403  303  303
 POST   cases/<int:number>/messages/#reply          login   303  404  303  303  404  403  303  303
@@ -183,6 +185,14 @@ GET    api/queues/<int:pk>/members/                  401   200  404  200  200  4
 POST   api/queues/<int:pk>/members/                  401   403  404  403  201  404  403  403  201
 POST   api/queues/<int:pk>/members/#supervisor       401   403  404  403  403  404  403  403  201
 DELETE api/queues/<int:pk>/members/<int:user>/       401   403  404  403  204  404  403  403  204
+GET    api/skills/                                   401   200  200  200  200  403  403  403  200
+POST   api/skills/                                   401   403  403  403  201  403  403  403  201
+GET    api/skills/<int:pk>/                          401   200  200  200  200  403  403  403  200
+PATCH  api/skills/<int:pk>/                          401   403  403  403  200  403  403  403  200
+GET    api/cases/<int:number>/skills/                401   200  404  200  200  404  200  200  200
+PUT    api/cases/<int:number>/skills/                401   200  404  200  200  404  403  403  200
+GET    api/people/<int:user>/routing/                401   200  404  200  200  404  200  200  200
+PUT    api/people/<int:user>/routing/                401   403  404  403  200  404  403  403  200
 GET    api/presence/                                 401   200  200  200  200  200  200  200  200
 GET    api/presence/me/                              401   200  200  200  200  200  200  200  200
 PUT    api/presence/me/                              401   200  200  200  200  200  200  200  200
@@ -320,6 +330,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/queues/<int:pk>/members/": {"user": ":ben"},
     "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
     "POST presence/": {"choice": "busy"},
+    "POST cases/<int:number>/skills/": {"skills": ":skills"},
+    "POST api/skills/": {"name": "Portuguese", "languages": ["pt"], "queues": [":queues"]},
+    "PATCH api/skills/<int:pk>/": {"tags": ["refund"]},
+    "PUT api/cases/<int:number>/skills/": {"skills": [":skills"]},
+    "PUT api/people/<int:user>/routing/": {"skills": [":skills"], "capacities": [{"channel": "chat", "most": 2}]},
     "PUT api/presence/me/": {"state": "away"},
     "PUT api/presence/<int:user>/": {"state": "busy"},
     "POST api/presence-reasons/": {"name": "Training", "state": "busy"},

@@ -27,6 +27,7 @@ from cases.models import (
     PresenceReason,
     Queue,
     QueueMembership,
+    Skill,
     SLAPolicy,
 )
 from crm import tokens
@@ -158,6 +159,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "products": product.pk,
         "subscriptions": subscription.pk,
         "presence": User.objects.get(username="lee").pk,
+        "people": User.objects.get(username="lee").pk,
+        "skills": Skill.objects.create(name="Spanish", languages=["es"]).pk,
         "presence-reasons": PresenceReason.objects.create(name="Lunch").pk,
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from cases.api.shapes import Person
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
-from cases.models.queue import LONGEST_SILENCE
+from cases.models.queue import LONGEST_PATIENCE, LONGEST_SILENCE
 from cases.models.sla_actions import LEADS, MOST_PEOPLE, OWNER, PRIORITIES
 from customers.shapes import zone
 
@@ -24,6 +24,10 @@ class QueueShape(serializers.Serializer[Queue]):
     acknowledges = serializers.BooleanField()
     reach = serializers.CharField()
     silence_days = serializers.IntegerField(allow_null=True)
+    assignment = serializers.ChoiceField(choices=Queue.Assignment.choices)
+    capacity = serializers.IntegerField(allow_null=True)
+    return_minutes = serializers.IntegerField()
+    skill_minutes = serializers.IntegerField()
     is_public = serializers.BooleanField()
     is_active = serializers.BooleanField()
     version = serializers.IntegerField()
@@ -38,6 +42,10 @@ class QueueData(serializers.Serializer[Any]):
     acknowledges = serializers.BooleanField(required=False)
     reach = serializers.CharField(max_length=200, allow_blank=True, required=False)
     silence_days = serializers.IntegerField(min_value=1, max_value=LONGEST_SILENCE, allow_null=True, required=False)
+    assignment = serializers.ChoiceField(choices=Queue.Assignment.choices, required=False)
+    capacity = serializers.IntegerField(min_value=1, max_value=1000, allow_null=True, required=False)
+    return_minutes = serializers.IntegerField(min_value=0, max_value=LONGEST_PATIENCE, required=False)
+    skill_minutes = serializers.IntegerField(min_value=0, max_value=LONGEST_PATIENCE, required=False)
     is_public = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
     version = serializers.IntegerField(required=False)

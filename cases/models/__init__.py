@@ -16,6 +16,7 @@ from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.search import CaseSearch
+from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "Attachment",
     "BusinessCalendar",
     "CalendarVersion",
+    "Capacity",
     "Case",
     "CaseLink",
     "CaseSearch",
+    "CaseSkill",
     "Channel",
     "Clock",
     "ClockAction",
@@ -41,6 +44,7 @@ __all__ = [
     "Mention",
     "Message",
     "PaceHour",
+    "PersonSkill",
     "Presence",
     "PresenceReason",
     "Promise",
@@ -48,8 +52,10 @@ __all__ = [
     "QueueMembership",
     "QueuePace",
     "QueueSession",
+    "Return",
     "SLAPolicy",
     "SLAPolicyVersion",
+    "Skill",
     "Thread",
     "Watch",
 ]

@@ -19,6 +19,7 @@ from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
 from cases.models.refusals import Refusal as Refusal
+from cases.models.skill import Return
 from crm.database.prepared import Prepared
 from crm.events import record
 from crm.models import Event, User
@@ -165,10 +166,8 @@ class Case(models.Model):
         self.record("claimed", by=by, at=at, via=via, assignee=by.pk)
 
     @transaction.atomic
-    def assign(
-        self, to: User, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = ""
-    ) -> None:
-        """Give the case to a person who works in its queue."""
+    def assign(self, to: User, *, by: User | None, at: datetime | None = None, via: str = "person", **why: Any) -> None:
+        """Give the case to a person who works in its queue; `why` they and nobody else goes into the event."""
         self.lock()
         if self.assignee_id == to.pk:
             return
@@ -177,17 +176,17 @@ class Case(models.Model):
             raise Refusal(gettext("%(name)s does not work in %(queue)s.") % {"name": to.name, "queue": self.queue.name})
         was = self.assignee_id
         self._set_assignee(to)
-        self.record("assigned", by=by, at=at, via=via, reason=reason, assignee=to.pk, was=was)
+        self.record("assigned", by=by, at=at, via=via, assignee=to.pk, was=was, **why)
 
     @transaction.atomic
-    def release(self, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def release(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
         """Put the case back for anyone in the queue."""
         self.lock()
         if self.assignee_id is None:
             return
         was = self.assignee_id
         self._set_assignee(None)
-        self.record("released", by=by, at=at, via=via, was=was)
+        self.record("released", by=by, at=at, via=via, reason=reason, was=was)
 
     @transaction.atomic
     def transfer(self, queue: Queue, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
@@ -372,9 +371,10 @@ class Case(models.Model):
         reason: str = "",
         **data: Any,
     ) -> Event:
-        """Write one event and let the clocks follow what changed, in the same transaction."""
+        """Write one event and let clocks, and its owner's part, follow what changed, in the same transaction."""
         event = record(self, kind, by=by, at=at, via=via, reason=reason, **data)
         Clock.objects.follow(self, event)
+        Return.objects.follow(self, event)
         return event
 
     def _set_assignee(self, user: User | None) -> None:

@@ -30,6 +30,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def awake(self, at: datetime) -> "CaseQuerySet":
         return self.filter(models.Q(snoozed_until=None) | models.Q(snoozed_until__lte=at))
 
+    def pressing(self, at: datetime) -> "CaseQuerySet":
+        """What counts as somebody's load, and what waits for somebody: at work and awake, and nobody has looked at it yet,
+        its customer waits for us, or a clock of it runs. Asked by everything that gives out cases (docs/routing.md)."""
+        waits = models.Q(status=transitions.NEW) | models.Q(waiting_since__isnull=False)
+        return self.active().awake(at).filter(waits | models.Q(next_due_at__isnull=False))
+
     def snoozed(self, at: datetime) -> "CaseQuerySet":
         return self.active().filter(snoozed_until__gt=at)
 

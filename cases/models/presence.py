@@ -111,6 +111,7 @@ class Presence(models.Model):
         ),
     )
     in_hours = models.BooleanField(null=True)  # what the calendar last said; each change of it is obeyed once
+    routed_at = models.DateTimeField(null=True)  # when they were last given a case
     version = models.BigIntegerField(default=0)
 
     objects = PresenceQuerySet.as_manager()

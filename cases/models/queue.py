@@ -15,6 +15,7 @@ from crm.history import tracked
 from crm.models import Event, User
 
 SESSION_TTL = timedelta(seconds=90)
+LONGEST_PATIENCE = 24 * 60  # minutes
 LONGEST_SILENCE = 365  # days a queue may wait before it takes silence for a yes
 
 
@@ -64,6 +65,11 @@ class QueueQuerySet(models.QuerySet["Queue"]):
 class Queue(models.Model):
     """A line of work with its people."""
 
+    class Assignment(models.TextChoices):
+        BY_HAND = "by_hand", _("by hand")
+        LEAST_LOADED = "least_loaded", _("to the least loaded")
+        ROUND_ROBIN = "round_robin", _("round robin")
+
     stream = "queue"
 
     name = models.CharField(_("name"), max_length=80, unique=True)
@@ -95,6 +101,41 @@ class Queue(models.Model):
             "Our answer arrived, nothing more is promised, and the customer has not written since: after so many days the"
             " case says “need met”, until they write again. Empty: silence says nothing."
         ),
+    )
+    assignment = models.CharField(
+        _("cases are given out"),
+        max_length=20,
+        choices=Assignment.choices,
+        default=Assignment.BY_HAND,
+        db_default=Assignment.BY_HAND.value,
+        help_text=_(
+            "By hand: people take them. Least loaded: to whoever is online and has the smallest part of what they may have"
+            " at once. Round robin: to whoever was given one longest ago. When everyone is full, cases wait in order."
+        ),
+    )
+    capacity = models.PositiveSmallIntegerField(
+        _("cases at once for one person"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_(
+            "Somebody with so many cases that wait for us or whose time runs, in whatever queues, is given no more here."
+            " Empty: what is set for the whole house. A person’s own figure goes before this one."
+        ),
+    )
+    return_minutes = models.PositiveSmallIntegerField(
+        _("minutes until a case whose owner is away goes back to the queue"),
+        default=15,
+        db_default=15,
+        validators=[MaxValueValidator(LONGEST_PATIENCE)],
+        help_text=_("For cases that are opened again or wake up. Who is online or busy meanwhile keeps theirs."),
+    )
+    skill_minutes = models.PositiveSmallIntegerField(
+        _("minutes a case waits for somebody with the skills it needs"),
+        default=10,
+        db_default=10,
+        validators=[MaxValueValidator(LONGEST_PATIENCE)],
+        help_text=_("After so long it is given to anybody here, so that no case waits for a skill nobody has."),
     )
     version = models.BigIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)

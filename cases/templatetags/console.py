@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases import transitions
+from cases import routed, transitions
 from cases.models import Case, Clock, ClockAction, Message
 from cases.models.need import HOW
 from crm.models import Event
@@ -287,6 +287,8 @@ def told(event: Event) -> str:
 
     if not hasattr(event, "names"):
         thread.named([event])
+    if by_itself := routed.sentence(event):
+        return by_itself
     words: dict[str, Any] = {k: v for k, v in event.data.items() if isinstance(v, str)}
     words |= event.names  # type: ignore[attr-defined]
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")

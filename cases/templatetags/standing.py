@@ -1,11 +1,14 @@
 """How the reader of a page is there, from what was read with who asks (cases.signing_in)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases import desks
 from cases.models import Presence, PresenceReason
 from cases.models.presence import State
 from crm.models import User
@@ -42,6 +45,23 @@ def presence_of(user: User) -> Presence:
     if told["reason"]:
         row.reason = PresenceReason(pk=told["reason"], name=told["word"], state=told["state"])
     return row
+
+
+@register.filter
+def is_given_cases(user: User) -> bool:
+    """Whether any queue gives them cases, as it was read with who asks."""
+    return bool(getattr(user, "is_given", False))
+
+
+def in_hand(user: User, now: datetime) -> str:
+    """“3 / 5”: what counts as their load, and how much is given to them at most; empty where no queue gives them any."""
+    desk = desks.of(user, now)
+    return f"{desk.load} / {max(desk.limits.values())}" if desk else ""
+
+
+@register.filter
+def load(user: User) -> str:
+    return in_hand(user, timezone.now()) if is_given_cases(user) else ""
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases import lists, transitions
 from cases.models import Promise, Queue
 from cases.routing import claim_next
+from cases.templatetags.standing import in_hand, is_given_cases
 from cases.views.saying import allowed, guarded, require, said, where
 from crm.http import StaffRequest
 from crm.models import User
@@ -85,7 +86,8 @@ def counts(request: StaffRequest, pk: int) -> JsonResponse:
     asked = [int(n) for n in request.GET.get("numbers", "").split(",")[:200] if n.isdecimal() and len(n) < 15]
     cases = lists.view(request.GET.get("view", "all"), found, request.user, at=at)
     inside = list(cases.filter(number__in=asked).values_list("number", flat=True)) if asked else []
-    return JsonResponse({"counts": lists.counts(found, request.user, at=at), "inside": inside})
+    told = {"counts": lists.counts(found, request.user, at=at), "inside": inside}
+    return JsonResponse(told | ({"load": in_hand(request.user, at)} if is_given_cases(request.user) else {}))
 
 
 @login_required

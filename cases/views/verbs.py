@@ -7,12 +7,14 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases import conversation, transitions
+from cases import conversation, desks, transitions
 from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TagsForm, TransferForm, checked
 from cases.hooks import resolve_checks
+from cases.matching import Desk
 from cases.models import Case, Presence, Queue
 from cases.models.case import AlreadyClaimed, Refusal
 from cases.views.saying import ask, changed, find, guarded, require
@@ -58,10 +60,11 @@ def _people(case: Case) -> QuerySet[User]:
     return User.objects.filter(is_active=True, memberships__queue=case.queue_id).distinct().order_by("first_name")
 
 
-def _beside(case: Case) -> list[tuple[User, Presence]]:
-    """Who works there, and how they are there."""
-    people = _people(case).select_related("presence__reason")
-    return [(user, getattr(user, "presence", None) or Presence(user=user)) for user in people]
+def _beside(case: Case) -> list[tuple[User, Presence, Desk]]:
+    """Who works there, how they are there, and what they have in hand."""
+    people = list(_people(case).select_related("presence__reason"))
+    in_hand = desks.of_queue(case.queue, [user.pk for user in people], timezone.now())
+    return [(user, getattr(user, "presence", None) or Presence(user=user), in_hand[user.pk]) for user in people]
 
 
 @login_required

@@ -249,7 +249,8 @@ async function ask() {
     if (answer.ok && !answer.redirected) showCounts(await answer.json(), special);
   } catch { /* offline: the light says so */ }
 }
-function showCounts({ counts, inside }, special) {
+function showCounts({ counts, inside, load }, special) {
+  if (load) document.querySelectorAll("[data-load]").forEach((place) => (place.textContent = load));
   for (const [name, count] of Object.entries(counts)) {
     document.querySelectorAll(`[data-count="${name}"]`).forEach((place) => (place.textContent = count));
   }
