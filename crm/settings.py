@@ -258,7 +258,8 @@ SPECTACULAR_SETTINGS = {
         "PresenceState": "cases.models.presence.State",
         "OfferAnswer": "outreach.models.OfferResponse.Kind",
         "OfferPurpose": "outreach.models.Offer.Purpose",
-    },
+        "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
+    },  # fmt: skip
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
