@@ -31,7 +31,7 @@ run: $(RUNTIME)
 
 test: $(COMPLETE)
 	@$(BIN)/python -m tests.chromium
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist load $(ARGS)
 
 check: $(COMPLETE)
 	@exec $(BIN)/python .ci/check.py $(ARGS)

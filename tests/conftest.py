@@ -9,7 +9,7 @@ from crm.models import User
 from customers.models import Customer
 from tests.builders import make_customer, make_queue, make_user
 
-pytest_plugins = ["tests.browsing", "tests.database", "tests.mailservers", "tests.selection"]
+pytest_plugins = ["tests.beside", "tests.browsing", "tests.database", "tests.mailservers", "tests.selection"]
 
 
 @pytest.fixture
