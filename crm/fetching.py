@@ -62,7 +62,9 @@ async def _ask(url: str) -> Picture | str:
     target = await asyncio.to_thread(outbound.target, url, foreign=True)
     options = {"headers": {"host": target.host, **_HEADERS}, "extensions": {"sni_hostname": target.name}}
     async with (
-        httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client,
+        httpx.AsyncClient(
+            timeout=_TIMEOUT, verify=outbound.authorities(), trust_env=False, follow_redirects=False
+        ) as client,
         client.stream("GET", target.url, **options) as answer,  # type: ignore[arg-type]
     ):
         if answer.has_redirect_location:

@@ -73,7 +73,9 @@ def _post(url: str, key: str, body: str, secret: str) -> tuple[int, httpx.Header
         headers = {"host": target.host, **_signature(key, body, secret)}
         options: dict[str, Any] = {"headers": headers, "extensions": {"sni_hostname": target.name}}
         with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+            httpx.Client(
+                timeout=TIMEOUT, verify=outbound.authorities(), trust_env=False, follow_redirects=False
+            ) as client,
             client.stream("POST", target.url, content=body.encode(), **options) as answer,
         ):
             return answer.status_code, answer.headers, _start_of(answer)

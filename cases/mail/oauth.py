@@ -38,7 +38,9 @@ def ask(grant: Grant) -> Token:
     """A fresh token. Raises Trouble: `token` when the other side says no, `token_server` when it does not answer."""
     try:
         target = outbound.target(grant.token_url)
-        with httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        with httpx.Client(
+            timeout=TIMEOUT, verify=outbound.authorities(), trust_env=False, follow_redirects=False
+        ) as client:
             answer = client.post(
                 target.url,
                 data=_form(grant),

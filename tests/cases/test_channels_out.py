@@ -1,7 +1,6 @@
 """Answers by signed call-back: signed, keyed, and every word of the other side understood."""
 
 import base64
-import functools
 import json
 import socket
 from dataclasses import replace
@@ -20,6 +19,7 @@ from cases.hooks import Adapter, File, Outgoing, channels, composers
 from cases.intake import process, store
 from cases.models import Case, Channel, Dispatch, Queue
 from cases.outward import release_due, send_due
+from crm import outbound
 from crm.models import User
 from tests.channels import Callback, callback, make_channel, message, self_signed
 
@@ -162,7 +162,7 @@ def test_over_https_the_name_is_certified_though_the_address_is_pinned(
     shop: Channel, monkeypatch: pytest.MonkeyPatch, tmp_path, certified: str, name: str
 ) -> None:
     trusted = self_signed(tmp_path, certified)
-    monkeypatch.setattr(generic.httpx, "Client", functools.partial(httpx.Client, verify=trusted))
+    monkeypatch.setattr(outbound, "authorities", lambda: trusted)
     with callback(tls=tmp_path / "server.pem") as secure:
         shop.callback_url = secure.url.replace("http://127.0.0.1", f"https://{name}")
         if certified == name:
