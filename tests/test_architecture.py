@@ -6,6 +6,7 @@ import logging
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from logging.handlers import SMTPHandler
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def _files(*suffixes: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
+@cache
 def _product() -> list[tuple[str, ast.Module]]:
     files = [(str(p.relative_to(ROOT)), p) for p in _files(".py")]
     return [(name, _tree(path.read_text())) for name, path in files if name.split("/")[0] in APPS]
@@ -55,15 +57,19 @@ def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
+@cache
+def _said() -> list[tuple[str, str, ast.Call]]:
+    """Every call of the product, and the file it stands in."""
+    return [(name, dotted, call) for name, tree in _product() for dotted, call in _calls(tree)]
+
+
 def _where(pattern: str, *, but: tuple[str, ...] = ()) -> list[str]:
     """file:line of every call whose dotted beginning matches, outside the places named."""
     wanted = re.compile(pattern)
     return [
         f"{name}:{call.lineno} {dotted[:80]}"
-        for name, tree in _product()
-        if not name.startswith(but)
-        for dotted, call in _calls(tree)
-        if wanted.search(dotted)
+        for name, dotted, call in _said()
+        if not name.startswith(but) and wanted.search(dotted)
     ]
 
 
@@ -100,7 +106,7 @@ def test_sweeps_and_wake_ups_name_functions_that_exist() -> None:
 
 def _woken() -> list[str]:
     """The paths written in calls of wake()."""
-    calls = [c for _name, tree in _product() for dotted, c in _calls(tree) if dotted in {"wake", "jobs.wake"}]
+    calls = [c for _name, dotted, c in _said() if dotted in {"wake", "jobs.wake"}]
     return [c.args[0].value for c in calls if c.args and isinstance(c.args[0], ast.Constant)]
 
 
