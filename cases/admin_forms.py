@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -86,6 +87,10 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
     def hours(self) -> dict[str, list[list[str]]]:
         """The periods of each day, once cleaned."""
         return {day: self.cleaned_data[day] for day in DAYS if self.cleaned_data.get(day)}
+
+    def again(self, sent: QueryDict) -> QueryDict:
+        """What was sent, to be sent once more."""
+        return sent
 
     def publish(self, calendar: BusinessCalendar, by: User) -> None:
         values = self.cleaned_data
@@ -218,6 +223,9 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         """The targets given, in the order of the clocks."""
         given = {kind: self.cleaned_data.get(kind) for kind in KINDS}
         return [{"kind": k, "minutes": int(m) if m == int(m) else m} for k, m in given.items() if m is not None]
+
+    def again(self, sent: QueryDict) -> QueryDict:
+        return sent
 
     def publish(self, policy: SLAPolicy, by: User) -> None:
         lists = {name: self.cleaned_data[name] for name in ("priorities", "channels", "tiers", "pause_statuses")}

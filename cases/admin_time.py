@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,17 +12,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cases import admin_actions, escalation
+from cases import admin_actions, escalation, recalculating
+from cases.admin_effects import Previewing
 from cases.admin_forms import CalendarForm, PolicyForm
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin_publishing import names, only_theirs
 from cases.business_hours import DAYS
-from cases.models import BusinessCalendar, ClockAction, Queue, SLAPolicy
+from cases.models import BusinessCalendar, ClockAction, Queue, Recalculation, SLAPolicy
 from cases.models.sla import KINDS
 from crm.admin import ReadOnlyAdmin, log_each, me, supervisors
 
 
 @admin.register(BusinessCalendar, site=supervisors)
-class CalendarAdmin(Publishing):
+class CalendarAdmin(Previewing):
     """Opening hours are shared: the list says which queues a change touches."""
 
     form = CalendarForm
@@ -51,7 +52,7 @@ class CalendarAdmin(Publishing):
 
 
 @admin.register(SLAPolicy, site=supervisors)
-class PolicyAdmin(Publishing):
+class PolicyAdmin(Previewing):
     form = PolicyForm
     list_display = ["name", "position", "is_active", "touches", "version"]
     list_filter = ["is_active"]
@@ -100,3 +101,36 @@ class ClockActionAdmin(ReadOnlyAdmin):
         asked = [action for action in queryset if escalation.try_again(action, now=now)]
         log_each(self, request, asked, _("Tried again"))
         self.message_user(request, _("They are tried again within seconds: %(count)d.") % {"count": len(asked)})
+
+
+@admin.register(Recalculation, site=supervisors)
+class RecalculationAdmin(ReadOnlyAdmin):
+    """Running clocks on their way to what a calendar or policy says now: how far they are, and a hand to stop them."""
+
+    list_display = ["asked_at", "__str__", "state", "progress", "changed", "asked_by", "finished_at"]
+    list_filter = ["state"]
+    list_select_related = ["calendar", "policy", "asked_by"]
+    fields = ["asked_at", "asked_by", "state", "progress", "changed", "finished_at"]
+    ordering = ["-pk"]
+    actions = ["stop", "go_on"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recalculation]:
+        """Calendars are everybody's; of policies only theirs."""
+        theirs = only_theirs(SLAPolicy.objects.all(), me(request))
+        return Recalculation.objects.filter(Q(policy=None) | Q(policy__in=theirs.order_by().values("pk")))
+
+    @admin.display(description=_("looked at"))
+    def progress(self, task: Recalculation) -> str:
+        return _("%(looked)d of %(total)d") % {"looked": task.looked, "total": max(task.total, task.looked)}
+
+    @admin.action(description=_("Stop the selected ones where they are"))
+    def stop(self, request: HttpRequest, queryset: QuerySet[Recalculation]) -> None:
+        done = [task for task in queryset if recalculating.stop(task)]
+        log_each(self, request, done, _("Stopped"))
+        self.message_user(request, _("Stopped: %(count)d.") % {"count": len(done)})
+
+    @admin.action(description=_("Let the selected ones go on"))
+    def go_on(self, request: HttpRequest, queryset: QuerySet[Recalculation]) -> None:
+        done = [task for task in queryset if recalculating.go_on(task)]
+        log_each(self, request, done, _("Gone on"))
+        self.message_user(request, _("Going on: %(count)d.") % {"count": len(done)})

@@ -47,6 +47,7 @@ TOLD = (
     "sla_warned",
     "sla_breached",
     "sla_action_failed",
+    "sla_recomputed",
     "notified",
     "clock_warned",
     "clock_breached",

@@ -308,7 +308,6 @@ def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, 
     }
 
 
-_ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icon.svg")}
 # The console's green (static/css/tokens.css), lightest to darkest.
 _GREENS = [
     "#f0f9f7",
@@ -329,7 +328,7 @@ _UNFOLD = {
     "SITE_DROPDOWN": [{"icon": "forum", "title": _("Back to the console"), "link": "/"}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": True,
-    "SITE_FAVICONS": [_ICON],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icon.svg")}],
     "COLORS": {"primary": {str(shade): green for shade, green in zip(_SHADES, _GREENS, strict=True)}},
 }
 UNFOLD = {
@@ -353,6 +352,7 @@ UNFOLD = {
             [
                 (_("Business calendars"), "calendar_month", "cases_businesscalendar"),
                 (_("SLA policies"), "timer", "cases_slapolicy"),
+                (_("Changes of running clocks"), "update", "cases_recalculation"),
                 (_("Service actions in trouble"), "running_with_errors", "cases_clockaction"),
             ],
         ),

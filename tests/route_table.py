@@ -206,11 +206,16 @@ GET    api/calendars/                                401   200  200  200  200  4
 POST   api/calendars/                                401   403  403  403  201  403  403  403  201
 GET    api/calendars/<int:pk>/                       401   200  200  200  200  403  403  403  200
 PATCH  api/calendars/<int:pk>/                       401   403  403  403  200  403  403  403  200
+POST   api/calendars/<int:pk>/preview/               401   403  403  403  200  403  403  403  200
 GET    api/sla-policies/                             401   200  200  200  200  403  403  403  200
 POST   api/sla-policies/                             401   403  403  403  201  403  403  403  201
 POST   api/sla-policies/#everywhere                  401   403  403  403  403  403  403  403  201
 GET    api/sla-policies/<int:pk>/                    401   200  200  200  200  403  403  403  200
 PATCH  api/sla-policies/<int:pk>/                    401   403  403  403  200  403  403  403  200
+POST   api/sla-policies/<int:pk>/preview/            401   403  403  403  200  403  403  403  200
+GET    api/recalculations/                           401   200  200  200  200  403  403  403  200
+GET    api/recalculations/<int:pk>/                  401   200  200  200  200  403  403  403  200
+PATCH  api/recalculations/<int:pk>/                  401   403  403  403  200  403  403  403  200
 GET    api/cases/                                    401   200  200  200  200  200  200  200  200
 POST   api/cases/                                    401   201  400  201  201  400  403  201  201
 GET    api/cases/<int:number>/                       401   200  404  200  200  404  200  200  200
@@ -341,6 +346,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH api/presence-reasons/<int:pk>/": {"position": 3},
     "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
     "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
+    "POST api/calendars/<int:pk>/preview/": {"hours": WEEK},
+    "POST api/sla-policies/<int:pk>/preview/": {"targets": [{"kind": "resolution", "minutes": 30}]},
+    "PATCH api/recalculations/<int:pk>/": {"state": "stopped"},
     "POST api/sla-policies/": {
         "name": "Gold",
         "queues": [":queues"],

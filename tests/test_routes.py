@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases import conversation, promises
+from cases import conversation, promises, recalculating
 from cases.hooks import File
 from cases.models import (
     Article,
@@ -165,6 +165,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,
         "sla-policies": policy.pk,
+        "recalculations": recalculating.begin(policy, by=by, at=timezone.now()).pk,
         **_offers(case, by),
         **_doubles(case, by),
         **_told(case, by),

@@ -6,16 +6,26 @@ from django.core.exceptions import ValidationError as Invalid
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cases import recalculating
 from cases.api import finding
-from cases.api.setting_shapes import CalendarData, CalendarShape, PolicyData, PolicyShape
+from cases.api.setting_shapes import (
+    CalendarData,
+    CalendarShape,
+    EffectShape,
+    PolicyData,
+    PolicyShape,
+    RecalculationData,
+    RecalculationShape,
+)
 from cases.api.settings import calendar_of, exists
-from cases.models import BusinessCalendar, Queue, QueueMembership, SLAPolicy
+from cases.models import BusinessCalendar, Case, Queue, QueueMembership, Recalculation, SLAPolicy
 from cases.models.sla_actions import faults
 from crm import rest
 from crm.models import User
@@ -49,15 +59,48 @@ def calendar(request: Request, pk: int) -> Response:
     finding.need(request, "calendar.see")
     if request.method == "GET":
         return _told_calendar(found)
+    with transaction.atomic():
+        found = _changed_calendar(request, pk)
+    return _told_calendar(found)
+
+
+@extend_schema(
+    summary="What a change of a calendar would do to running clocks", request=CalendarData, responses=EffectShape
+)
+@rest.endpoint("POST", writes="settings")
+def calendar_preview(request: Request, pk: int) -> Response:
+    with transaction.atomic():
+        told = _effect(request, _changed_calendar(request, pk))
+        transaction.set_rollback(True)
+    return Response(told)
+
+
+def _changed_calendar(request: Request, pk: int) -> BusinessCalendar:
     finding.need(request, "calendar.change")
     data = rest.read(CalendarData, request, partial=True)
-    with transaction.atomic():
-        found = get_object_or_404(BusinessCalendar.objects.select_for_update(of=("self",)), pk=pk)
+    found = get_object_or_404(BusinessCalendar.objects.select_for_update(of=("self",)), pk=pk)
+    if request.method == "PATCH":
         rest.unchanged_since(request, found.current.number if found.current else 0)
-        _rename(found, data)
-        stands = CalendarShape(found).data
-        _publish_calendar(found, {**stands, **data}, rest.me(request))
-    return _told_calendar(found)
+    _rename(found, data)
+    stands = CalendarShape(found).data
+    _publish_calendar(found, {**stands, **data}, rest.me(request))
+    _let_follow(request, found, data)
+    return found
+
+
+def _let_follow(request: Request, subject: Any, data: dict[str, Any]) -> None:
+    """Begin the change of running clocks, if that was asked for."""
+    if data.get("change_running"):
+        subject.begun = recalculating.begin(subject, by=rest.me(request), at=timezone.now())
+
+
+def _effect(request: Request, subject: Any) -> Any:
+    """Everything is counted; what is named is what one may see."""
+    effect = recalculating.effect(subject, timezone.now())
+    seen = Case.objects.visible_to(rest.me(request)).filter(pk__in={move.case.pk for move in effect.moves})
+    known = set(seen.values_list("pk", flat=True))
+    effect.moves = [move for move in effect.moves if move.case.pk in known]
+    return EffectShape(effect).data
 
 
 def _calendars() -> QuerySet[BusinessCalendar]:
@@ -125,13 +168,32 @@ def policy(request: Request, pk: int) -> Response:
     finding.need(request, "policy.see")
     if request.method == "GET":
         return _told_policy(found)
+    with transaction.atomic():
+        found = _changed_policy(request, pk)
+    return _told_policy(found)
+
+
+@extend_schema(
+    summary="What a change of an SLA policy would do to running clocks", request=PolicyData, responses=EffectShape
+)
+@rest.endpoint("POST", writes="settings")
+def policy_preview(request: Request, pk: int) -> Response:
+    with transaction.atomic():
+        told = _effect(request, _changed_policy(request, pk))
+        transaction.set_rollback(True)
+    return Response(told)
+
+
+def _changed_policy(request: Request, pk: int) -> SLAPolicy:
+    found = get_object_or_404(_policies(), pk=pk)
     _steered(request, [q.pk for q in found.queues.all()])
     data = rest.read(PolicyData, request, partial=True)
-    with transaction.atomic():
-        found = get_object_or_404(SLAPolicy.objects.select_for_update(of=("self",)), pk=pk)
+    found = get_object_or_404(SLAPolicy.objects.select_for_update(of=("self",)), pk=pk)
+    if request.method == "PATCH":
         rest.unchanged_since(request, found.current.number if found.current else 0)
-        _change_policy(request, found, data)
-    return _told_policy(found)
+    _change_policy(request, found, data)
+    _let_follow(request, found, data)
+    return found
 
 
 def _change_policy(request: Request, policy: SLAPolicy, data: dict[str, Any]) -> None:
@@ -200,3 +262,36 @@ def _publish_policy(policy: SLAPolicy, data: dict[str, Any], by: User) -> None:
 def _told_policy(policy: SLAPolicy, *, status: int = 200) -> Response:
     version = policy.current.number if policy.current else 0
     return rest.tagged(PolicyShape(policy).data, version, status=status)
+
+
+# --- changes of running clocks
+
+
+@extend_schema(summary="Changes of running clocks", responses=RecalculationShape(many=True))
+@rest.endpoint("GET")
+def recalculations(request: Request) -> Response:
+    finding.need(request, "policy.see")
+    return rest.page(request, Recalculation.objects.all(), RecalculationShape)
+
+
+@extend_schema(
+    methods=["GET"],
+    summary="How far a change of running clocks is",
+    operation_id="recalculation_retrieve",
+    responses=RecalculationShape,
+)
+@extend_schema(
+    methods=["PATCH"], summary="Stop it, or let it go on", request=RecalculationData, responses=RecalculationShape
+)
+@rest.endpoint("GET", "PATCH", writes="settings", versioned=())
+def recalculation(request: Request, pk: int) -> Response:
+    task = get_object_or_404(Recalculation, pk=pk)
+    finding.need(request, "policy.see")
+    if request.method == "PATCH":
+        finding.need(request, "policy.change" if task.policy_id else "calendar.change")
+        if task.policy is not None:
+            _steered(request, [q.pk for q in task.policy.queues.all()])
+        wanted = rest.read(RecalculationData, request)["state"]
+        (recalculating.stop if wanted == Recalculation.State.STOPPED else recalculating.go_on)(task)
+        task.refresh_from_db()
+    return Response(RecalculationShape(task).data)

@@ -8,9 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cases.api.shapes import Person
-from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, SLAPolicy
+from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, Recalculation, SLAPolicy
 from cases.models.queue import LONGEST_PATIENCE, LONGEST_SILENCE
 from cases.models.sla_actions import LEADS, MOST_PEOPLE, OWNER, PRIORITIES
+from cases.recalculating import Effect, Move
 from customers.shapes import zone
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -98,13 +99,17 @@ class CalendarShape(serializers.Serializer[BusinessCalendar]):
     hours = HoursField(source="current.hours", default=dict)
     holidays = serializers.ListField(child=serializers.CharField(), source="current.holidays", default=list)
     version = serializers.IntegerField(source="current.number", default=0)
+    recalculation = serializers.IntegerField(source="begun.pk", default=None, allow_null=True)
 
 
 class CalendarData(serializers.Serializer[Any]):
+    """`change_running`: clocks under way follow too, in pieces; else only new ones do."""
+
     name = serializers.CharField(max_length=120)
     tz = serializers.CharField(max_length=64)
     hours = HoursField()
     holidays = serializers.ListField(child=serializers.CharField(max_length=10), default=list, max_length=5000)
+    change_running = serializers.BooleanField(default=False)
     version = serializers.IntegerField(required=False)
 
     def validate_tz(self, value: str) -> str:
@@ -170,6 +175,7 @@ class PolicyShape(serializers.Serializer[SLAPolicy]):
     targets = Target(many=True, source="current.targets", default=list)
     actions = Actions(source="current.actions", default=dict)
     version = serializers.IntegerField(source="current.number", default=0)
+    recalculation = serializers.IntegerField(source="begun.pk", default=None, allow_null=True)
 
     def get_queues(self, policy: SLAPolicy) -> list[int]:
         return sorted(q.pk for q in policy.queues.all())
@@ -187,6 +193,56 @@ class PolicyData(serializers.Serializer[Any]):
     pause_statuses = serializers.ListField(child=serializers.ChoiceField(choices=Case.Status.choices), default=list)
     targets = Target(many=True, allow_empty=False)
     actions = Actions(default=dict)
+    change_running = serializers.BooleanField(default=False)
     position = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False)
     is_active = serializers.BooleanField(default=True)
     version = serializers.IntegerField(required=False)
+
+
+# --- what a change does to clocks that run
+
+
+class MoveShape(serializers.Serializer[Move]):
+    """One clock before and after; no time: it stands still, or has ended."""
+
+    case = serializers.IntegerField(source="case.number")
+    kind = serializers.ChoiceField(choices=Clock.Kind.choices, source="clock.kind")
+    was_due_at = serializers.DateTimeField(source="was.due_at", allow_null=True)
+    due_at = serializers.DateTimeField(source="clock.due_at", allow_null=True)
+    overdue = serializers.BooleanField(source="is_overdue")
+    ends = serializers.BooleanField()
+
+
+class EffectShape(serializers.Serializer[Effect]):
+    """How many cases and clocks a change would move, and which (the first fifty you may see, those due soonest). Not
+    `complete`: `looked_at` of `of` cases were counted, those due first."""
+
+    cases = serializers.IntegerField()
+    clocks = serializers.IntegerField()
+    overdue_now = serializers.IntegerField(source="overdue")
+    ending = serializers.IntegerField()
+    standing = serializers.IntegerField()
+    looked_at = serializers.IntegerField(source="looked")
+    of = serializers.IntegerField(source="total")
+    complete = serializers.BooleanField(source="is_complete")
+    moves = MoveShape(many=True)
+
+
+class RecalculationShape(serializers.Serializer[Recalculation]):
+    """Clocks under way on their way to what a calendar or policy says now."""
+
+    id = serializers.IntegerField()
+    calendar = serializers.IntegerField(source="calendar_id", allow_null=True)
+    policy = serializers.IntegerField(source="policy_id", allow_null=True)
+    state = serializers.ChoiceField(choices=Recalculation.State.choices)
+    total = serializers.IntegerField()
+    looked = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    asked_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class RecalculationData(serializers.Serializer[Any]):
+    """Stop it where it is, or let it go on from there."""
+
+    state = serializers.ChoiceField(choices=[Recalculation.State.GOING, Recalculation.State.STOPPED])

@@ -15,6 +15,7 @@ from cases.models.message import Attachment, Message
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
+from cases.models.recalculation import Recalculation
 from cases.models.search import CaseSearch
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
@@ -52,6 +53,7 @@ __all__ = [
     "QueueMembership",
     "QueuePace",
     "QueueSession",
+    "Recalculation",
     "Return",
     "SLAPolicy",
     "SLAPolicyVersion",

@@ -26,7 +26,7 @@ SAID = ("answer_released", "reply_released")
 STOPS = {"closed", "merged", "marked_spam"}
 STATUS_KINDS = {"opened", "status_changed", "resolved", "reopened"}
 MATCHED_ANEW = {"priority_changed", "transferred", "customer_set"}
-FOLLOWED = {*SAID, *STOPS, *STATUS_KINDS, *MATCHED_ANEW, "message_received"}
+FOLLOWED = {*SAID, *STOPS, *STATUS_KINDS, *MATCHED_ANEW, "message_received", "sla_recomputed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class Follower:
         """Change the clocks in memory; new ones stand at the end of `clocks`."""
         if self.event.kind in STOPS:
             self._cancel(self._unfinished())
+        elif self.event.kind == "sla_recomputed":
+            self._recompute()
         else:
             self._revise()
             self._start_and_meet()
@@ -138,6 +140,22 @@ class Follower:
                 self._retarget(clock, version, hours, targets[clock.kind])
         self._start("update", "resolution", *(() if self.background.has_answer(self.at) else ("first_response",)))
 
+    def _recompute(self) -> None:
+        """A person wants clocks under way to go on under what policy and calendar say now. What has fallen due, told or
+        not, was judged by what held then; none starts."""
+        version = self.background.policy
+        targets = version.target_seconds() if version else {}
+        hours = version.hours_for(self.case.queue) if version else None
+        for clock in [c for c in self._unfinished() if not self._is_lost(c)]:
+            if version is None or clock.kind not in targets:
+                self._cancel([clock])
+            elif (clock.policy_version_id, clock.calendar_version_id) != (version.pk, hours and hours.pk):
+                self._retarget(clock, version, hours, targets[clock.kind])
+        self._align([c for c in self._unfinished() if not self._is_lost(c)])
+
+    def _is_lost(self, clock: Clock) -> bool:
+        return clock.breached_at is not None or (clock.due_at is not None and clock.due_at < self.at)
+
     def _retarget(
         self, clock: Clock, version: SLAPolicyVersion, hours: CalendarVersion | None, target: Decimal
     ) -> None:
@@ -148,12 +166,12 @@ class Follower:
         if was_running:
             clock.run_from(self.at)
 
-    def _align(self) -> None:
+    def _align(self, clocks: Iterable[Clock] | None = None) -> None:
         """Run what should run in the status the case has now, and stand the rest still."""
         if self.event.kind == "reopened":
             for clock in self._reopened():
                 clock.go_on_from(self.at)
-        for clock in self._unfinished():
+        for clock in self._unfinished() if clocks is None else clocks:
             if self._stands_still(clock):
                 if clock.is_running:
                     clock.stand_from(self.at)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from cases import clocks, escalation
+from cases import clocks, escalation, recalculating
 from cases.models import Clock, ClockAction, Queue, SLAPolicy, SLAPolicyVersion
 from tests.cases.before import World, claimed
 from tests.cases.registry import command
@@ -38,3 +38,11 @@ def _act_on_a_breach(w: World) -> None:
 @command("sla_action_failed", before=(claimed, failing))
 def _fail_to_act_on_a_breach(w: World) -> None:
     escalation.act_due(w.now + timedelta(hours=31))
+
+
+@command("sla_recomputed", before=claimed)
+def _let_running_clocks_follow(w: World) -> None:
+    policy = SLAPolicy.objects.get()
+    policy.publish(targets=[{"kind": "resolution", "minutes": 5000}])
+    recalculating.begin(policy, by=w.sue, at=w.now)
+    recalculating.recalculate(w.now + timedelta(minutes=1))

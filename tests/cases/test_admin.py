@@ -20,6 +20,7 @@ from cases.models import (
     MailboxMail,
     PresenceReason,
     Queue,
+    Recalculation,
     SLAPolicy,
 )
 from crm.admin_sites import supervisors, system
@@ -44,6 +45,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.businesscalendar"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.clockaction"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "cases.recalculation"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
@@ -103,6 +105,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
         trouble(billing, policy),
+        Recalculation.objects.create(calendar=calendar, asked_by=cast.sue),
         problem := KnownProblem.declare(by=cast.sue, title="Modems restart"),
         Notice.objects.create(problem=problem, written_by=cast.sue, texts={"en": {"subject": "Your modem"}}),
     ]
