@@ -13,7 +13,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 CORES = os.cpu_count() or 1
-AT_ONCE = max(1, CORES // 2)
+AT_ONCE = int(os.environ.get("FAULTS_AT_ONCE") or max(1, CORES // 2))
 YIELDING = 5  # how much nicer the others are
 FAULTS = "tests/faults/"
 
