@@ -6,9 +6,12 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
+from cases import desks
 from cases.admin_forms import ArticleForm, MemberForm
 from cases.admin_publishing import Publishing, names, only_theirs
 from cases.models import (
@@ -26,7 +29,7 @@ Role = QueueMembership.Role
 # --- queues
 
 
-def _named(field: Any) -> Any:
+def named(field: Any) -> Any:
     """A field of a table row has no label beside it: whoever hears the page hears the column's name."""
     field.widget.attrs["aria-label"] = field.label
     return field
@@ -50,12 +53,12 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "user":
             kwargs["queryset"] = self.people()
-        return _named(super().formfield_for_foreignkey(db_field, request, **kwargs))
+        return named(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_choice_field(db_field, request, **kwargs)
         field.choices = [(role, label) for role, label in Role.choices if role in self.roles]
-        return _named(field)
+        return named(field)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self.admin_site.has_permission(request))
@@ -76,11 +79,15 @@ class EveryMemberInline(MemberInline):
 class QueueAdmin(HouseAdmin):
     """The queues marked as theirs."""
 
-    list_display = ["name", "description", "calendar", "is_public", "is_active"]
+    list_display = ["name", "description", "calendar", "assignment", "is_public", "is_active"]
     list_filter = ["is_active", "is_public"]
     list_select_related = ["calendar"]
     search_fields = ["name", "description"]
-    fields = ["name", "description", "calendar", "acknowledges", "reach", "silence_days", "is_public", "is_active"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "calendar", "is_public", "is_active"]}),
+        (_("How cases are given out"), {"fields": ["assignment", "capacity", "return_minutes", "skill_minutes"]}),
+        (_("What customers are told"), {"fields": ["acknowledges", "reach", "silence_days"]}),
+    ]
     inlines = [MemberInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
@@ -92,6 +99,8 @@ class QueueAdmin(HouseAdmin):
             if form.changed_data:
                 obj.save(update_fields=form.changed_data)
                 obj.record("queue_changed", by=me(request), fields=form.changed_data)
+            if "assignment" in form.changed_data:
+                self.message_user(request, effect_of_giving(obj))
             return
         obj.save()
         if me(request).is_supervisor:
@@ -106,6 +115,17 @@ class QueueAdmin(HouseAdmin):
                     queue.dismiss(row.instance.user, by=by)
             elif row.has_changed():
                 queue.admit(row.instance.user, row.instance.role, by=by)
+
+
+def effect_of_giving(queue: Queue) -> str:
+    """What happens now that its cases are given out in another way."""
+    rules = desks.rules([queue.pk])
+    if not rules:
+        return gettext("People take the cases of %(queue)s themselves from now on.") % {"queue": queue.name}
+    now = timezone.now()
+    waiting, people = sum(1 for _each in desks.waiting(rules, now)), len(desks.present(rules, now))
+    told = gettext("%(queue)s: %(waiting)d cases wait and are given out now; %(people)d people are online for them.")
+    return told % {"queue": queue.name, "waiting": waiting, "people": people}
 
 
 @admin.register(Queue, site=system)

@@ -54,9 +54,19 @@ def present(rules: Mapping[int, Rule], now: datetime, *, only: int | None = None
 
 def of(user: User, now: datetime) -> Desk | None:
     """This person's own, present or not; None where no queue gives them anything."""
-    places = QueueMembership.objects.filter(user=user, role__in=HANDS).values_list("queue_id", flat=True)
-    theirs = rules(list(places))
-    return _desks(theirs, {user.pk: set(theirs)}, {}, now)[0] if theirs else None
+    return of_people([user.pk], now).get(user.pk)
+
+
+def of_people(users: Collection[int], now: datetime) -> dict[int, Desk]:
+    """The same of many, by their ids."""
+    places = QueueMembership.objects.filter(user__in=users, role__in=HANDS).values_list("user_id", "queue_id")
+    members = list(places)
+    known = rules({queue for _user, queue in members})
+    queues: dict[int, set[int]] = defaultdict(set)
+    for user, queue in members:
+        if queue in known:
+            queues[user].add(queue)
+    return {desk.user: desk for desk in _desks(known, queues, {}, now)} if queues else {}
 
 
 def of_queue(queue: Queue, users: Collection[int], now: datetime) -> dict[int, Desk]:

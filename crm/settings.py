@@ -240,6 +240,13 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+_ENUMS = {
+    "ContactPointKind": "customers.models.ContactPoint.Kind", "ClockKind": "cases.models.Clock.Kind",
+    "CasePriority": "cases.models.Case.Priority", "CaseStatus": "cases.models.Case.Status",
+    "QueueAssignment": "cases.models.Queue.Assignment", "PresenceState": "cases.models.presence.State",
+    "OfferAnswer": "outreach.models.OfferResponse.Kind", "OfferPurpose": "outreach.models.Offer.Purpose",
+    "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
+}  # fmt: skip
 SPECTACULAR_SETTINGS = {
     "TITLE": "Forefront",
     "DESCRIPTION": "A contact-center CRM in which customer service is the marketing.",
@@ -249,17 +256,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "ContactPointKind": "customers.models.ContactPoint.Kind",
-        "ClockKind": "cases.models.Clock.Kind",
-        "CasePriority": "cases.models.Case.Priority",
-        "CaseStatus": "cases.models.Case.Status",
-        "QueueAssignment": "cases.models.Queue.Assignment",
-        "PresenceState": "cases.models.presence.State",
-        "OfferAnswer": "outreach.models.OfferResponse.Kind",
-        "OfferPurpose": "outreach.models.Offer.Purpose",
-        "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
-    },  # fmt: skip
+    "ENUM_NAME_OVERRIDES": _ENUMS,
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -342,6 +339,8 @@ UNFOLD = {
             "admin",
             [
                 (_("Queues"), "inbox", "cases_queue"),
+                (_("People"), "group", "cases_colleague"),
+                (_("Skills"), "school", "cases_skill"),
                 (_("Reasons to be away"), "coffee", "cases_presencereason"),
                 (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),
             ],
@@ -380,6 +379,7 @@ UNFOLD_SYSTEM = {
             [
                 (_("Users"), "group", "crm_user"),
                 (_("Queues"), "inbox", "cases_queue"),
+                (_("Cases at once"), "stacks", "cases_capacity"),
                 (_("API tokens"), "key", "crm_apitoken"),
             ],
         ),

@@ -8,6 +8,7 @@ from cases.models.case import Case
 from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.clock import Clock
 from cases.models.clock_action import ClockAction
+from cases.models.colleague import Colleague
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.mailbox import Mailbox, MailboxMail
@@ -35,6 +36,7 @@ __all__ = [
     "Channel",
     "Clock",
     "ClockAction",
+    "Colleague",
     "Contact",
     "Dispatch",
     "Draft",

@@ -11,9 +11,11 @@ from django.urls import reverse
 from cases.models import (
     Article,
     BusinessCalendar,
+    Capacity,
     Channel,
     Clock,
     ClockAction,
+    Colleague,
     Dispatch,
     InboundItem,
     Mailbox,
@@ -21,6 +23,7 @@ from cases.models import (
     PresenceReason,
     Queue,
     Recalculation,
+    Skill,
     SLAPolicy,
 )
 from crm.admin_sites import supervisors, system
@@ -41,6 +44,9 @@ FOR_SYSTEM = (403, 403, 403, 200, 302)
 NOBODY_ADDS = (403, 403, 403, 403, 302)
 TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.queue"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.skill"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.colleague"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("system", "cases.capacity"): (FOR_SYSTEM, FOR_SYSTEM),
     ("admin", "cases.presencereason"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.businesscalendar"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -93,6 +99,9 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         article,
         cast.lee,
         PresenceReason.objects.create(name="Lunch"),
+        Skill.objects.create(name="Spanish", languages=["es"]),
+        Colleague.objects.get(pk=cast.lee.pk),
+        Capacity.objects.create(channel="", most=5),
         ApiToken.objects.create(user=cast.ana, digest="d", prefix="ff_abc"),
         Heartbeat.objects.create(name="keeper", at="2026-01-01T00:00:00Z"),
         Channel.objects.create(slug="shop", name="Shop", queue=billing),
