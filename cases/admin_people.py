@@ -57,7 +57,7 @@ class HolderInline(Row):
 
     model = PersonSkill
     fields = ["user"]
-    verbose_name_plural = _("who can do it")
+    verbose_name, verbose_name_plural = _("person"), _("who can do it")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PersonSkill]:
         rows = PersonSkill.objects.select_related("user", "skill").order_by("pk")
@@ -143,7 +143,7 @@ class HoursInline(Row):
 
     model = Presence
     fields = ["calendar"]
-    verbose_name_plural = _("working hours")
+    verbose_name = verbose_name_plural = _("working hours")
     max_num = 1
     can_delete = False
 
@@ -153,7 +153,7 @@ class CapacityInline(Row):
 
     model = Capacity
     fields = ["channel", "most"]
-    verbose_name_plural = _("cases at once")
+    verbose_name, verbose_name_plural = _("figure"), _("cases at once")
 
 
 class AbilityInline(Row):
@@ -161,7 +161,7 @@ class AbilityInline(Row):
 
     model = PersonSkill
     fields = ["skill"]
-    verbose_name_plural = _("skills")
+    verbose_name, verbose_name_plural = _("skill"), _("skills")
 
 
 @admin.register(Colleague, site=supervisors)
@@ -170,8 +170,7 @@ class ColleagueAdmin(HouseAdmin):
 
     list_display = ["__str__", "there", "in_hand", "abilities"]
     search_fields = ["username", "first_name", "last_name"]
-    fields = ["username", "first_name", "last_name"]
-    readonly_fields = ["username", "first_name", "last_name"]
+    fields = readonly_fields = ["__str__", "there"]
     inlines = [HoursInline, CapacityInline, AbilityInline]
     list_per_page = 50
 

@@ -27,7 +27,7 @@ def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 def heard(act: Callable[[], Any]) -> set[str]:
     """The sweeps a keeper is told to run because of this."""
     connection.ensure_connection()
-    with psycopg.connect(**parameters("test"), autocommit=True) as keeper:
+    with psycopg.connect(**parameters("test")) as keeper:
         keeper.execute(f"LISTEN {CHANNEL}")
         act()
         return {notice.payload for notice in keeper.notifies(timeout=0.3)}
