@@ -20,9 +20,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('cases', '0001_squashed_0019_reports_of_mails'),
-        ('crm', '0001_squashed_0005_import_runs'),
-        ('customers', '0001_squashed_0001_initial'),
+        ('cases', '0014_begun'),
+        ('crm', '0005_import_runs'),
+        ('customers', '0001_initial'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -85,10 +85,21 @@ def test_who_has_gone_all_the_long_way_has_nothing_left_to_do(monkeypatch: pytes
 
 
 def test_who_stands_in_the_middle_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At each of our migrations: what is left is done, all of it, nothing twice."""
-    whole = names(long_way(monkeypatch))
-    for place, (app, _name) in enumerate(whole):
-        if app in OURS:
-            executor = standing_at(whole[:place], monkeypatch)
-            executor.loader.check_consistent_history(connection)
-            assert sorted(names(way(executor))) == sorted(whole[place:])
+    """Before each of our migrations, with all that needs it not: what is left is done, all of it, nothing twice. A short
+    way that was whole by then is recorded, too."""
+    long, short = long_way(monkeypatch), way(standing_at([], monkeypatch))
+    whole = names(long)
+    graph = standing_at([one.replaces[0] for one in short if one.replaces], monkeypatch).loader.graph
+    for before in [key for key in graph.nodes if key[0] in OURS]:
+        left = names([graph.nodes[key] for key in graph.backwards_plan(before)])
+        done = [name for name in whole if name not in left]
+        recorded = [(one.app_label, one.name) for one in short if one.replaces and {*one.replaces} <= {*done}]
+        executor = standing_at([*done, *recorded], monkeypatch)
+        executor.loader.check_consistent_history(connection)
+        assert sorted(names(way(executor))) == sorted(left)
+
+
+def test_a_shorter_way_depends_on_none_that_may_be_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end moves when it is made to go further; who has taken it as far as it went would have come before it."""
+    short = [one for one in way(standing_at([], monkeypatch)) if one.replaces and one.app_label in OURS]
+    assert not [on for one in short for on in one.dependencies if "squashed" in on[1]]

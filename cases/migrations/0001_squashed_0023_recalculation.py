@@ -1,4 +1,4 @@
-"""Queues, cases, messages, promises, clocks, channels, mailboxes.
+"""Queues, cases, messages, promises, clocks, channels, mailboxes, who is there to work.
 
 For new databases, in place of the migrations named below (docs/database.md)."""
 
@@ -21,13 +21,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('cases', '0001_initial'), ('cases', '0002_initial'), ('cases', '0003_initial'), ('cases', '0004_send_state'), ('cases', '0005_threads_and_receipts'), ('cases', '0006_exact_clocks'), ('cases', '0007_words'), ('cases', '0008_lists'), ('cases', '0009_moved_promises'), ('cases', '0010_mail'), ('cases', '0011_inbound_queue'), ('cases', '0012_mailboxes'), ('cases', '0013_need_met'), ('cases', '0014_begun'), ('cases', '0015_acknowledgements'), ('cases', '0016_inbound_ignored'), ('cases', '0017_message_ids_whole'), ('cases', '0018_need_by_silence'), ('cases', '0019_reports_of_mails')]
+    replaces = [('cases', '0001_initial'), ('cases', '0002_initial'), ('cases', '0003_initial'), ('cases', '0004_send_state'), ('cases', '0005_threads_and_receipts'), ('cases', '0006_exact_clocks'), ('cases', '0007_words'), ('cases', '0008_lists'), ('cases', '0009_moved_promises'), ('cases', '0010_mail'), ('cases', '0011_inbound_queue'), ('cases', '0012_mailboxes'), ('cases', '0013_need_met'), ('cases', '0014_begun'), ('cases', '0015_acknowledgements'), ('cases', '0016_inbound_ignored'), ('cases', '0017_message_ids_whole'), ('cases', '0018_need_by_silence'), ('cases', '0019_reports_of_mails'), ('cases', '0020_presence'), ('cases', '0021_clock_actions'), ('cases', '0022_routing'), ('cases', '0023_recalculation')]
 
     initial = True
 
     dependencies = [
-        ('crm', '0001_squashed_0005_import_runs'),
-        ('customers', '0001_squashed_0001_initial'),
+        ('crm', '0005_import_runs'),
+        ('customers', '0001_initial'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
@@ -401,6 +401,10 @@ class Migration(migrations.Migration):
                     ('acknowledges', models.BooleanField(default=True, help_text='Whoever writes hears at once that it arrived, what happens next, and by when.', verbose_name='acknowledge new contacts')),
                     ('reach', models.CharField(blank=True, help_text='One line for acknowledgements, like “Call +44 20 7946 0123, Mon to Fri 9 to 17”. Empty: the contact form.', max_length=200, verbose_name='how to reach a person now')),
                     ('silence_days', models.PositiveSmallIntegerField(blank=True, help_text='Our answer arrived, nothing more is promised, and the customer has not written since: after so many days the case says “need met”, until they write again. Empty: silence says nothing.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days of silence after which a need counts as met')),
+                    ('assignment', models.CharField(choices=[('by_hand', 'by hand'), ('least_loaded', 'to the least loaded'), ('round_robin', 'round robin')], db_default='by_hand', default='by_hand', help_text='By hand: people take them. Least loaded: to whoever is online and has the smallest part of what they may have at once. Round robin: to whoever was given one longest ago. When everyone is full, cases wait in order.', max_length=20, verbose_name='cases are given out')),
+                    ('capacity', models.PositiveSmallIntegerField(blank=True, help_text='Somebody with so many cases that wait for us or whose time runs, in whatever queues, is given no more here. Empty: what is set for the whole house. A person’s own figure goes before this one.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='cases at once for one person')),
+                    ('return_minutes', models.PositiveSmallIntegerField(db_default=15, default=15, help_text='For cases that are opened again or wake up. Who is online or busy meanwhile keeps theirs.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes until a case whose owner is away goes back to the queue')),
+                    ('skill_minutes', models.PositiveSmallIntegerField(db_default=10, default=10, help_text='After so long it is given to anybody here, so that no case waits for a skill nobody has.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes a case waits for somebody with the skills it needs')),
                 ],
                 options={
                     'ordering': ['name'],
@@ -425,6 +429,10 @@ class Migration(migrations.Migration):
                     ('acknowledges', models.BooleanField(default=True, help_text='Whoever writes hears at once that it arrived, what happens next, and by when.', verbose_name='acknowledge new contacts')),
                     ('reach', models.CharField(blank=True, help_text='One line for acknowledgements, like “Call +44 20 7946 0123, Mon to Fri 9 to 17”. Empty: the contact form.', max_length=200, verbose_name='how to reach a person now')),
                     ('silence_days', models.PositiveSmallIntegerField(blank=True, help_text='Our answer arrived, nothing more is promised, and the customer has not written since: after so many days the case says “need met”, until they write again. Empty: silence says nothing.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days of silence after which a need counts as met')),
+                    ('assignment', models.CharField(choices=[('by_hand', 'by hand'), ('least_loaded', 'to the least loaded'), ('round_robin', 'round robin')], db_default='by_hand', default='by_hand', help_text='By hand: people take them. Least loaded: to whoever is online and has the smallest part of what they may have at once. Round robin: to whoever was given one longest ago. When everyone is full, cases wait in order.', max_length=20, verbose_name='cases are given out')),
+                    ('capacity', models.PositiveSmallIntegerField(blank=True, help_text='Somebody with so many cases that wait for us or whose time runs, in whatever queues, is given no more here. Empty: what is set for the whole house. A person’s own figure goes before this one.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='cases at once for one person')),
+                    ('return_minutes', models.PositiveSmallIntegerField(db_default=15, default=15, help_text='For cases that are opened again or wake up. Who is online or busy meanwhile keeps theirs.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes until a case whose owner is away goes back to the queue')),
+                    ('skill_minutes', models.PositiveSmallIntegerField(db_default=10, default=10, help_text='After so long it is given to anybody here, so that no case waits for a skill nobody has.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='minutes a case waits for somebody with the skills it needs')),
                 ],
                 options={
                     'abstract': False,
@@ -485,6 +493,7 @@ class Migration(migrations.Migration):
                     ('calendar', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.businesscalendar')),
                     ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='cases.slapolicy')),
+                    ('actions', models.JSONField(default=dict)),
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('policy', 'number'), name='sla_policy_version_once')],
@@ -697,6 +706,179 @@ class Migration(migrations.Migration):
                     ('measured_at', models.DateTimeField(null=True)),
                     ('queue', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='pace', to='cases.queue')),
                 ],
+            ), migrations.CreateModel(
+                name='PresenceReason',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=40, unique=True, verbose_name='name')),
+                    ('state', models.CharField(choices=[('away', 'Away'), ('busy', 'Busy')], default='away', help_text='Away: nothing comes to them. Busy: what is theirs comes back to them, nothing new is given to them.', max_length=10, verbose_name='means')),
+                    ('position', models.PositiveSmallIntegerField(default=0, help_text='Smaller numbers stand first.', verbose_name='position')),
+                    ('is_active', models.BooleanField(default=True, verbose_name='offered')),
+                ],
+                options={
+                    'ordering': ['position', 'name'],
+                },
+            ), migrations.CreateModel(
+                name='PresenceReasonEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('name', models.CharField(max_length=40, verbose_name='name')),
+                    ('state', models.CharField(choices=[('away', 'Away'), ('busy', 'Busy')], default='away', help_text='Away: nothing comes to them. Busy: what is theirs comes back to them, nothing new is given to them.', max_length=10, verbose_name='means')),
+                    ('position', models.PositiveSmallIntegerField(default=0, help_text='Smaller numbers stand first.', verbose_name='position')),
+                    ('is_active', models.BooleanField(default=True, verbose_name='offered')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='cases.presencereason')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ), migrations.CreateModel(
+                name='Presence',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('online', 'Online'), ('busy', 'Busy'), ('away', 'Away'), ('offline', 'Offline')], default='offline', max_length=10)),
+                    ('since', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('seen_at', models.DateTimeField(null=True)),
+                    ('lost_at', models.DateTimeField(null=True)),
+                    ('in_hours', models.BooleanField(null=True)),
+                    ('version', models.BigIntegerField(default=0)),
+                    ('calendar', models.ForeignKey(blank=True, help_text='At the beginning they come online by themselves, at the end they go offline. Empty: by hand only.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.businesscalendar', verbose_name='working hours')),
+                    ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='presence', to=settings.AUTH_USER_MODEL)),
+                    ('reason', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.presencereason')),
+                    ('routed_at', models.DateTimeField(null=True)),
+                ],
+                options={
+                    'constraints': [models.CheckConstraint(condition=models.Q(('reason', None), ('state__in', ['away', 'busy']), _connector='OR'), name='presence_reason_for_a_pause')],
+                },
+            ), migrations.CreateModel(
+                name='ClockAction',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('moment', models.CharField(choices=[('warn', 'at the warning'), ('breach', 'when time has run out')], max_length=10, verbose_name='when')),
+                    ('action', models.CharField(choices=[('notify', 'tell people'), ('move', 'move to another queue'), ('raise', 'raise the priority'), ('assign', 'give to a person'), ('release', 'put back for anyone')], max_length=10, verbose_name='action')),
+                    ('state', models.CharField(choices=[('waiting', 'waiting'), ('done', 'done'), ('moot', 'no longer needed'), ('failed', 'given up')], default='waiting', max_length=10, verbose_name='state')),
+                    ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                    ('due_at', models.DateTimeField(verbose_name='next attempt')),
+                    ('error', models.CharField(blank=True, max_length=300, verbose_name='what went wrong')),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('settled_at', models.DateTimeField(null=True, verbose_name='settled')),
+                    ('clock', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='actions', to='cases.clock')),
+                    ('policy_version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.slapolicyversion')),
+                ],
+                options={
+                    'verbose_name': 'service action',
+                    'verbose_name_plural': 'service actions in trouble',
+                    'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='clock_action_due'), models.Index(condition=models.Q(('attempts__gt', 0), ('state__in', ['waiting', 'failed'])), fields=['-created_at'], name='clock_action_trouble')],
+                    'constraints': [models.UniqueConstraint(fields=('clock', 'moment', 'action'), name='clock_action_once')],
+                },
+            ), migrations.CreateModel(
+                name='Capacity',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('channel', models.CharField(blank=True, default='', help_text='Empty: all channels together.', max_length=40, verbose_name='channel')),
+                    ('most', models.PositiveSmallIntegerField(help_text='0: nothing is given to them; what they take themselves is theirs all the same.', validators=[django.core.validators.MaxValueValidator(1000)], verbose_name='cases at once')),
+                    ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='capacities', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('user', 'channel'), name='capacity_once', nulls_distinct=False)],
+                },
+            ), migrations.CreateModel(
+                name='CapacityEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('channel', models.CharField(blank=True, default='', help_text='Empty: all channels together.', max_length=40, verbose_name='channel')),
+                    ('most', models.PositiveSmallIntegerField(help_text='0: nothing is given to them; what they take themselves is theirs all the same.', validators=[django.core.validators.MaxValueValidator(1000)], verbose_name='cases at once')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='cases.capacity')),
+                    ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ), migrations.CreateModel(
+                name='CaseSkill',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='asked_skills', to='cases.case')),
+                    ('skill', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cases.skill')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('case', 'skill'), name='case_skill_once')],
+                },
+            ), migrations.CreateModel(
+                name='PersonSkill',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skills', to=settings.AUTH_USER_MODEL)),
+                    ('skill', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='people', to='cases.skill', verbose_name='skill')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('user', 'skill'), name='person_skill_once')],
+                },
+            ), migrations.CreateModel(
+                name='Return',
+                fields=[
+                    ('case', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='cases.case')),
+                    ('since', models.DateTimeField()),
+                ],
+            ), migrations.CreateModel(
+                name='Skill',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=60, unique=True, verbose_name='name')),
+                    ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), blank=True, default=list, help_text='Cases in these languages need it: “es, pt”, with or without a country.', size=None, verbose_name='languages')),
+                    ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, help_text='Cases with any of these tags need it. Separated by commas.', size=None, verbose_name='tags')),
+                    ('is_active', models.BooleanField(default=True, verbose_name='asked for')),
+                    ('queues', models.ManyToManyField(blank=True, help_text='Every case of these queues needs it.', related_name='skills', to='cases.queue', verbose_name='queues')),
+                ],
+                options={
+                    'ordering': ['name'],
+                },
+            ), migrations.CreateModel(
+                name='SkillEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('name', models.CharField(max_length=60, verbose_name='name')),
+                    ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), blank=True, default=list, help_text='Cases in these languages need it: “es, pt”, with or without a country.', size=None, verbose_name='languages')),
+                    ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, help_text='Cases with any of these tags need it. Separated by commas.', size=None, verbose_name='tags')),
+                    ('is_active', models.BooleanField(default=True, verbose_name='asked for')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='cases.skill')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ), migrations.CreateModel(
+                name='Recalculation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('asked_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='asked')),
+                    ('state', models.CharField(choices=[('going', 'going on'), ('stopped', 'stopped'), ('done', 'done')], default='going', max_length=10, verbose_name='state')),
+                    ('total', models.PositiveIntegerField(default=0, verbose_name='cases')),
+                    ('looked', models.PositiveIntegerField(default=0, verbose_name='looked at')),
+                    ('changed', models.PositiveIntegerField(default=0, verbose_name='changed')),
+                    ('after', models.BigIntegerField(default=0)),
+                    ('left', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+                    ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                    ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('calendar', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cases.businesscalendar')),
+                    ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cases.slapolicy')),
+                ],
+                options={
+                    'verbose_name': 'change of running clocks',
+                    'verbose_name_plural': 'changes of running clocks',
+                    'indexes': [models.Index(condition=models.Q(('state', 'going')), fields=['id'], name='recalculation_going')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('calendar__isnull', False), ('policy__isnull', False), _connector='XOR'), name='recalculation_of_one')],
+                },
             ), pgtrigger.migrations.AddTrigger(
                 model_name='article',
                 trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."audience" IS DISTINCT FROM (NEW."audience") OR OLD."current_id" IS DISTINCT FROM (NEW."current_id") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."review_on" IS DISTINCT FROM (NEW."review_on") OR OLD."source" IS DISTINCT FROM (NEW."source"))', func='INSERT INTO "cases_articleevent" ("audience", "current_id", "external_id", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "review_on", "source") VALUES (NEW."audience", NEW."current_id", NEW."external_id", NEW."id", NEW."is_active", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."review_on", NEW."source"); RETURN NULL;', hash='fe57531e320ad35c87e7f102b0af477a8e20d1ad', operation='UPDATE', pgid='pgtrigger_update_update_63579', table='cases_article', when='AFTER')),
@@ -717,10 +899,10 @@ class Migration(migrations.Migration):
                 trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_channelevent" ("callback_url", "created_at", "id", "is_active", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "queue_id", "slug") VALUES (OLD."callback_url", OLD."created_at", OLD."id", OLD."is_active", OLD."kind", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."queue_id", OLD."slug"); RETURN NULL;', hash='9b3fbae21c30ad82bdc3c7731b3704da5f915e51', operation='DELETE', pgid='pgtrigger_delete_delete_89a04', table='cases_channel', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
                 model_name='queue',
-                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."acknowledges" IS DISTINCT FROM (NEW."acknowledges") OR OLD."calendar_id" IS DISTINCT FROM (NEW."calendar_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_public" IS DISTINCT FROM (NEW."is_public") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."reach" IS DISTINCT FROM (NEW."reach") OR OLD."silence_days" IS DISTINCT FROM (NEW."silence_days") OR OLD."source" IS DISTINCT FROM (NEW."source"))', func='INSERT INTO "cases_queueevent" ("acknowledges", "calendar_id", "description", "external_id", "id", "is_active", "is_public", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reach", "silence_days", "source") VALUES (NEW."acknowledges", NEW."calendar_id", NEW."description", NEW."external_id", NEW."id", NEW."is_active", NEW."is_public", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reach", NEW."silence_days", NEW."source"); RETURN NULL;', hash='afc8d0c4dc4ea45b7f83d149efc1c257958855ac', operation='UPDATE', pgid='pgtrigger_update_update_587f6', table='cases_queue', when='AFTER')),
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."acknowledges" IS DISTINCT FROM (NEW."acknowledges") OR OLD."assignment" IS DISTINCT FROM (NEW."assignment") OR OLD."calendar_id" IS DISTINCT FROM (NEW."calendar_id") OR OLD."capacity" IS DISTINCT FROM (NEW."capacity") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_public" IS DISTINCT FROM (NEW."is_public") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."reach" IS DISTINCT FROM (NEW."reach") OR OLD."return_minutes" IS DISTINCT FROM (NEW."return_minutes") OR OLD."silence_days" IS DISTINCT FROM (NEW."silence_days") OR OLD."skill_minutes" IS DISTINCT FROM (NEW."skill_minutes") OR OLD."source" IS DISTINCT FROM (NEW."source"))', func='INSERT INTO "cases_queueevent" ("acknowledges", "assignment", "calendar_id", "capacity", "description", "external_id", "id", "is_active", "is_public", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reach", "return_minutes", "silence_days", "skill_minutes", "source") VALUES (NEW."acknowledges", NEW."assignment", NEW."calendar_id", NEW."capacity", NEW."description", NEW."external_id", NEW."id", NEW."is_active", NEW."is_public", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reach", NEW."return_minutes", NEW."silence_days", NEW."skill_minutes", NEW."source"); RETURN NULL;', hash='e513678b44d12b48add28dd495a6a6ada90971ce', operation='UPDATE', pgid='pgtrigger_update_update_587f6', table='cases_queue', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
                 model_name='queue',
-                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_queueevent" ("acknowledges", "calendar_id", "description", "external_id", "id", "is_active", "is_public", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reach", "silence_days", "source") VALUES (OLD."acknowledges", OLD."calendar_id", OLD."description", OLD."external_id", OLD."id", OLD."is_active", OLD."is_public", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reach", OLD."silence_days", OLD."source"); RETURN NULL;', hash='e085f775afc0e6cdd9b3a996da1dc5104c5e2806', operation='DELETE', pgid='pgtrigger_delete_delete_ab9bc', table='cases_queue', when='AFTER')),
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_queueevent" ("acknowledges", "assignment", "calendar_id", "capacity", "description", "external_id", "id", "is_active", "is_public", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reach", "return_minutes", "silence_days", "skill_minutes", "source") VALUES (OLD."acknowledges", OLD."assignment", OLD."calendar_id", OLD."capacity", OLD."description", OLD."external_id", OLD."id", OLD."is_active", OLD."is_public", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reach", OLD."return_minutes", OLD."silence_days", OLD."skill_minutes", OLD."source"); RETURN NULL;', hash='be2b698998b787cce28e764d931b893406289c5b', operation='DELETE', pgid='pgtrigger_delete_delete_ab9bc', table='cases_queue', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
                 model_name='queueevent',
                 trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='067579e4ff179e678130728340a1f7f8b3793999', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6e9e4', table='cases_queueevent', when='BEFORE')),
@@ -742,6 +924,33 @@ class Migration(migrations.Migration):
             ), pgtrigger.migrations.AddTrigger(
                 model_name='mailboxevent',
                 trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='162a9e21dfb07c3a290cb546dc3913338a77075b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f22b5', table='cases_mailboxevent', when='BEFORE')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='presencereason',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "cases_presencereasonevent" ("id", "is_active", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "state") VALUES (NEW."id", NEW."is_active", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."state"); RETURN NULL;', hash='e3b7f3e238fa4f40b581ffa54316000172bf3159', operation='UPDATE', pgid='pgtrigger_update_update_862eb', table='cases_presencereason', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='presencereason',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_presencereasonevent" ("id", "is_active", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "state") VALUES (OLD."id", OLD."is_active", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."state"); RETURN NULL;', hash='93ff510f95f9c5a2d4ecf4cd39e658716d199da9', operation='DELETE', pgid='pgtrigger_delete_delete_9c4cc', table='cases_presencereason', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='presencereasonevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6ea080b212cd95dadf3e64769bc260acbb9fae33', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_580c7', table='cases_presencereasonevent', when='BEFORE')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='capacity',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "cases_capacityevent" ("channel", "id", "most", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (NEW."channel", NEW."id", NEW."most", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."user_id"); RETURN NULL;', hash='8bdab1ce7c7222c549ddd6422325d1d23a84a2cf', operation='UPDATE', pgid='pgtrigger_update_update_66a8c', table='cases_capacity', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='capacity',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_capacityevent" ("channel", "id", "most", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (OLD."channel", OLD."id", OLD."most", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."user_id"); RETURN NULL;', hash='8219a00489f6b2ad4c387c8b36c11f72ffeede9c', operation='DELETE', pgid='pgtrigger_delete_delete_afb1b', table='cases_capacity', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='capacityevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5c643119e4bf568c510d1a5b32ec23612503d238', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_43928', table='cases_capacityevent', when='BEFORE')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='skill',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "cases_skillevent" ("id", "is_active", "languages", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tags") VALUES (NEW."id", NEW."is_active", NEW."languages", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."tags"); RETURN NULL;', hash='a4a514af8c9b7b3b78ea106b53a9b80fdb682cf0', operation='UPDATE', pgid='pgtrigger_update_update_3052b', table='cases_skill', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='skill',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "cases_skillevent" ("id", "is_active", "languages", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tags") VALUES (OLD."id", OLD."is_active", OLD."languages", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tags"); RETURN NULL;', hash='27d1f3c07b3a38aedc3af6fe15221e92e2547272', operation='DELETE', pgid='pgtrigger_delete_delete_c0513', table='cases_skill', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='skillevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c4f0c71a570033cf38ec379c13f03bb5d88311bf', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ac9e3', table='cases_skillevent', when='BEFORE')),
             )],
         ),
     ]
