@@ -81,14 +81,17 @@ def route(now: datetime) -> int:
     rules = desks.rules()
     if not desks.something_waits(rules, now):
         return 0
-    people = desks.present(rules, now)
+    people = _with_room(desks.present(rules, now))
+    waiting = desks.waiting(rules, now)
     given = 0
-    for waiting in desks.waiting(rules, now):
-        people = [desk for desk in people if desk.has_any_room()]
-        if not people or given >= BATCH:
-            break
-        given += _find_hands(waiting, people, rules, now)
+    while people and given < BATCH and (first := next(waiting, None)):
+        given += _find_hands(first, people, rules, now)
+        people = _with_room(people)
     return given
+
+
+def _with_room(people: list[Desk]) -> list[Desk]:
+    return [desk for desk in people if desk.has_any_room()]
 
 
 def _find_hands(waiting: Waiting, people: list[Desk], rules: Mapping[int, Rule], now: datetime) -> bool:
@@ -142,7 +145,7 @@ def overlooked(now: datetime) -> Waiting | None:
     rules = desks.rules()
     if not desks.something_waits(rules, now):
         return None
-    people = [desk for desk in desks.present(rules, now) if desk.has_any_room()]
+    people = _with_room(desks.present(rules, now))
     if not people:
         return None
     fits = (each for each in desks.waiting(rules, now) if choose(each, people, rules[each.queue].method))

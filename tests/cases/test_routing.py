@@ -330,6 +330,17 @@ def test_looking_costs_the_same_however_many_wait_and_work(
             go()
 
 
+def test_while_everyone_is_full_nobody_reads_what_waits(
+    pushing: Queue, ana: User, django_assert_num_queries: Any
+) -> None:
+    here(ana)
+    for minutes in range(30):
+        arrive(pushing, minutes)
+    assert go() == 2
+    with django_assert_num_queries(6):
+        assert go() == 0
+
+
 def test_the_rail_and_the_counts_say_how_much_is_in_hand(
     pushing: Queue, technical: Queue, ana: User, ben: User
 ) -> None:
