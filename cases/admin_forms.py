@@ -7,16 +7,19 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
-from cases import admin_actions, transitions
+from cases import admin_actions, days_off, transitions
 from cases.business_hours import DAY_NAMES, DAYS, validate
 from cases.models import Article, BusinessCalendar, Case, Channel, SLAPolicy
 from cases.models.answer import LONGEST_BODY
@@ -49,7 +52,34 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Holidays"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
-        help_text=_("One date a line, like 2027-12-25."),
+        help_text=_("One day a line, like 2027-12-25, with a name after it if you like."),
+    )
+    calendar_file = forms.FileField(
+        label=_("Add the days of a calendar file"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=_(
+            "An iCalendar file (.ics) with the holidays as whole-day entries. They are added to the list above."
+        ),
+    )
+    country = forms.ChoiceField(
+        label=_("Public holidays of"),
+        required=False,
+        choices=lambda: [("", _("no country")), *days_off.countries()],
+        widget=UnfoldAdminSelectWidget,
+    )
+    subdivision = forms.CharField(
+        label=_("State or region"),
+        required=False,
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Its code, like BY for Bavaria. Empty: what holds everywhere in the country."),
+    )
+    observed = forms.BooleanField(
+        label=_("Also the days off in place of holidays that fall on a weekend"),
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanSwitchWidget,
     )
 
     class Meta:
@@ -61,7 +91,10 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         version = self.instance.current
         if version is None:
             return
-        self.initial.update(tz=version.tz, holidays="\n".join(version.holidays))
+        self.initial.update(
+            tz=version.tz, holidays=_day_lines({day: version.names.get(day, "") for day in version.holidays})
+        )
+        self.initial.update(country=version.country, subdivision=version.subdivision, observed=version.observed)
         self.initial.update({day: _line(version.hours.get(day, ())) for day in DAYS})
 
     def clean_tz(self) -> str:
@@ -69,10 +102,19 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         _refuse(validate({}, tz, may_be_empty=True))
         return tz
 
-    def clean_holidays(self) -> list[str]:
-        dates = str(self.cleaned_data["holidays"]).split()
-        _refuse(validate({}, "UTC", dates, may_be_empty=True))
-        return dates
+    def clean_holidays(self) -> dict[str, str]:
+        days = dict(day for line in str(self.cleaned_data["holidays"]).splitlines() for day in _days(line))
+        _refuse(validate({}, "UTC", list(days), may_be_empty=True))
+        return days
+
+    def clean_calendar_file(self) -> dict[str, str]:
+        file = self.cleaned_data["calendar_file"]
+        if not file:
+            return {}
+        try:
+            return days_off.read(file.read(days_off.LARGEST_FILE + 1), days_off.span(timezone.now().year))
+        except days_off.Unreadable as fault:
+            raise ValidationError(str(fault)) from fault
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -80,8 +122,11 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
             values[day] = periods = _periods(values.get(day) or "")
             for fault in validate({day: periods}, "UTC", may_be_empty=True):
                 self.add_error(day, fault)
+        for fault in days_off.faults(values.get("country"), values.get("subdivision")):
+            self.add_error("subdivision" if values.get("country") else "country", fault)
         if not self.errors:
             _refuse(validate(self.hours(), values["tz"]))
+            values["holidays"] = values["calendar_file"] | values["holidays"]
         return values
 
     def hours(self) -> dict[str, list[list[str]]]:
@@ -89,12 +134,17 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         return {day: self.cleaned_data[day] for day in DAYS if self.cleaned_data.get(day)}
 
     def again(self, sent: QueryDict) -> QueryDict:
-        """What was sent, to be sent once more."""
+        """What was sent, to be sent once more: the days of a file stand in the list by now."""
+        sent = sent.copy()
+        sent["holidays"] = _day_lines(self.cleaned_data["holidays"])
         return sent
 
     def publish(self, calendar: BusinessCalendar, by: User) -> None:
         values = self.cleaned_data
-        calendar.publish(tz=values["tz"], hours=self.hours(), holidays=values["holidays"], by=by)
+        place = {name: values[name] for name in ("tz", "country", "subdivision", "observed")}
+        calendar.publish(
+            hours=self.hours(), holidays=list(values["holidays"]), names=values["holidays"], by=by, **place
+        )
 
 
 for _day in DAYS:
@@ -104,6 +154,18 @@ for _day in DAYS:
         max_length=200,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "09:00-12:30, 13:00-18:00"}),
     )
+
+
+def _days(line: str) -> list[tuple[str, str]]:
+    """A day and its name; or days alone, as many as stand in the line."""
+    words = line.split()
+    if all(word[:1].isdigit() for word in words):
+        return [(word, "") for word in words]
+    return [(words[0], " ".join(words[1:])[: days_off.NAME])]
+
+
+def _day_lines(days: dict[str, str]) -> str:
+    return "\n".join(f"{day} {name}".rstrip() for day, name in sorted(days.items()))
 
 
 def _periods(line: str) -> list[list[str]]:

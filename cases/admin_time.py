@@ -1,5 +1,6 @@
 """/admin/: opening hours, service levels, and what service levels did not manage to do."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -7,7 +8,8 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -28,11 +30,12 @@ class CalendarAdmin(Previewing):
 
     form = CalendarForm
     list_display = ["name", "touches", "version"]
+    readonly_fields = ["closed_days"]
     search_fields = ["name"]
     fieldsets = [
         (None, {"fields": ["name", "tz"]}),
         (_("Opening hours"), {"fields": list(DAYS)}),
-        (_("Closed"), {"fields": ["holidays"]}),
+        (_("Closed"), {"fields": ["country", "subdivision", "observed", "holidays", "calendar_file", "closed_days"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
@@ -49,6 +52,20 @@ class CalendarAdmin(Previewing):
             return names or str(_("no queue"))
         more = ngettext("%(count)d queue of others", "%(count)d queues of others", others) % {"count": others}
         return f"{names}, {more}" if names else more
+
+    @admin.display(description=_("Closed this year and next"))
+    def closed_days(self, calendar: BusinessCalendar) -> SafeString | str:
+        """As the saved version counts them, in words."""
+        version, year = calendar.current, timezone.now().year
+        named = {**version.public, **{d: version.names.get(d, "") for d in version.holidays}} if version else {}
+        days = [
+            (date.fromisoformat(d), name) for d, name in sorted(named.items()) if d[:4] in {str(year), str(year + 1)}
+        ]
+        if not days:
+            return str(_("No day."))
+        return format_html_join(
+            SafeString("<br>"), "{} {}", ((date_format(day, "D, j M Y"), name) for day, name in days)
+        )
 
 
 @admin.register(SLAPolicy, site=supervisors)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import wraps
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,25 @@ from cases.models.following import report_breach
 BATCH = 100
 AMBER = Decimal("0.25")  # of the target left
 CALM = Decimal("0.5")
+
+
+def database_now() -> datetime:
+    """The one clock all hosts share."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def by_the_database(sweep: Callable[[datetime], int]) -> Callable[[datetime], int]:
+    """The same sweep at the database's time: a host whose clock jumps must neither breach what has time left nor let pass
+    what has none."""
+
+    @wraps(sweep)
+    def at_its_time(_of_the_host: datetime) -> int:
+        return sweep(database_now())
+
+    return at_its_time
 
 
 def warn_due(now: datetime) -> int:

@@ -1,6 +1,6 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, escalation, fetching, pacing, presence, promises, recalculating, silence
+from cases import clocks, escalation, fetching, pacing, presence, promises, recalculating, silence, years
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import route, send_back, wake_due
@@ -19,9 +19,10 @@ every(1, name=SWEEP)(route)
 every(5, name="cases.returning")(send_back)
 every(5, name="cases.presence")(presence.sweep)
 every(5, name="cases.promises")(promises.sweep)
-every(5, name="cases.breaches")(clocks.breach_due)
-every(5, name="cases.warnings")(clocks.warn_due)
-every(5, name="cases.escalation")(escalation.act_due)
+every(5, name="cases.breaches")(clocks.by_the_database(clocks.breach_due))
+every(5, name="cases.warnings")(clocks.by_the_database(clocks.warn_due))
+every(5, name="cases.escalation")(clocks.by_the_database(escalation.act_due))
+every(3600, name="cases.years")(years.renew)
 every(5, name="cases.recalculation")(recalculating.recalculate)
 every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)

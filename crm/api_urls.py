@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("presence-reasons/<int:pk>/", presence.reason),
     path("calendars/", service_levels.calendars),
     path("calendars/<int:pk>/", service_levels.calendar),
+    path("calendars/<int:pk>/holidays/", service_levels.calendar_holidays),
     path("calendars/<int:pk>/preview/", service_levels.calendar_preview),
     path("sla-policies/", service_levels.policies),
     path("sla-policies/<int:pk>/", service_levels.policy),

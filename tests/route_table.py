@@ -206,6 +206,7 @@ GET    api/calendars/                                401   200  200  200  200  4
 POST   api/calendars/                                401   403  403  403  201  403  403  403  201
 GET    api/calendars/<int:pk>/                       401   200  200  200  200  403  403  403  200
 PATCH  api/calendars/<int:pk>/                       401   403  403  403  200  403  403  403  200
+POST   api/calendars/<int:pk>/holidays/              401   403  403  403  200  403  403  403  200
 POST   api/calendars/<int:pk>/preview/               401   403  403  403  200  403  403  403  200
 GET    api/sla-policies/                             401   200  200  200  200  403  403  403  200
 POST   api/sla-policies/                             401   403  403  403  201  403  403  403  201
@@ -347,6 +348,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
     "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
     "POST api/calendars/<int:pk>/preview/": {"hours": WEEK},
+    "POST api/calendars/<int:pk>/holidays/": {
+        "icalendar": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270101\nEND:VEVENT\nEND:VCALENDAR\n"
+    },
     "POST api/sla-policies/<int:pk>/preview/": {"targets": [{"kind": "resolution", "minutes": 30}]},
     "PATCH api/recalculations/<int:pk>/": {"state": "stopped"},
     "POST api/sla-policies/": {

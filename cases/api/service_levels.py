@@ -13,12 +13,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import recalculating
+from cases import days_off, recalculating
 from cases.api import finding
 from cases.api.setting_shapes import (
     CalendarData,
     CalendarShape,
     EffectShape,
+    HolidayFile,
     PolicyData,
     PolicyShape,
     RecalculationData,
@@ -108,10 +109,32 @@ def _calendars() -> QuerySet[BusinessCalendar]:
 
 
 def _publish_calendar(calendar: BusinessCalendar, data: dict[str, Any], by: User) -> None:
+    if wrong := days_off.faults(data["country"], data["subdivision"]):
+        raise ValidationError({"country": wrong})
+    place = {name: data[name] for name in ("tz", "hours", "holidays", "country", "subdivision", "observed")}
+    names = {**(calendar.current.names if calendar.current else {}), **data.get("names", {})}
     try:
-        calendar.publish(tz=data["tz"], hours=data["hours"], holidays=data["holidays"], by=by)
+        calendar.publish(names=names, by=by, **place)
     except Invalid as error:
         raise ValidationError({"hours": error.messages}) from None
+
+
+@extend_schema(summary="Add the days of an iCalendar file", request=HolidayFile, responses=CalendarShape)
+@rest.endpoint("POST", writes="settings")
+def calendar_holidays(request: Request, pk: int) -> Response:
+    finding.need(request, "calendar.change")
+    data = rest.read(HolidayFile, request)
+    try:
+        days = days_off.read(data["icalendar"].encode(), days_off.span(timezone.now().year))
+    except days_off.Unreadable as fault:
+        raise ValidationError({"icalendar": str(fault)}) from None
+    with transaction.atomic():
+        found = get_object_or_404(BusinessCalendar.objects.select_for_update(of=("self",)), pk=pk)
+        stands = CalendarShape(found).data
+        kept = [] if data["replace"] else stands["holidays"]
+        _publish_calendar(found, {**stands, "holidays": [*kept, *days], "names": days}, rest.me(request))
+        _let_follow(request, found, data)
+    return _told_calendar(found)
 
 
 def _rename(row: BusinessCalendar | SLAPolicy, data: dict[str, Any]) -> None:

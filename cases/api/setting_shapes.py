@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cases.api.shapes import Person
+from cases.days_off import LARGEST_FILE
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, Recalculation, SLAPolicy
 from cases.models.queue import LONGEST_PATIENCE, LONGEST_SILENCE
 from cases.models.sla_actions import LEADS, MOST_PEOPLE, OWNER, PRIORITIES
@@ -98,17 +99,25 @@ class CalendarShape(serializers.Serializer[BusinessCalendar]):
     tz = serializers.CharField(source="current.tz", default="UTC")
     hours = HoursField(source="current.hours", default=dict)
     holidays = serializers.ListField(child=serializers.CharField(), source="current.holidays", default=list)
+    country = serializers.CharField(source="current.country", default="")
+    subdivision = serializers.CharField(source="current.subdivision", default="")
+    observed = serializers.BooleanField(source="current.observed", default=True)
+    public_holidays = serializers.DictField(child=serializers.CharField(), source="current.public", default=dict)
     version = serializers.IntegerField(source="current.number", default=0)
     recalculation = serializers.IntegerField(source="begun.pk", default=None, allow_null=True)
 
 
 class CalendarData(serializers.Serializer[Any]):
-    """`change_running`: clocks under way follow too, in pieces; else only new ones do."""
+    """Closed on `holidays`, and on the public holidays of `country` (and `subdivision`), with the days off in place of those
+    on a weekend (`observed`). `change_running`: clocks under way follow too, in pieces; else only new ones do."""
 
     name = serializers.CharField(max_length=120)
     tz = serializers.CharField(max_length=64)
     hours = HoursField()
     holidays = serializers.ListField(child=serializers.CharField(max_length=10), default=list, max_length=5000)
+    country = serializers.CharField(max_length=2, allow_blank=True, default="")
+    subdivision = serializers.CharField(max_length=40, allow_blank=True, default="")
+    observed = serializers.BooleanField(default=True)
     change_running = serializers.BooleanField(default=False)
     version = serializers.IntegerField(required=False)
 
@@ -120,6 +129,14 @@ class CalendarData(serializers.Serializer[Any]):
             if not _is_day(day):
                 raise serializers.ValidationError(_("“%(day)s” is no date: write it as 2026-12-25.") % {"day": day})
         return value
+
+
+class HolidayFile(serializers.Serializer[Any]):
+    """An iCalendar file's text: its whole-day entries are added to the holidays, or take their place (`replace`)."""
+
+    icalendar = serializers.CharField(max_length=LARGEST_FILE, trim_whitespace=False)
+    replace = serializers.BooleanField(default=False)
+    change_running = serializers.BooleanField(default=False)
 
 
 def _is_day(text: str) -> bool:

@@ -239,6 +239,9 @@ class Follower:
 
     @property
     def _is_history(self) -> bool:
+        """What clocks themselves do is of the present, whatever the time of this host."""
+        if self.event.via == "clock":
+            return False
         return self.event.via == "import" or self.at < self.now - PRESENT
 
     def _breach_in_silence(self, clock: Clock) -> None:

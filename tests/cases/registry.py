@@ -93,6 +93,7 @@ ROUTES_WITHOUT_EVENTS = {
             "api/sla-policies/<int:pk>/",
             "api/sla-policies/<int:pk>/preview/",
             "api/calendars/<int:pk>/preview/",
+            "api/calendars/<int:pk>/holidays/",
             "api/recalculations/",
             "api/recalculations/<int:pk>/",
         ],
