@@ -94,7 +94,6 @@ ROUTES_WITHOUT_EVENTS = {
             "api/sla-policies/<int:pk>/preview/",
             "api/calendars/<int:pk>/preview/",
             "api/calendars/<int:pk>/holidays/",
-            "api/recalculations/",
             "api/recalculations/<int:pk>/",
         ],
         "settings",
