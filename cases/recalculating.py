@@ -45,6 +45,11 @@ class Move:
     def ends(self) -> bool:
         return self.clock.is_finished
 
+    @property
+    def is_felt(self) -> bool:
+        """More than the rules it goes by: a new action alone moves no time."""
+        return self.ends or (self.was.due_at, self.was.is_running) != (self.clock.due_at, self.clock.is_running)
+
 
 @dataclass
 class Effect:
@@ -65,14 +70,15 @@ class Effect:
 
     def add(self, moves: Sequence[Move]) -> None:
         self.looked += 1
-        self.cases += bool(moves)
+        felt = [move for move in moves if move.is_felt]
+        self.cases += bool(felt)
         self.clocks += len(moves)
         self.overdue += sum(move.is_overdue for move in moves)
         self.ending += sum(move.ends for move in moves)
         self.standing += sum(
             move.was.is_running and move.clock.paused_at is not None and not move.ends for move in moves
         )
-        self.moves += moves[: SHOWN - len(self.moves)]
+        self.moves += felt[: SHOWN - len(self.moves)]
 
 
 def effect(subject: Subject, now: datetime) -> Effect:

@@ -305,6 +305,17 @@ def test_a_change_that_moves_nothing_is_saved_at_once(desk: Client, billing: Que
     assert SLAPolicyVersion.objects.count() == 2
 
 
+def test_a_change_of_what_is_done_moves_no_time_and_still_asks(
+    desk: Client, billing: Queue, policy: SLAPolicy, sue: User
+) -> None:
+    with time_machine.travel(at("10:00"), tick=False):
+        desk.force_login(sue)
+        opened(billing)
+        page = desk.post(change(policy), form(billing, resolution="480", breach_priority="high"))
+    assert "This moves no time. 1 running clock would go by the new rules." in " ".join(page.content.decode().split())
+    assert page.context["moves"] == []
+
+
 def test_a_new_policy_that_takes_over_clocks_says_so_too(desk: Client, billing: Queue, sue: User) -> None:
     make_policy("Old", position=5, resolution=480)
     with time_machine.travel(at("10:00"), tick=False):
