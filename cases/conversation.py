@@ -207,6 +207,8 @@ def add_note(
     if not text.strip():
         raise Refusal(_("Write something first."))
     case.lock()
+    if case.status == transitions.MERGED:
+        raise Refusal(_("Case #%(number)s was merged: write in the one it goes on in.") % {"number": case.number})
     now = at or timezone.now()
     message = _say(
         case,

@@ -108,7 +108,7 @@ def history_in_a_line(customer: Customer, user: User) -> str | None:
         Case.objects.visible_to(user)
         .filter(customer=customer)
         .aggregate(
-            all=Count("pk", distinct=True),
+            all=Count("pk", distinct=True, filter=Q(merged_into=None)),
             open=Count("pk", distinct=True, filter=Q(status__in=transitions.ACTIVE)),
             kept=Max(settled, filter=Q(promises__state=Promise.State.KEPT)),
             broken=Max(settled, filter=Q(promises__state=Promise.State.BROKEN)),

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.models import Case, Draft, Promise
@@ -51,6 +52,8 @@ def discard(case: Case, *, author: User, kind: str) -> None:
     Draft.objects.filter(case=case, author=author, kind=kind).delete()
 
 
-def of(case: Case, author: User) -> dict[str, Draft]:
-    """The author's drafts in this case, by kind."""
-    return {draft.kind: draft for draft in Draft.objects.filter(case=case, author=author)}
+def of(case: Case, author: User) -> tuple[dict[str, Draft], list[Draft]]:
+    """The author's drafts in this case, by kind; and what else they were writing in cases that were merged into it."""
+    found = Draft.objects.filter(Q(case=case) | Q(case__merged_into=case), author=author).select_related("case")
+    here = {draft.kind: draft for draft in found if draft.case_id == case.pk}
+    return here, [draft for draft in found if draft.case_id != case.pk and draft.text]

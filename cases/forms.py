@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import transitions, when
+from cases import linking, transitions, when
 from cases.hooks import File
 from cases.models import Case, PresenceReason, Queue, Skill
 from cases.models.case import Refusal
@@ -150,6 +150,32 @@ class PresenceForm(forms.Form):
 class NewcomerForm(forms.Form):
     name = forms.CharField(max_length=200, required=False)
     mail = forms.CharField(max_length=320, required=False)
+
+
+class NumberField(forms.IntegerField):
+    """A case's number, as people write it: with or without #."""
+
+    def __init__(self) -> None:
+        wrong = _("Give the number of a case, like 10482.")
+        said = dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong)
+        super().__init__(min_value=1, max_value=2**63 - 1, error_messages=said)
+
+    def to_python(self, value: Any) -> int | None:
+        return super().to_python(str(value or "").strip().removeprefix("#"))
+
+
+class MergeForm(forms.Form):
+    into = NumberField()
+
+
+class SplitForm(forms.Form):
+    subject = forms.CharField(max_length=300, required=False)
+    with_later = forms.BooleanField(required=False)
+
+
+class LinkForm(forms.Form):
+    other = NumberField()
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in linking.KINDS])
 
 
 class KeptForm(forms.Form):

@@ -109,3 +109,7 @@ case_actions: Hook[["Case", User], Action | None] = Hook("case_actions")
 # sending, a batch at a time and inside that transaction: says of those that must not leave why, or until when. Who
 # raises or rests holds the whole batch back for half a minute.
 may_leave: Hook[["Sequence[Dispatch]", datetime], Mapping[int, Verdict]] = Hook("may_leave")
+# Two cases became one (kept, gone, by whom), inside the merge's transaction and under both locks: what an app holds of
+# the one that went, it gives to the other. `cases_parted`: the merge was undone.
+cases_joined: Hook[["Case", "Case", User], None] = Hook("cases_joined")
+cases_parted: Hook[["Case", "Case", User], None] = Hook("cases_parted")

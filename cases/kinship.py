@@ -12,7 +12,8 @@ from crm.models import User
 from customers.merging import current
 from customers.models import Customer
 
-KINDS = ("follows", "possible_follow_up", "suggested")
+LATER = ("follows", "possible_follow_up", "suggested")
+KINDS = (*LATER, "split_from")  # of what was split off the thread it came from tells itself
 
 
 def columns() -> dict[str, Exists]:
@@ -20,7 +21,7 @@ def columns() -> dict[str, Exists]:
     links = CaseLink.objects.filter(kind__in=KINDS)
     return {
         "has_earlier": Exists(links.filter(case=OuterRef("pk"))),
-        "has_later": Exists(links.filter(other=OuterRef("pk"))),
+        "has_later": Exists(links.filter(other=OuterRef("pk"), kind__in=LATER)),
     }
 
 
@@ -39,7 +40,7 @@ def after(case: Case, user: User) -> Banner | None:
     """What was opened since and may belong here."""
     if not getattr(case, "has_later", True):
         return None
-    links = CaseLink.objects.filter(other=case, kind__in=KINDS, case__in=_visible(user)).select_related("case")
+    links = CaseLink.objects.filter(other=case, kind__in=LATER, case__in=_visible(user)).select_related("case")
     found = [link.case for link in links.order_by("-case_id")[:50]]
     if not found:
         return None
@@ -54,6 +55,8 @@ def after(case: Case, user: User) -> Banner | None:
 def _words(link: CaseLink) -> str:
     if link.kind == "follows":
         return _("Follows #%(number)s, which is closed.")
+    if link.kind == "split_from":
+        return _("Split off from #%(number)s.")
     if link.kind == "suggested":
         return _("The subject names #%(number)s. Anybody can write that: look before you tell.")
     if _is_same(link.case.customer, link.other.customer):

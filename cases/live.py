@@ -111,9 +111,12 @@ class _Words:
         self._events = events
 
     def of(self, case: Case, event: Happening) -> str:
+        if event.kind in thread.WHOLE:
+            return _render("whole", case=case, piece=thread.piece(case))
         if pk := event.data.get("message"):
             message = self._messages.get(pk)
-            return _render("message", message=thread.dressed(case, [message])[0]) if message else ""
+            here = message is not None and message.case_id == case.pk  # else it went on with a merge or a split
+            return _render("message", message=thread.dressed(case, [message])[0]) if message and here else ""
         if event.kind in {"acknowledged", "acknowledgement_settled"}:
             told = self._acknowledgements.get(event.data["acknowledgement"])
             return _render("acknowledged", told=told) if told else ""

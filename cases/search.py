@@ -7,13 +7,14 @@ typed is folded the same way and reaches PostgreSQL as words or parameters, neve
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.utils import OperationalError
 from django.utils.safestring import SafeString
 
-from cases.models import Case, Queue
+from cases.models import Case, CaseSearch, Queue
 from cases.snippets import snippets
 from crm.database.prepared import kept
 from crm.models import User
@@ -110,6 +111,27 @@ def distinct_words(text: str) -> list[str]:
             break
         kept.append(word)
     return kept
+
+
+def join(kept: Case, gone: Case) -> None:
+    """The words of a case that was merged are found in the one that goes on, as far as they fit."""
+    with connection.cursor() as cursor, suppress(OperationalError), transaction.atomic():
+        cursor.execute(_JOIN, [gone.pk, kept.pk])
+    CaseSearch.objects.filter(case=gone).delete()
+
+
+def rebuild(case: Case) -> None:
+    """The document anew, from what is in the case now."""
+    CaseSearch.objects.filter(case=case).delete()
+    index_text(case, "")
+    for text in case.messages.order_by("pk").values_list("text", flat=True).iterator():
+        index_text(case, text)
+
+
+_JOIN = """
+UPDATE cases_casesearch kept SET document = kept.document || gone.document
+  FROM cases_casesearch gone WHERE gone.case_id = %s AND kept.case_id = %s
+"""
 
 
 # --- reading

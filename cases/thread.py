@@ -8,7 +8,8 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, Message, Queue
+from cases.models import Acknowledgement, Case, CaseMerge, Message, Queue
+from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
 from crm.models import Event, User
@@ -30,7 +31,12 @@ TOLD = (
     "closed",
     "marked_spam",
     "merged",
+    "took_in",
+    "gave_back",
     "unmerged",
+    "linked",
+    "unlinked",
+    "split_off",
     "snoozed",
     "woken",
     "priority_changed",
@@ -52,6 +58,8 @@ TOLD = (
     "clock_warned",
     "clock_breached",
 )
+# After these, words are in the thread that were not, or no longer: the whole of its newest piece is shown anew.
+WHOLE = ("merged", "took_in", "gave_back", "unmerged", "split_off")
 
 
 @dataclass(frozen=True)
@@ -135,8 +143,11 @@ def named(events: list[Event]) -> list[Event]:
     queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
     customers = Customer.objects.in_bulk({c for e in events if e.kind == "customer_set" for c in _ids(e, "customer")})
     known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers}
+    merges = _merges(events)
     for event in events:
         told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
+        event.elsewhere = next((event.data[k] for k in _ELSEWHERE if k in event.data), None)  # type: ignore[attr-defined]
+        event.merge = merges.get(event.data.get("merge", 0)) if event.kind == "took_in" else None  # type: ignore[attr-defined]
         event.acknowledgement = told.get(event.data.get("acknowledgement", 0))  # type: ignore[attr-defined]
         event.names = {  # type: ignore[attr-defined]
             key: str(known.get(event.kind, people).get(value, "") or "")
@@ -144,6 +155,16 @@ def named(events: list[Event]) -> list[Event]:
             if isinstance(value, int)
         } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
     return events
+
+
+_ELSEWHERE = ("into", "gone", "kept", "other")  # the number of another case
+
+
+def _merges(events: list[Event]) -> dict[int, CaseMerge]:
+    """Those that may still be undone."""
+    keys = {pk for e in events if e.kind == "took_in" for pk in _ids(e, "merge")}
+    fresh = CaseMerge.objects.filter(pk__in=keys, undone_at=None, at__gt=timezone.now() - UNDO_WITHIN)
+    return {done.pk: done for done in fresh.select_related("gone")} if keys else {}
 
 
 def _people(events: list[Event]) -> dict[int, User]:

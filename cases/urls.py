@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import composing, need, panels, presence, promising, queue, room, searching, skills, verbs, whose
+from cases.views import (
+    composing,
+    joining,
+    need,
+    panels,
+    presence,
+    promising,
+    queue,
+    room,
+    searching,
+    skills,
+    verbs,
+    whose,
+)
 
 app_name = "cases"
 
@@ -21,6 +34,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/transfer/", verbs.transfer, name="transfer"),
     path("cases/<int:number>/customer/", whose.customer, name="customer"),
     path("cases/<int:number>/nobody/", whose.nobody, name="nobody"),
+    path("cases/<int:number>/merge/", joining.merge, name="merge"),
+    path("cases/<int:number>/links/", joining.links, name="links"),
+    path("cases/<int:number>/links/<int:pk>/", joining.link, name="link"),
+    path("cases/<int:number>/messages/<int:pk>/split/", joining.split, name="split"),
     path("cases/<int:number>/status/", verbs.status, name="status"),
     path("cases/<int:number>/resolution/", verbs.resolution, name="resolution"),
     path("cases/<int:number>/need/", need.need, name="need"),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from cases.api import answers, cases, doings, log, messages, presence, service_levels, settings, skills
+from cases.api import answers, cases, doings, joining, log, messages, presence, service_levels, settings, skills
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -53,6 +53,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/status/", doings.status),
     path("cases/<int:number>/resolution/", doings.resolution),
     path("cases/<int:number>/need/", doings.need),
+    path("cases/<int:number>/merge/", joining.merge),
+    path("cases/<int:number>/links/", joining.links),
+    path("cases/<int:number>/links/<int:pk>/", joining.link),
+    path("cases/<int:number>/messages/<int:pk>/split/", joining.split),
     path("cases/<int:number>/messages/<int:pk>/feeling/", doings.feeling),
     path("cases/<int:number>/offer/", offers.case_offer),
     path("cases/<int:number>/offer/response/", offers.case_response),

@@ -3,10 +3,20 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.hooks import Panel, answered, case_actions, case_banners, case_panels, composers, may_leave
+from cases.hooks import (
+    Panel,
+    answered,
+    case_actions,
+    case_banners,
+    case_panels,
+    cases_joined,
+    cases_parted,
+    composers,
+    may_leave,
+)
 from cases.models import Case
 from crm.models import User
-from outreach import banner, composing, delivery
+from outreach import banner, composing, delivery, joining
 
 
 @case_panels.register(order=12)
@@ -22,3 +32,5 @@ case_actions.register(banner.action, order=10, name="outreach.problem")
 composers.register(composing.compose, name="outreach.notice")
 answered.register(composing.answered, name="outreach.notice")
 may_leave.register(delivery.may_leave, name="outreach.notice")
+cases_joined.register(joining.joined, name="outreach.problem")
+cases_parted.register(joining.parted, name="outreach.problem")

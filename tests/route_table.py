@@ -71,6 +71,15 @@ GET    cases/<int:number>/need/                    login   200  404  200  200  4
 POST   cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
 DELETE cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
 POST   cases/<int:number>/messages/<int:pk>/feeling/ login  409  404  409  409  404  403  409  409
+GET    cases/<int:number>/merge/                   login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/merge/                   login   409  404  409  409  404  403  403  409
+DELETE cases/<int:number>/merge/                   login   409  404  409  409  404  403  403  409
+GET    cases/<int:number>/links/                   login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/links/                   login   303  404  303  303  404  403  403  303
+DELETE cases/<int:number>/links/<int:pk>/          login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/links/<int:pk>/          login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/messages/<int:pk>/split/ login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/messages/<int:pk>/split/ login   409  404  409  409  404  403  403  409
 GET    cases/<int:number>/snooze/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
 DELETE cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
@@ -235,6 +244,13 @@ DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  4
 POST   api/cases/<int:number>/customer/              401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
+GET    api/cases/<int:number>/merge/                 401   200  404  200  200  404  403  403  200
+POST   api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
+DELETE api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
+GET    api/cases/<int:number>/links/                 401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/links/                 401   201  404  201  201  404  403  403  201
+DELETE api/cases/<int:number>/links/<int:pk>/        401   204  404  204  204  404  403  403  204
+POST   api/cases/<int:number>/messages/<int:pk>/split/ 401 409  404  409  409  404  403  403  409
 PUT    api/cases/<int:number>/messages/<int:pk>/feeling/ 401 409 404  409  409  404  403  409  409
 GET    api/cases/<int:number>/promises/              401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/promises/              401   201  404  201  201  404  403  201  201
@@ -293,6 +309,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/cases/<int:number>/customer/": {"customer": ":customers"},
     "POST cases/<int:number>/need/": {"how": "customer_said"},
     "POST cases/<int:number>/messages/<int:pk>/feeling/": {"feeling": "good"},
+    "POST cases/<int:number>/merge/": {"into": ":cases"},
+    "GET api/cases/<int:number>/merge/": {"into": ":cases"},
+    "POST api/cases/<int:number>/merge/": {"into": ":cases"},
+    "POST cases/<int:number>/links/": {"other": ":other", "kind": "caused_by"},
+    "POST api/cases/<int:number>/links/": {"other": ":other", "kind": "caused_by"},
+    "POST cases/<int:number>/messages/<int:pk>/split/": {"subject": "The other thing"},
+    "POST api/cases/<int:number>/messages/<int:pk>/split/": {"subject": "The other thing"},
     "POST cases/<int:number>/snooze/": {"until": "tomorrow"},
     "POST cases/<int:number>/priority/": {"priority": "high"},
     "POST cases/<int:number>/tags/": {"tags": "refund"},

@@ -146,13 +146,17 @@ class Thread:
     """The open conversation: messages, and between them runs of lines (thread.js)."""
 
     def __init__(self, box: Node) -> None:
+        self.applied: dict[str, int] = {}
+        self.show(box)
+
+    def show(self, box: Node) -> None:
+        """All of it, in place of what stood there."""
         self.items: list[Node | list[Node]] = []
         for child in box.elements:
             if child.has("msg"):
                 self.items.append(child)
             elif child.has("sys"):
                 self.items.append([line for line in child.elements if line.has("line")])
-        self.applied: dict[str, int] = {}
 
     def apply_message(self, message: Node, version: int) -> None:
         old = next((n for n, item in enumerate(self.items) if isinstance(item, Node) and item.id == message.id), None)
@@ -165,7 +169,7 @@ class Thread:
         self.applied[message.id] = version
 
     def apply_line(self, line: Node, version: int) -> None:
-        if all(line.id != other.id for other in self._entries()):
+        if all(line.id != other.id for other in self.entries()):
             self._place(line)
         elif self.applied.get(line.id, 0) < version:
             self._change(line)
@@ -179,12 +183,12 @@ class Thread:
         run = next(run for run in runs if any(line.id == other.id for other in run))
         run[:] = [line if line.id == other.id else other for other in run]
 
-    def _entries(self) -> list[Node]:
+    def entries(self) -> list[Node]:
         return [entry for item in self.items for entry in (item if isinstance(item, list) else [item])]
 
     def _place(self, entry: Node) -> None:
         """By time; at one moment what was said before what followed from it. Runs are cut and joined as needed."""
-        entries = self._entries()
+        entries = self.entries()
         at = next((n for n, other in enumerate(entries) if _when(other) > _when(entry)), len(entries))
         entries.insert(at, entry)
         self.items = []
@@ -306,6 +310,9 @@ class Screen:
     def _place_in_room(self, part: Node, version: int, thread: Thread) -> None:
         if part.has("case-head"):
             self.room.apply_head(part)
+        elif "data-thread" in part.attrs:
+            thread.show(part)
+            thread.applied |= dict.fromkeys((entry.id for entry in thread.entries()), version)
         elif part.has("msg"):
             thread.apply_message(part, version)
         elif part.has("line"):

@@ -23,6 +23,7 @@ from cases.models import (
     Attachment,
     BusinessCalendar,
     Case,
+    CaseLink,
     Dispatch,
     PresenceReason,
     Queue,
@@ -138,10 +139,13 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
     article.publish(title="Refunds", body="Five days.", language="en", by=by)
     subscription = Subscription.objects.create(customer=case.customer, product=product)
     due = timezone.now() + timedelta(hours=2)
+    other = make_case(case.queue, "The outage", customer=case.customer)
     promise = promises.make(case, what="A refund", due_at=due, owner=by, made_by=None, at=timezone.now())
     return {
         "queues": case.queue_id,
         "cases": case.number,
+        "other": other.number,
+        "links": CaseLink.objects.create(case=case, other=other, kind="duplicate_of").pk,
         "promises": promise.pk,
         "messages": case.messages.get(direction="outbound").pk,
         "messages/<slug:token>": case.messages.get(direction="inbound").token,

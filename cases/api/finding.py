@@ -20,7 +20,7 @@ _LATENESS = timedelta(seconds=10)
 
 def cases(request: Request) -> QuerySet[Case]:
     """The cases the caller may see, with what a row shows."""
-    return Case.objects.visible_to(rest.me(request)).select_related("queue", "assignee", "customer")
+    return Case.objects.visible_to(rest.me(request)).select_related("queue", "assignee", "customer", "merged_into")
 
 
 def listed(request: Request) -> QuerySet[Case]:

@@ -110,6 +110,7 @@ class CaseShape(CaseRow):
     """A case by itself: its clocks, promises, and whether the need was met."""
 
     custom = serializers.DictField()
+    merged_into = serializers.IntegerField(source="merged_into.number", allow_null=True, default=None)
     clocks = ClockShape(many=True, source="clocks.all")
     promises = PromiseShape(many=True, source="promises.all")
     need_met = serializers.SerializerMethodField()

@@ -12,6 +12,7 @@ from cases.models.colleague import Colleague
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.mailbox import Mailbox, MailboxMail
+from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
@@ -31,6 +32,7 @@ __all__ = [
     "Capacity",
     "Case",
     "CaseLink",
+    "CaseMerge",
     "CaseSearch",
     "CaseSkill",
     "Channel",

@@ -3,7 +3,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
 from django.db.models.expressions import Func, Value
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import transitions
 from cases.models.beside import Issue
+from cases.models.case_indexes import INDEXES
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
@@ -95,42 +95,7 @@ class Case(models.Model):
                 name="case_need_met_where_it_lives",
             ),
         ]
-        indexes = [
-            # Lists and counts of a queue read these alone: nothing grows with the cases that are done with.
-            models.Index(
-                fields=["queue", "attention_at", "waiting_since", "id"],
-                name="case_queue_order",
-                include=["assignee", "snoozed_until", "promise_due_at"],
-                condition=models.Q(status__in=transitions.ACTIVE),
-            ),
-            models.Index(
-                fields=["assignee", "queue", "attention_at", "waiting_since", "id"],
-                name="case_mine",
-                condition=models.Q(status__in=transitions.ACTIVE),
-            ),
-            models.Index(
-                fields=["queue", "attention_at", "waiting_since", "id"],
-                name="case_free",
-                include=["snoozed_until"],
-                condition=models.Q(status__in=transitions.ACTIVE, assignee=None),
-            ),
-            models.Index(
-                fields=["queue", "attention_at", "waiting_since", "id"],
-                name="case_promised",
-                condition=models.Q(status__in=transitions.ACTIVE, promise_due_at__isnull=False),
-            ),
-            models.Index(
-                fields=["queue", "waiting_since", "id"],
-                name="case_to_claim",
-                condition=models.Q(status__in=transitions.ACTIVE, assignee=None),
-            ),
-            models.Index(fields=["queue", "-opened_at"], name="case_queue_newest"),
-            models.Index(fields=["customer", "-opened_at"], name="case_customer"),
-            models.Index(fields=["snoozed_until"], name="case_wake", condition=models.Q(snoozed_until__isnull=False)),
-            models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
-            GinIndex(fields=["tags"], name="case_tags"),
-            SILENT,
-        ]
+        indexes = [*INDEXES, SILENT]
         triggers = [MET_BY_ITS_OWN_EVENT]
 
     def __str__(self) -> str:
@@ -223,7 +188,14 @@ class Case(models.Model):
 
     @transaction.atomic
     def change_status(
-        self, status: str, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = ""
+        self,
+        status: str,
+        *,
+        by: User | None,
+        at: datetime | None = None,
+        via: str = "person",
+        reason: str = "",
+        **more: Any,
     ) -> None:
         """The only way a status changes: along the transition table, returning quietly if already so."""
         self.lock()
@@ -243,10 +215,10 @@ class Case(models.Model):
         self.save(
             update_fields=["status", "resolved_at", "closed_at", "waiting_since", "snoozed_until", "need_met_event"]
         )
-        kind = {transitions.RESOLVED: "resolved", transitions.CLOSED: "closed", transitions.SPAM: "marked_spam"}.get(
-            status, "reopened" if was in {transitions.RESOLVED, transitions.SPAM} else "status_changed"
-        )
-        self.record(kind, by=by, at=now, via=via, reason=reason, status=status, was=was)
+        went_on = "reopened" if was in {transitions.RESOLVED, transitions.SPAM} else "status_changed"
+        ends = {"resolved": "resolved", "closed": "closed", "spam": "marked_spam", "merged": "merged"}
+        kind = ends.get(status, went_on)
+        self.record(kind, by=by, at=now, via=via, reason=reason, status=status, was=was, **more)
 
     def _keep_times(self, was: str, now: datetime) -> None:
         if self.status == transitions.RESOLVED:

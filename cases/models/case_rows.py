@@ -45,7 +45,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def for_screens(self) -> "CaseQuerySet":
         """With everything the head of a case and its row show, clocks that were met included."""
         clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
-        shown = self.select_related("queue", "customer", "assignee")
+        shown = self.select_related("queue", "customer", "assignee", "merged_into")
         return shown.prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
 
     def in_order(self) -> "CaseQuerySet":

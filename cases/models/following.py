@@ -26,7 +26,8 @@ SAID = ("answer_released", "reply_released")
 STOPS = {"closed", "merged", "marked_spam"}
 STATUS_KINDS = {"opened", "status_changed", "resolved", "reopened"}
 MATCHED_ANEW = {"priority_changed", "transferred", "customer_set"}
-FOLLOWED = {*SAID, *STOPS, *STATUS_KINDS, *MATCHED_ANEW, "message_received", "sla_recomputed"}
+JOINED = {"took_in", "gave_back", "unmerged"}
+FOLLOWED = {*SAID, *STOPS, *STATUS_KINDS, *MATCHED_ANEW, *JOINED, "message_received", "sla_recomputed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,13 @@ _SENTENCES: dict[str, LazyText] = {
     "reopened": gettext_lazy("Open again (%(who)s)"),
     "closed": gettext_lazy("Closed"),
     "marked_spam": gettext_lazy("%(who)s marked it as spam"),
+    "merged": gettext_lazy("%(who)s merged it into #%(into)s"),
+    "took_in": gettext_lazy("%(who)s merged #%(gone)s into this"),
+    "gave_back": gettext_lazy("%(who)s undid the merge of #%(gone)s"),
+    "unmerged": gettext_lazy("%(who)s undid the merge into #%(kept)s"),
+    "linked": gettext_lazy("%(who)s linked it: %(link)s"),
+    "unlinked": gettext_lazy("%(who)s took a link off: %(link)s"),
+    "split_off": gettext_lazy("%(who)s split words off into #%(into)s"),
     "snoozed": gettext_lazy("%(who)s snoozed it"),
     "woken": gettext_lazy("Awake again"),
     "priority_changed": gettext_lazy("%(who)s set the priority to %(priority)s"),
@@ -284,7 +291,7 @@ def _by_itself(event: Event) -> LazyText | str:
 @register.filter
 def told(event: Event) -> str:
     """An event as a sentence. `event.names` (cases.thread.named) holds the names its ids stand for."""
-    from cases import thread
+    from cases import linking, thread
 
     if not hasattr(event, "names"):
         thread.named([event])
@@ -295,6 +302,8 @@ def told(event: Event) -> str:
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
     words["answer"] = str(_ANSWERS.get(event.data.get("answer", ""), ""))
+    words |= {k: event.data[k] for k in ("into", "gone", "kept") if k in event.data}
+    words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
     words["who"] = event.actor.name if event.actor else _by_itself(event)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from cases import answers as finding
+from cases import linking
 from cases.models import Article, Case, Message
 from cases.story import SAID
 from cases.views.saying import find, guarded, require, said
@@ -73,5 +74,13 @@ def others(request: StaffRequest, number: int) -> HttpResponse:
     """The customer's other cases this person may see."""
     case = _find(request.user, number)
     seen = Case.objects.visible_to(request.user).exclude(pk=case.pk)
-    found = seen.filter(customer=case.customer_id).order_by("-opened_at") if case.customer_id else seen.none()
-    return render(request, "cases/_others.html", {"case": case, "others": found[:MOST_OTHERS]})
+    found = (
+        seen.filter(customer=case.customer_id, merged_into=None).order_by("-opened_at")
+        if case.customer_id
+        else seen.none()
+    )
+    return render(
+        request,
+        "cases/_others.html",
+        {"case": case, "others": found[:MOST_OTHERS], "links": linking.of(case, request.user)},
+    )

@@ -12,7 +12,7 @@ from cases import lists, transitions
 from cases.models import Promise, Queue
 from cases.routing import claim_next
 from cases.templatetags.standing import in_hand, is_given_cases
-from cases.views.saying import allowed, guarded, require, said, where
+from cases.views.saying import allowed, go, guarded, require, said, where
 from crm.http import StaffRequest
 from crm.models import User
 
@@ -99,13 +99,13 @@ def session(request: StaffRequest, pk: int) -> HttpResponse:
     mode = request.POST.get("mode", "")
     if request.method == "DELETE" or mode == "leave":
         found.leave(request.user)
-        return _go(request, reverse("cases:home"))
+        return go(request, reverse("cases:home"))
     if request.method == "PUT":
         return _stay(found, request.user)
     if mode not in {"watch", "work"}:
         return said(request, _("Choose to watch or to work."), status=400, level="red")
     found.join(request.user, mode=mode)
-    return _go(request, reverse("cases:queue", args=[found.pk]))
+    return go(request, reverse("cases:queue", args=[found.pk]))
 
 
 def _stay(queue: Queue, user: User) -> HttpResponse:
@@ -126,10 +126,4 @@ def take_next(request: StaffRequest, pk: int) -> HttpResponse:
     case = claim_next(found, request.user)
     if case is None:
         return said(request, _("Nobody is waiting in %(queue)s.") % {"queue": found.name})
-    return _go(request, reverse("cases:case", args=[case.number]))
-
-
-def _go(request: StaffRequest, url: str) -> HttpResponse:
-    if request.htmx:
-        return HttpResponse(status=204, headers={"HX-Redirect": url})
-    return redirect(url)
+    return go(request, reverse("cases:case", args=[case.number]))

@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from cases import drafts, feelings, kinship, thread
 from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft
+from cases.receiving import survivor
 from cases.views.saying import allowed, changed, find, where
 from crm.http import StaffRequest
 from crm.models import User
@@ -25,12 +26,20 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     place = where()
     unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
     found = find(request.user, number, named=Exists(unseen), **feelings.columns(), **kinship.columns())
+    if found.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, found)):
+        return redirect("cases:case", number=leads_on)
     context = {**place, **room(found, request.user)}
     if found.named:  # type: ignore[attr-defined]
         _seen(found, request.user)
     if request.htmx and not request.htmx.history_restore_request:
         return _in_place(render(request, "cases/_room.html", context))
     return render(request, "cases/case.html", {**context, "queue": found.queue})
+
+
+def _goes_on(user: User, gone: Case) -> int | None:
+    """The number under which a merged case goes on, for who may see that: the old one keeps working."""
+    kept = survivor(gone)
+    return kept.number if Case.objects.visible_to(user).filter(pk=kept.pk).exists() else None
 
 
 def _in_place(answer: HttpResponse) -> HttpResponse:
@@ -56,8 +65,9 @@ def room(case: Case, user: User) -> dict[str, Any]:
 
 def writing(case: Case, user: User) -> dict[str, Any]:
     """What `cases/_composer.html` shows: both drafts as they were left, a fresh key for each."""
-    kept = drafts.of(case, user)
-    return {"case": case, "writings": [_writing(case, kind, kept.get(kind)) for kind in drafts.KINDS]}
+    kept, left_over = drafts.of(case, user)
+    writings = [_writing(case, kind, kept.get(kind)) for kind in drafts.KINDS]
+    return {"case": case, "writings": writings, "left_over": left_over}
 
 
 def _writing(case: Case, kind: str, draft: Draft | None) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def changed(
     messages: list[Message] | None = None,
     banners: list[Banner] | None = None,
     gone: bool = False,
+    whole: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
@@ -98,10 +99,19 @@ def changed(
     shown = Case.objects.for_screens().get(pk=case.pk)
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
     context["banners"] = banners
+    if whole:
+        context["piece"] = thread.piece(shown)
     body = render_to_string("cases/_changed.html", context, request=request)
     response = HttpResponse(body, status=status)
     response["X-Fragments"] = "1"
     return _toast(response, text, "calm" if status == 200 else "red") if text else _quiet(response)
+
+
+def go(request: StaffRequest, url: str) -> HttpResponse:
+    """Look elsewhere."""
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 def _see(case: Case) -> HttpResponse:

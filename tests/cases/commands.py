@@ -20,6 +20,7 @@ from tests import channels
 from tests.cases import (
     clock_commands,  # noqa: F401 - registers its own
     commands_promised,  # noqa: F401 - registers its own
+    joining_commands,  # noqa: F401 - registers its own
     need_commands,  # noqa: F401 - registers its own
     problem_commands,  # noqa: F401 - registers its own
     whose_commands,  # noqa: F401 - registers its own

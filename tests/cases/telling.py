@@ -10,7 +10,9 @@ from cases.models.clock import ANSWER_CLOCKS
 from crm.models import Event
 
 MACHINES = {"clock", "system", "channel", "rule", "import"}
-STATUS = {"status_changed", "resolved", "reopened", "closed", "marked_spam"}
+STATUS = {"status_changed", "resolved", "reopened", "closed", "marked_spam", "merged"}
+JOINED = {"merged", "took_in", "gave_back", "unmerged"}
+PARTED = {"gave_back", "unmerged"}  # each says how its case stands
 PROMISES = {"promise_made": "open", "promise_kept": "kept", "promise_moved": "moved", "promise_broken": "broken"}
 SENDING = {
     "reply_written", "taken_back", "sent", "send_failed", "send_unknown", "send_suppressed", "send_retried",
@@ -20,19 +22,19 @@ SAID = {"message_received", "reply_written", "note_added"}
 
 # What may change a column of a case. Columns that only mirror others (the order, the words) move with those.
 EXPLAINED_BY = {
-    "status": STATUS,
-    "assignee_id": {"claimed", "assigned", "released", "transferred"},
+    "status": STATUS | PARTED,
+    "assignee_id": {"claimed", "assigned", "released", "transferred"} | PARTED,
     "queue_id": {"transferred"},
-    "priority": {"priority_changed"},
-    "tags": {"tagged"},
+    "priority": {"priority_changed"} | PARTED,
+    "tags": {"tagged"} | PARTED,
     "customer_id": {"customer_changed", "customer_set"},
-    "snoozed_until": {"snoozed", "woken", "resolved", "closed", "marked_spam"},
-    "waiting_since": {"message_received", *STATUS},
+    "snoozed_until": {"snoozed", "woken", "resolved", "closed", "marked_spam"} | JOINED,
+    "waiting_since": {"message_received", *STATUS} | JOINED,
     "resolved_at": {"resolved", "reopened"},
     "closed_at": {"closed"},
-    "send_state": SENDING,
-    "preview": SAID,
-    "last_message_at": SAID,
+    "send_state": SENDING | JOINED,
+    "preview": SAID | JOINED,
+    "last_message_at": SAID | JOINED,
 }
 TELLING = {"opened", "transferred", "priority_changed", "claimed", "assigned", "customer_changed", "customer_set"}
 DISPATCH = {*SENDING, "send_delayed", "reply_released", "answer_released", "acknowledged", "acknowledgement_settled"}
@@ -95,7 +97,11 @@ def _check_part(
 ) -> None:
     case = next(filter(None, map(row.get, ("case_id", "message__case_id", "acknowledgement__case_id"))), None)
     told = kinds[case].keys() if case else set()
-    causes = {"Promise": {*PROMISES}, "Message": {*SAID, *DISPATCH}, "Dispatch": DISPATCH}.get(model)
+    causes = {
+        "Promise": {*PROMISES, *JOINED},
+        "Message": {*SAID, *DISPATCH, *JOINED},
+        "Dispatch": DISPATCH | JOINED,
+    }.get(model)
     on_its_way = model == "Dispatch" and {was.get("state"), row["state"]} <= {"held", "claimed"}
     if causes and not on_its_way:
         assert told & causes, f"{model} changed ({changed}: {was} to {row}) without a word"
@@ -129,6 +135,8 @@ def _replayed(events: Iterable[Event]) -> dict[str, Any]:
         _retell(told, event)
         if event.kind in PROMISES:
             _retell_promise(told["promises"], event)
+        if event.kind in JOINED:
+            _hand_over(told, event)
     return told
 
 
@@ -163,6 +171,16 @@ def _retell(told: dict[str, Any], event: Event) -> None:
         told["assignee"] = None
     elif kind in {"snoozed", "woken"}:
         told["snoozed"] = data.get("until")
+    elif kind in PARTED:
+        told |= {name: data[name] for name in ("status", "assignee", "priority")} | {"snoozed": data["snoozed_until"]}
+
+
+def _hand_over(told: dict[str, Any], event: Event) -> None:
+    """Promises come with a merge and go with its undoing, as they stand."""
+    if event.kind in {"took_in", "unmerged"}:
+        told["promises"] |= dict(Promise.objects.filter(pk__in=event.data["promises"]).values_list("pk", "state"))
+    else:
+        told["promises"] = {pk: s for pk, s in told["promises"].items() if pk not in event.data["promises"]}
 
 
 def _retell_promise(states: dict[int, str], event: Event) -> None:

@@ -27,16 +27,17 @@ from hypothesis.stateful import (
 )
 
 from cases import clocks, conversation, outward, promises, receipts, transitions, whose
+from cases import merging as joining
 from cases.channels import Failed, Later, Unknown
 from cases.intake import open_case
-from cases.models import Case, Clock, Dispatch, Message, Promise, QueueMembership
+from cases.models import Case, CaseMerge, Clock, Dispatch, Message, Promise, QueueMembership
 from cases.models.case import Refusal
 from cases.routing import claim_next, wake_due
 from crm.models import Event, User
 from customers import merging
 from customers.models import Customer, Merge
 from tests.builders import make_customer, make_queue, make_user
-from tests.cases import telling
+from tests.cases import merged, telling
 from tests.cases.clockwork import make_policy
 
 pytestmark = pytest.mark.django_db
@@ -309,6 +310,31 @@ class Desk(RuleBasedStateMachine):
         if merge := Merge.objects.filter(undone_at=None).order_by("pk").last():
             with self.step():
                 merging.undo(merge, by=self.ana, at=self.now)
+
+    # --- two cases that are one
+
+    @rule(gone=st.integers(0, 2), kept=st.integers(0, 2))
+    def join(self, gone: int, kept: int) -> None:
+        with self.step():
+            joining.merge(self.case(gone), self.case(kept), by=self.ana, at=self.now)
+
+    @rule(which=st.integers(0, 2))
+    def part(self, which: int) -> None:
+        done = list(CaseMerge.objects.order_by("pk"))
+        if done:
+            with self.step():
+                joining.undo(done[which % len(done)], by=self.lee, at=self.now)
+
+    @rule(gone=st.integers(0, 2), kept=st.integers(0, 2))
+    def join_and_part(self, gone: int, kept: int) -> None:
+        """At once undone, a merge has changed nothing but the log."""
+        one, other = self.case(gone), self.case(kept)
+        with self.step():
+            before = merged.everything(one, other)
+            done = joining.merge(one, other, by=self.ana, at=self.now)
+            if done.at == self.now:
+                joining.undo(done, by=self.lee, at=self.now)
+                assert merged.everything(one, other) == before
 
     # --- what holds whatever happened
 

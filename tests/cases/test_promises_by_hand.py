@@ -85,7 +85,7 @@ def test_a_move_taken_back_moves_nothing_and_is_a_draft_again(
     desk.post(f"/cases/{case.number}/messages/{message.pk}/undo/")
     release(case)
     assert untouched(promise)
-    assert drafts.of(case, ana)["reply"].moves == promise
+    assert drafts.of(case, ana)[0]["reply"].moves == promise
     assert f'name="moves" value="{promise.pk}"' in desk.get(f"/cases/{case.number}/").content.decode()
 
 

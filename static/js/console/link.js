@@ -35,10 +35,13 @@ export function happened(event) {
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
+  if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
   if (topic === "me") noteForMe(event);
   if (POKED.test(topic)) poke(topic);
   return undefined;
 }
+
+const LINKS = new Set(["linked", "unlinked"]);
 
 // These topics carry no words: the parts of the page that show them ask again.
 const POKED = /^(customer|problem|notice)\./;

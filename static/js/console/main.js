@@ -102,7 +102,7 @@ function panelFailed(event) {
 function clicks(event) {
   const { target } = event;
   const again = target.closest?.("[data-again]");
-  if (again) htmx.trigger(again.closest(".panel-body"), "load");
+  if (again) htmx.trigger(again.closest(".panel-body"), "changed");
   if (target.closest?.("[data-drawer]")) drawer();
   const insert = target.closest?.("[data-insert]");
   if (insert) { insertText(insert.closest(".answer").querySelector("[data-body]").textContent.trim()); toast(say("inserted")); }

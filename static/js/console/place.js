@@ -1,6 +1,6 @@
 // Where fragments go, whether a socket pushed them or a command answered with them: newest version wins, twice is once.
 import { applyRow, dropRow } from "./list.js";
-import { applyHead, applyLine, applyMessage } from "./thread.js";
+import { applyHead, applyLine, applyMessage, applyThread } from "./thread.js";
 import { whisper } from "./toast.js";
 import { say } from "./words.js";
 
@@ -21,6 +21,7 @@ function placeOne(part, version, number) {
   if (String(mine) !== openCase()) return undefined;
   if (part.matches(".case-head")) return applyHead(part);
   if (part.matches(".msg")) return applyMessage(part, version);
+  if (part.matches("[data-thread]")) return applyThread(part, version);
   if (part.matches("[data-banner]")) return applyBanner(part);
   if (part.matches("#banners")) return document.getElementById("banners")?.replaceWith(part);
   if (part.matches("li.line")) return applyLine(part, version);

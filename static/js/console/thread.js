@@ -33,7 +33,7 @@ export function fitActions() {
   const show = (action, on) => document.querySelectorAll(`.actions [data-action="${action}"]`).forEach((b) => (b.hidden = !on));
   show("claim", active && assignee !== me && !assignee);
   show("resolution", active);
-  for (const action of ["assignment", "snooze", "transfer"]) show(action, active);
+  for (const action of ["assignment", "snooze", "transfer", "merge"]) show(action, active);
   show("promises", Boolean(head.dataset.promise));
   show("customer", !head.dataset.customer);
   document.dispatchEvent(new CustomEvent("console:head"));
@@ -128,6 +128,23 @@ export function applyLine(line, version) {
   settle(line);
   fold(line.parentElement);
   if (stick) toEnd();
+}
+
+// Words came from another case, or went to one: the newest piece of the thread stands anew, and who read its end reads on.
+export function applyThread(whole, version) {
+  const box = place();
+  if (!box) return;
+  const stick = nearEnd();
+  const top = box.scrollTop;
+  whole.querySelectorAll(".msg, .line").forEach((entry) => {
+    entry.dataset.applied = version;
+    const old = document.getElementById(entry.id);
+    if (old) keepOpen(old, entry);
+  });
+  box.replaceChildren(...whole.childNodes);
+  box.querySelectorAll(".sys").forEach(fold);
+  settle(box);
+  if (stick) toEnd(); else box.scrollTop = top;
 }
 
 function settle(element) {

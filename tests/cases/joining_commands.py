@@ -1,0 +1,82 @@
+"""The commands of tests/cases/commands.py by which cases are merged, parted, split and linked."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from cases import linking, merging
+from cases.conversation import add_inbound
+from cases.intake import open_case
+from cases.models import Case
+from tests.cases.before import World, post
+from tests.cases.registry import command
+
+
+def another(w: World) -> None:
+    """The same customer's other case."""
+    w.other = open_case(queue=w.billing, customer=w.carl, subject="Again", channel="mail", at=w.now, via="channel")
+    sender = w.carl.contact_points.get(kind="email")
+    add_inbound(w.other, text="And again!", sender=sender, channel="mail", at=w.now)
+
+
+def taken_in(w: World) -> None:
+    another(w)
+    merging.merge(Case.objects.get(pk=w.other.pk), w.case, by=w.ana)
+
+
+def gone(w: World) -> None:
+    another(w)
+    merging.merge(w.case, Case.objects.get(pk=w.other.pk), by=w.ana)
+
+
+def said_more(w: World) -> None:
+    add_inbound(w.case, text="Something else", sender=None, channel="mail", at=timezone.now())
+
+
+def linked(w: World) -> None:
+    another(w)
+    linking.link(w.case, Case.objects.get(pk=w.other.pk), "caused_by", by=w.ana)
+
+
+@command("merged", "took_in", before=another, routes="cases/<int:number>/merge/ api/cases/<int:number>/merge/")
+def _merge_away(w: World) -> None:
+    post(w, "merge/", into=w.other.number)
+
+
+@command("merged", "took_in", before=another)
+def _take_in(w: World) -> None:
+    w.clients[w.ana.pk].post(f"/cases/{w.other.number}/merge/", {"into": w.case.number})
+
+
+@command("unmerged", "gave_back", before=taken_in)
+def _give_back(w: World) -> Any:
+    return w.clients[w.ana.pk].delete(f"/cases/{w.other.number}/merge/")
+
+
+@command("unmerged", "gave_back", before=gone)
+def _come_back(w: World) -> None:
+    w.clients[w.ana.pk].delete(f"/cases/{w.case.number}/merge/")
+
+
+@command(
+    "opened",
+    "split_off",
+    before=said_more,
+    routes="cases/<int:number>/messages/<int:pk>/split/ api/cases/<int:number>/messages/<int:pk>/split/",
+)
+def _split_off(w: World) -> None:
+    post(w, f"messages/{w.case.messages.latest('pk').pk}/split/", subject="Something else")
+
+
+@command("linked", before=another, routes="cases/<int:number>/links/ api/cases/<int:number>/links/")
+def _link(w: World) -> Any:
+    return post(w, "links/", other=w.other.number, kind="caused_by")
+
+
+@command(
+    "unlinked",
+    before=linked,
+    routes="cases/<int:number>/links/<int:pk>/ api/cases/<int:number>/links/<int:pk>/",
+)
+def _unlink(w: World) -> Any:
+    return post(w, f"links/{w.case.links.get().pk}/", "delete")

@@ -1,0 +1,111 @@
+"""Two cases become one and two again, from the keyboard, while a colleague looks on."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from cases import conversation
+from cases.intake import open_case
+from cases.models import Case, Queue
+from crm.models import User
+from customers.models import Customer
+from tests.builders import make_question
+from tests.e2e.desks import Open, desks, serious
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer, ana: User) -> Case:
+    return make_question(billing, carl, ana)
+
+
+@pytest.fixture
+def again(billing: Queue, carl: Customer, case: Case) -> Case:
+    """The same customer wrote twice."""
+    now = timezone.now()
+    made = open_case(queue=billing, customer=carl, subject="Refund again", channel="mail", at=now, via="channel")
+    sender = carl.contact_points.get(kind="email")
+    conversation.add_inbound(made, text="I wrote yesterday. Where is it?", sender=sender, channel="mail", at=now)
+    return made
+
+
+@pytest.fixture
+def desk(browser: Browser, case: Case, again: Case) -> Iterator[Open]:
+    with desks(browser, case) as opened:
+        yield opened
+
+
+def _shot(page: Page, name: str) -> None:
+    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
+    if folder := os.environ.get("FOREFRONT_SHOTS"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width, height in ((1440, 900), (1024, 768), (390, 844)):
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(250)
+                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_two_cases_become_one_and_two_again_before_everybodys_eyes(
+    desk: Open, ana: User, lee: User, case: Case, again: Case
+) -> None:
+    page, other = desk(ana), desk(lee)
+    came = f"#message-{again.messages.get().pk}"
+    expect(other.locator("#light, .light").first).to_be_attached()
+    page.goto(page.url.replace(f"/cases/{case.number}/", f"/cases/{again.number}/"))
+    page.keyboard.press("f")
+    pick = page.locator("#ask .picks .pick", has_text=f"#{case.number}")
+    expect(pick).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#merge-preview")).to_contain_text("1 message moves")
+    assert serious(page) == []
+    _shot(page, "merge")
+    page.locator("#merge-preview .primary").click()
+    page.wait_for_url(f"**/cases/{case.number}/")
+    expect(page.locator(came)).to_be_visible()
+    expect(other.locator(came)).to_be_visible()
+    expect(other.locator(".sys")).to_contain_text([f"Ana Lind merged #{again.number} into this"])
+    assert serious(other) == []
+    _shot(page, "merged")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator(".sys .line button", has_text="Undo").click()
+    expect(page.locator(came)).to_have_count(0)
+    expect(other.locator(came)).to_have_count(0)
+    page.goto(page.url.replace(f"/cases/{case.number}/", f"/cases/{again.number}/"))
+    expect(page.locator(came)).to_be_visible()
+
+
+def test_words_about_something_else_are_split_off_and_cases_linked(
+    desk: Open, ana: User, case: Case, again: Case
+) -> None:
+    conversation.add_inbound(case, text="My router is dead, too", sender=None, channel="mail", at=timezone.now())
+    page = desk(ana)
+    page.route("**/others/", lambda route: route.abort(), times=1)
+    page.reload()
+    others = page.locator('[data-panel="others"]')
+    expect(others.locator(".panel-failed")).to_be_visible()
+    others.get_by_role("button", name="Try again").click()
+    expect(others).to_contain_text(f"#{again.number}")
+    page.locator(".msg.in", has_text="router is dead").locator(".split-off").click()
+    expect(page.locator("#ask [name=subject]")).to_be_focused()
+    assert serious(page) == []
+    _shot(page, "split")
+    page.locator("#ask [name=subject]").fill("Router is dead")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: f"/cases/{case.number}/" not in url)
+    expect(page.locator(".case-top h1")).to_have_text("Router is dead")
+    expect(page.locator("#banners")).to_contain_text(f"Split off from #{case.number}")
+    page.keyboard.press("l")
+    expect(page.locator("#ask [name=other]")).to_be_focused()
+    assert serious(page) == []
+    _shot(page, "link")
+    page.keyboard.type(f"#{again.number}")
+    page.keyboard.press("Enter")
+    expect(page.locator(".sys")).to_contain_text([f"linked it: duplicate of #{again.number}"])
+    expect(page.locator('[data-panel="others"]')).to_contain_text(f"duplicate of #{again.number}")
