@@ -1,12 +1,9 @@
 """Who gets which answer at which address: one line a method of a route, one column a role. Read by tests/test_routes.py.
 
 `login` is the way to the sign-in page. A method without a line answers 405 (or the refusal the first line's role gets).
-`#name` tells apart bodies of one method; what is sent is in BODIES. Ids in `<…>` are filled in by the test's world,
+`#name` tells apart bodies of one method; what is sent is in tests/route_bodies.py. Ids in `<…>` are filled in by the test's world,
 where the case and everything else is Billing's, and "elsewhere" is a rep of another queue.
 """
-
-import json
-from typing import Any
 
 # Held elsewhere: the two admins are crawled by their own tests, the example plugin's page by tests/plugin's.
 DELEGATED = ("admin/", "system/", "plugins/")
@@ -294,6 +291,7 @@ DELETE api/notices/<int:pk>/pause/                   401   403  403  403  409  4
 POST   api/notices/<int:pk>/stop/                    401   403  403  403  409  403  403  403  409
 GET    api/                                          404   404  404  404  404  404  404  404  404
 """
+<<<<<<< HEAD
 
 WEEK = {"mon": [["09:00", "17:00"]]}
 NOTICE = {"en": {"subject": "Restart it", "body": "Please restart your router once."}}
@@ -410,3 +408,5 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/answers/suggest/": {"text": "refund"},
     "GET api/search/": {"q": "double charge"},
 }
+=======
+>>>>>>> 0a9346a (What happened is worded in a module of its own; what tests send stands apart from who gets which answer)

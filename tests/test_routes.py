@@ -40,7 +40,8 @@ from tests.builders import make_case, make_customer, make_user
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
-from tests.route_table import BODIES, DELEGATED, ROLES, TABLE, WEEK
+from tests.route_bodies import BODIES, WEEK
+from tests.route_table import DELEGATED, ROLES, TABLE
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 OURS = ("crm_", "customers_", "cases_", "outreach_")

@@ -1,0 +1,101 @@
+"""What happened in a case, as sentences: one for each kind of event that has a line in its thread."""
+
+from typing import Any
+
+from django.utils.functional import Promise as LazyText
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases import linking, routed, thread
+from cases.models import Case, ClockAction
+from cases.models.need import HOW
+from crm.models import Event
+
+_SENTENCES: dict[str, LazyText] = {
+    "acknowledged": gettext_lazy("Acknowledged to the customer"),
+    "assigned": gettext_lazy("%(who)s gave it to %(assignee)s"),
+    "claimed": gettext_lazy("%(who)s took it"),
+    "released": gettext_lazy("%(who)s put it back for anyone"),
+    "transferred": gettext_lazy("%(who)s moved it from %(was)s to %(queue)s"),
+    "customer_set": gettext_lazy("%(who)s said whose it is: %(customer)s"),
+    "status_changed": gettext_lazy("%(who)s set it to %(status)s"),
+    "resolved": gettext_lazy("%(who)s resolved it"),
+    "reopened": gettext_lazy("Open again (%(who)s)"),
+    "closed": gettext_lazy("Closed"),
+    "marked_spam": gettext_lazy("%(who)s marked it as spam"),
+    "merged": gettext_lazy("%(who)s merged it into #%(into)s"),
+    "took_in": gettext_lazy("%(who)s merged #%(gone)s into this"),
+    "gave_back": gettext_lazy("%(who)s undid the merge of #%(gone)s"),
+    "unmerged": gettext_lazy("%(who)s undid the merge into #%(kept)s"),
+    "linked": gettext_lazy("%(who)s linked it: %(link)s"),
+    "unlinked": gettext_lazy("%(who)s took a link off: %(link)s"),
+    "split_off": gettext_lazy("%(who)s split words off into #%(into)s"),
+    "snoozed": gettext_lazy("%(who)s snoozed it"),
+    "woken": gettext_lazy("Awake again"),
+    "priority_changed": gettext_lazy("%(who)s set the priority to %(priority)s"),
+    "promise_made": gettext_lazy("%(who)s made a promise"),
+    "promise_kept": gettext_lazy("Promise kept"),
+    "promise_moved": gettext_lazy("%(who)s moved the promise, and told the customer"),
+    "promise_broken": gettext_lazy("A promise was not kept in time"),
+    "need_met": gettext_lazy("Need met (%(who)s): %(how)s"),
+    "need_unmet": gettext_lazy("%(who)s: the need is not met"),
+    "offer_presented": gettext_lazy("An offer for %(who)s to mention"),
+    "offer_answered": gettext_lazy("%(who)s noted the answer to the offer: %(answer)s"),
+    "offer_fulfilled": gettext_lazy("What was accepted is done"),
+    "offer_left_to_hand": gettext_lazy("What was accepted is to be done by hand"),
+    "sla_warned": gettext_lazy("A service time runs out soon"),
+    "sla_breached": gettext_lazy("A service time has run out"),
+    "sla_action_failed": gettext_lazy("Not done, and tried again: %(action)s"),
+    "sla_recomputed": gettext_lazy("Service times follow their changed rules (%(who)s)"),
+    "notified": gettext_lazy("Told: %(people)s"),
+    "clock_warned": gettext_lazy("A service time runs out soon"),
+    "clock_breached": gettext_lazy("A service time has run out"),
+}
+# What a customer may say to an offer (the words of an app above; the event's are enumerated).
+_ANSWERS: dict[str, LazyText] = {
+    "accepted": gettext_lazy("accepted"),
+    "not_now": gettext_lazy("not now"),
+    "no": gettext_lazy("no"),
+    "not_suited": gettext_lazy("not suited"),
+    "never": gettext_lazy("never"),
+}
+_OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", "sla_recomputed"}
+_BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
+
+
+def _by_whom(event: Event) -> LazyText | str | None:
+    if event.kind == "need_met" and (days := event.data.get("days")):
+        silent = ngettext("%(days)s day without a word", "%(days)s days without a word", days) % {"days": days}
+        return _("Need taken as met: %(silent)s after our answer") % {"silent": silent}
+    if event.kind == "status_changed" and event.actor is None:
+        return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
+    return _SENTENCES.get(event.kind)
+
+
+def _by_itself(event: Event) -> LazyText | str:
+    if event.via == "clock" and event.kind in _OF_SERVICE_TIMES:
+        return _("The service time")
+    return _BY_ITSELF.get(event.reason, _("by itself"))
+
+
+def told(event: Event) -> str:
+    """An event as a sentence. `event.names` (cases.thread.named) holds the names its ids stand for."""
+    if not hasattr(event, "names"):
+        thread.named([event])
+    if by_itself := routed.sentence(event):
+        return by_itself
+    words: dict[str, Any] = {k: v for k, v in event.data.items() if isinstance(v, str)}
+    words |= event.names  # type: ignore[attr-defined]
+    words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
+    words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
+    words["answer"] = str(_ANSWERS.get(event.data.get("answer", ""), ""))
+    words |= {k: event.data[k] for k in ("into", "gone", "kept") if k in event.data}
+    words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
+    words["how"] = HOW.get(event.data.get("how", ""), "")
+    words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
+    words["who"] = event.actor.name if event.actor else _by_itself(event)
+    sentence = str(_by_whom(event) or event.kind.replace("_", " "))
+    try:
+        return sentence % words
+    except KeyError:
+        return event.kind.replace("_", " ")
