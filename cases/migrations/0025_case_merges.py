@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0023_recalculation'),
+        ('cases', '0024_colleague'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
