@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0024_colleague'),
+        ('cases', '0025_holidays_by_country'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
