@@ -79,6 +79,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/calendars/": {"name": "Night", "tz": "UTC", "hours": WEEK},
     "PATCH api/calendars/<int:pk>/": {"hours": WEEK},
     "POST api/calendars/<int:pk>/preview/": {"hours": WEEK},
+    "POST api/calendars/<int:pk>/holidays/": {
+        "icalendar": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270101\nEND:VEVENT\nEND:VCALENDAR\n"
+    },
     "POST api/sla-policies/<int:pk>/preview/": {"targets": [{"kind": "resolution", "minutes": 30}]},
     "PATCH api/recalculations/<int:pk>/": {"state": "stopped"},
     "POST api/sla-policies/": {

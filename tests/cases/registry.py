@@ -93,10 +93,7 @@ ROUTES_WITHOUT_EVENTS = {
             "api/sla-policies/<int:pk>/",
             "api/sla-policies/<int:pk>/preview/",
             "api/calendars/<int:pk>/preview/",
-<<<<<<< HEAD
             "api/calendars/<int:pk>/holidays/",
-=======
->>>>>>> 716a4b2 (Merges come after who may be a colleague)
             "api/recalculations/<int:pk>/",
         ],
         "settings",
