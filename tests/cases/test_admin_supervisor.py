@@ -27,7 +27,13 @@ def change(row: Any) -> str:
 
 
 def queue_form(queue: Queue, *rows: dict[str, Any], initial: int = 0, **fields: Any) -> dict[str, Any]:
-    form = {"name": queue.name, "description": queue.description, "is_active": "on", "acknowledges": "on", **fields}
+    given_out = {
+        "assignment": queue.assignment,
+        "return_minutes": queue.return_minutes,
+        "skill_minutes": queue.skill_minutes,
+    }
+    shown = {"name": queue.name, "description": queue.description, "is_active": "on", "acknowledges": "on"}
+    form = {**shown, **given_out, **fields}
     form |= {f"{PREFIX}-TOTAL_FORMS": len(rows), f"{PREFIX}-INITIAL_FORMS": initial}
     for number, row in enumerate(rows):
         form |= {f"{PREFIX}-{number}-{name}": value for name, value in {"queue": queue.pk, **row}.items()}
