@@ -55,12 +55,12 @@ class NewSplit(serializers.Serializer[Any]):
     with_later = serializers.BooleanField(required=False, default=False)
 
 
-class NewLink(serializers.Serializer[Any]):
+class NewCaseLink(serializers.Serializer[Any]):
     other = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     kind = serializers.ChoiceField(choices=list(linking.KINDS))
 
 
-class LinkShape(serializers.Serializer[Any]):
+class CaseLinkShape(serializers.Serializer[Any]):
     """One link as it reads from this case; `reads` in words: "duplicate of", "has the duplicate"."""
 
     id = serializers.IntegerField()
@@ -132,8 +132,8 @@ def split(request: Request, number: int, pk: int) -> Response:
     return shown(request, fresh.number, status=201)
 
 
-@extend_schema(methods=["GET"], summary="What a case is linked with", responses=LinkShape(many=True))
-@extend_schema(methods=["POST"], summary="Link it with another case", request=NewLink, responses={201: LinkShape})
+@extend_schema(methods=["GET"], summary="What a case is linked with", responses=CaseLinkShape(many=True))
+@extend_schema(methods=["POST"], summary="Link it with another case", request=NewCaseLink, responses={201: CaseLinkShape})
 @rest.endpoint("GET", "POST")
 def links(request: Request, number: int) -> Response:
     case = finding.case(request, number)
@@ -142,7 +142,7 @@ def links(request: Request, number: int) -> Response:
             {"next": None, "previous": None, "results": [_link(*each) for each in linking.of(case, rest.me(request))]}
         )
     finding.need(request, "case.link", case)
-    given = rest.read(NewLink, request)
+    given = rest.read(NewCaseLink, request)
     other = _named(request, given["other"], "other")
     made = linking.link(case, other, given["kind"], by=rest.me(request), via="api")
     return Response(_link(made, other, str(linking.KINDS[made.kind])), status=201)
@@ -161,4 +161,4 @@ def link(request: Request, number: int, pk: int) -> Response:
 
 
 def _link(found: CaseLink, other: Case, words: str) -> dict[str, Any]:
-    return dict(LinkShape({"id": found.pk, "kind": found.kind, "other": other.number, "reads": words}).data)
+    return dict(CaseLinkShape({"id": found.pk, "kind": found.kind, "other": other.number, "reads": words}).data)

@@ -50,8 +50,18 @@ function answerTheGone(event) {
   });
 }
 
+// What somebody unfolded in a section stays so when the section is asked again.
+let unfolded = [];
+const folds = (box) => [...box.querySelectorAll("details")];
+const nameOf = (fold) => fold.querySelector("summary")?.textContent.trim();
+function unfoldAgain(box) {
+  folds(box).filter((fold) => unfolded.includes(nameOf(fold))).forEach((fold) => (fold.open = true));
+  unfolded = [];
+}
+
 function beforeSwap(event) {
   const { xhr, target } = event.detail;
+  if (target?.matches?.(".panel-body")) unfolded = folds(target).filter((fold) => fold.open).map(nameOf);
   // A sign-in page that came where a fragment was asked: the session is over.
   if (xhr.responseURL.includes("/sign-in/")) { event.detail.shouldSwap = false; toast(say("signed_out"), { level: "red", stay: 60000 }); location.reload(); }
   if (event.target.closest?.(".earlier")) earlierHeight = document.getElementById("messages").scrollHeight;
@@ -68,6 +78,7 @@ function afterSwap(event) {
   else if (target?.id === "case") openRoom();
   else if (target?.id === "list") openList();
   else if (target) {
+    if (target.matches(".panel-body")) unfoldAgain(target);
     freshen(target.isConnected ? target : document);
     if (target.querySelector?.("[data-topic]")) watchPage(); // a panel that shows something live of its own
   }

@@ -1,5 +1,5 @@
 // How I am here, in the rail; and how others are, wherever their name stands with it.
-const box = () => document.getElementById("standing");
+const box = () => document.getElementById("my-standing");
 const menu = () => document.getElementById("me");
 
 // Said elsewhere: by another window, by one's hours, by a lead.
@@ -19,13 +19,13 @@ function opened(event) {
 
 // What was only asked again leaves an open menu open.
 let wasOpen = false;
-const isAsked = ({ requestConfig, target }) => target?.id === "standing" && requestConfig?.verb === "get";
+const isAsked = ({ requestConfig, target }) => target?.id === "my-standing" && requestConfig?.verb === "get";
 function replacing({ detail }) {
   if (isAsked(detail)) wasOpen = menu().matches(":popover-open");
 }
 
 function changed({ detail }) {
-  if (detail.target?.id !== "standing") return;
+  if (detail.target?.id !== "my-standing") return;
   if (wasOpen && isAsked(detail)) { wasOpen = false; menu().showPopover(); }
   else if (document.activeElement === document.body) document.getElementById("me-button")?.focus({ preventScroll: true });
 }
