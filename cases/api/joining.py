@@ -133,7 +133,9 @@ def split(request: Request, number: int, pk: int) -> Response:
 
 
 @extend_schema(methods=["GET"], summary="What a case is linked with", responses=CaseLinkShape(many=True))
-@extend_schema(methods=["POST"], summary="Link it with another case", request=NewCaseLink, responses={201: CaseLinkShape})
+@extend_schema(
+    methods=["POST"], summary="Link it with another case", request=NewCaseLink, responses={201: CaseLinkShape}
+)
 @rest.endpoint("GET", "POST")
 def links(request: Request, number: int) -> Response:
     case = finding.case(request, number)

@@ -11,9 +11,12 @@ from cases.models import Case, CaseMerge, Queue
 from cases.models.case import Refusal
 from crm.models import Event, User
 from customers.models import Customer
+from outreach.models import ProblemCase
 from tests.builders import make_case, make_customer
 from tests.cases.clockwork import make_policy
 from tests.cases.merged import everything
+from tests.outreach.making import make_problem
+from tests.plugin.case_hooks import JOINED
 
 pytestmark = pytest.mark.django_db
 
@@ -181,3 +184,18 @@ def test_the_guard_shows_what_came_over_to_whoever_was_writing(pair: tuple[Case,
     with pytest.raises(conversation.Stale) as stale:
         conversation.reply(kept, by=lee, text="As I said", written_against=against)
     assert [m.text for m in stale.value.newer] == ["And again! please"]
+
+
+def test_what_others_hold_of_a_case_goes_with_it_and_comes_back(pair: tuple[Case, Case], sue: User) -> None:
+    kept, gone = pair
+    problem = make_problem(sue, condition=None)
+    problem.link(gone, by=sue)
+
+    done = merging.merge(gone, kept, by=sue)
+    assert ProblemCase.objects.get(case=kept).problem == problem
+    assert (kept.pk, gone.pk) in JOINED
+
+    merging.undo(done, by=sue)
+    assert not ProblemCase.objects.filter(case=kept).exists()
+    assert ProblemCase.objects.get(case=gone).problem == problem
+    assert (kept.pk, gone.pk) not in JOINED

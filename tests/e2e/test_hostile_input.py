@@ -174,7 +174,7 @@ def _shows_what_was_sent(watched: Watched, case: Case) -> None:
     seen = watched.page.locator(".msg").count()
     assert seen > 20
     sources = [f"/cases/{case.number}/"]
-    html = "".join(watched.page.request.get(watched.base + path).text() for path in sources)
+    html = "".join(watched.page.request.get(watched.base + path, max_retries=2).text() for path in sources)
     shown = plain(Texts(html).text)
     messages = list(case.messages.order_by("-at", "-pk")[:seen])
     missing = [m.text for m in messages if plain(m.text) not in shown]

@@ -14,6 +14,8 @@ from cases.hooks import (
     case_actions,
     case_banners,
     case_panels,
+    cases_joined,
+    cases_parted,
     channels,
     composers,
     may_leave,
@@ -105,3 +107,17 @@ NOT_THESE: set[int] = set()
 @may_leave.register
 def vouchers_called_back(dispatches: Sequence[Dispatch], now: datetime) -> Mapping[int, Verdict]:
     return {row.pk: Verdict(False, "called_back") for row in dispatches if row.pk in NOT_THESE}
+
+
+JOINED: list[tuple[int, int]] = []
+
+
+@cases_joined.register
+def remember_the_pair(kept: Case, gone: Case, by: User) -> None:
+    JOINED.append((kept.pk, gone.pk))
+
+
+@cases_parted.register
+def forget_the_pair(kept: Case, gone: Case, by: User) -> None:
+    if (kept.pk, gone.pk) in JOINED:
+        JOINED.remove((kept.pk, gone.pk))

@@ -25,8 +25,10 @@ WATCH = """() => {
         known.set(id, version);
         window.shown.push([Number(id), Number(version), Date.now()]);
     };
-    const news = all => all.forEach(m => m.addedNodes.forEach(n => n.matches?.(".case") && note(n)));
-    new MutationObserver(news).observe(document.querySelector("#cases"), {childList: true});
+    const isRow = n => n.matches?.("#cases > .case");
+    const news = all => all.forEach(m => [...m.addedNodes, m.target].filter(isRow).forEach(note));
+    const what = {childList: true, subtree: true, attributes: true, attributeFilter: ["data-version"]};
+    new MutationObserver(news).observe(document.querySelector("#cases"), what);
 }"""
 MESSAGES = "all => all.map(m => [m.id, m.querySelector('.text')?.textContent || ''])"
 
