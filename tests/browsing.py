@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests import look
+
+# Milliseconds for what a page must come to show: it shares two cores with other tests. No promise of speed is held here.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
