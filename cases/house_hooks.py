@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from cases import desks, mailbox_words, mailboxes
 from cases.mail.imap import Trouble
 from cases.models import Case, Dispatch, InboundItem, Mailbox, MailboxMail, Message
+from cases.models.dispatch import UNSENT
 from cases.routing import overlooked
 from crm import backup, doctor, health, sink
 from crm.models import User
@@ -31,7 +32,7 @@ def waiting_too_long() -> dict[str, int]:
     """Mail that should have left and contacts that should be cases, five minutes after they were due; and what only a
     person can decide."""
     late = timezone.now() - PATIENCE
-    due = Dispatch.objects.filter(state__in=[Dispatch.State.HELD, Dispatch.State.CLAIMED])
+    due = Dispatch.objects.filter(state__in=UNSENT)
     return {
         "dispatches_late": due.filter(release_at__lt=late).count(),
         "dispatches_unknown": Dispatch.objects.filter(state=Dispatch.State.UNKNOWN).count(),

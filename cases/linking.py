@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Case, CaseLink
-from cases.models.case import Refusal
+from cases.models.case import Refusal, lock_all
 from crm.models import User
 
 # What a person may say, and how it reads from either end.
@@ -33,7 +33,7 @@ def link(case: Case, other: Case, kind: str, *, by: User, at: datetime | None = 
         raise Refusal(_("A link is one of %(kinds)s.") % {"kinds": ", ".join(KINDS)})
     if case.pk == other.pk:
         raise Refusal(_("Choose another case: this is the same one."))
-    _lock(case, other)
+    lock_all(case, other)
     found, fresh = CaseLink.objects.get_or_create(case=case, other=other, kind=kind)
     if fresh:
         _tell("linked", case, other, kind, by, at, via)
@@ -44,14 +44,9 @@ def link(case: Case, other: Case, kind: str, *, by: User, at: datetime | None = 
 def unlink(found: CaseLink, *, by: User, at: datetime | None = None, via: str = "person") -> None:
     """They do not belong together after all. Quiet if that was said."""
     case, other = Case.objects.get(pk=found.case_id), Case.objects.get(pk=found.other_id)
-    _lock(case, other)
+    lock_all(case, other)
     if CaseLink.objects.filter(pk=found.pk).delete()[0]:
         _tell("unlinked", case, other, found.kind, by, at, via)
-
-
-def _lock(*cases: Case) -> None:
-    for case in sorted(cases, key=lambda case: case.pk):
-        case.lock()
 
 
 def _tell(kind: str, case: Case, other: Case, link_kind: str, by: User, at: datetime | None, via: str) -> None:

@@ -19,19 +19,19 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     talks = gone.contacts.filter(ended_at=None)
     moved["talks"] = list(talks.values_list("pk", flat=True))
     talks.update(ended_at=at)
-    moving, stopped = _clocks(gone, kept)
-    moved["stopped"] = [[clock.pk, clock.is_running] for clock in _unfinished(gone) if clock not in moving]
-    moved["stopped"] += [[clock.pk, clock.is_running] for clock in stopped]
+    theirs = _unfinished(gone)
+    moving, stopped = _clocks(theirs, _unfinished(kept))
+    staying = [clock for clock in theirs if clock not in moving]
+    moved["stopped"] = [[clock.pk, clock.is_running] for clock in (*staying, *stopped)]
     for clock in stopped:
         clock.stand_from(at)
         clock.cancelled_at = at
         clock.save()
-    theirs = kept.watches.values("user")
     _take(moved, gone.messages.all(), kept)
     _take(moved, gone.contacts.all(), kept)
     _take(moved, gone.promises.all(), kept)
     _take(moved, gone.mentions.all(), kept)
-    _take(moved, gone.watches.exclude(user__in=theirs), kept)
+    _take(moved, gone.watches.exclude(user__in=kept.watches.values("user")), kept)
     # Who writes in both finds the other draft beside the composer (cases.drafts.of).
     _take(moved, gone.drafts.exclude(pk__in=_twins(gone, kept)), kept)
     _take(moved, Clock.objects.filter(pk__in=[clock.pk for clock in moving]), kept)
@@ -84,11 +84,10 @@ def _unfinished(case: Case) -> list[Clock]:
     return list(Clock.objects.filter(case=case).unfinished().select_related("calendar_version").order_by("pk"))
 
 
-def _clocks(gone: Case, kept: Case) -> tuple[list[Clock], list[Clock]]:
-    """Which clocks of `gone` go on in `kept`, and which of `kept` give way to them."""
+def _clocks(theirs: list[Clock], ours: list[Clock]) -> tuple[list[Clock], list[Clock]]:
+    """Which clocks of the case that goes go on in the kept one, and which of that one give way to them."""
     moving, stopped = [], []
-    ours = _unfinished(kept)
-    for clock in _unfinished(gone):
+    for clock in theirs:
         rival = next((mine for mine in ours if _are_alike(mine, clock)), None)
         if rival is None and clock.kind in ANSWER_CLOCKS:
             moving.append(clock)

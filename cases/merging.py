@@ -15,13 +15,12 @@ from cases import merged_rows, merged_state, search, transitions
 from cases.attention import refresh
 from cases.hooks import cases_joined, cases_parted
 from cases.models import Case, CaseMerge, Dispatch, Message, Promise
-from cases.models.case import Refusal
+from cases.models.case import Refusal, lock_all
+from cases.models.dispatch import UNSENT
 from cases.models.merge import UNDO_WITHIN
 from crm.database.deadlocks import transacted
 from crm.models import User
 from customers.merging import current
-
-_ON_ITS_WAY = (Dispatch.State.HELD, Dispatch.State.CLAIMED)
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,9 @@ def standing(gone: Case) -> CaseMerge | None:
 # --- under the locks
 
 
-def _lock(*cases: Case) -> None:
-    """Both, in one order, whoever is merged into whom."""
-    for case in sorted(cases, key=lambda case: case.pk):
-        case.lock()
-
-
 def _merge(gone: Case, kept: Case, by: User, now: datetime, via: str) -> CaseMerge:
     if gone.pk != kept.pk:
-        _lock(gone, kept)
+        lock_all(gone, kept)
         done = standing(gone)
         if done is not None and done.kept_id == kept.pk:
             return done
@@ -133,7 +126,7 @@ def _refusals(gone: Case, kept: Case) -> Iterator[str]:
                 "status": case.get_status_display(),
             }
     yield _whose(gone, kept)
-    if Dispatch.objects.filter(message__case=gone, state__in=_ON_ITS_WAY).exists():
+    if Dispatch.objects.filter(message__case=gone, state__in=UNSENT).exists():
         yield _("An answer of #%(number)s is on its way: wait a moment, then merge.") % {"number": gone.number}
 
 
@@ -157,7 +150,7 @@ def _whose(gone: Case, kept: Case) -> str:
 
 def _undo(done: CaseMerge, by: User, now: datetime, via: str) -> None:
     gone, kept = Case.objects.get(pk=done.gone_id), Case.objects.get(pk=done.kept_id)
-    _lock(gone, kept)
+    lock_all(gone, kept)
     done.refresh_from_db()
     if done.undone_at is not None:
         return

@@ -6,8 +6,7 @@ typed is folded the same way and reaches PostgreSQL as words or parameters, neve
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -78,10 +77,14 @@ def _append(rows: list[Row]) -> None:
 
 
 def _appended(rows: list[Row]) -> bool:
-    """Whether all of them fitted; if not, nothing was written."""
+    return _fits(lambda: _append(rows))
+
+
+def _fits(write: Callable[[], object]) -> bool:
+    """Whether it fitted into the documents; if not, nothing was written."""
     try:
         with transaction.atomic():
-            _append(rows)
+            write()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != _TOO_LARGE:
             raise
@@ -115,8 +118,8 @@ def distinct_words(text: str) -> list[str]:
 
 def join(kept: Case, gone: Case) -> None:
     """The words of a case that was merged are found in the one that goes on, as far as they fit."""
-    with connection.cursor() as cursor, suppress(OperationalError), transaction.atomic():
-        cursor.execute(_JOIN, [gone.pk, kept.pk])
+    with connection.cursor() as cursor:
+        _fits(lambda: cursor.execute(_JOIN, [kept.pk, gone.pk]))
     CaseSearch.objects.filter(case=gone).delete()
 
 
@@ -129,8 +132,8 @@ def rebuild(case: Case) -> None:
 
 
 _JOIN = """
-UPDATE cases_casesearch kept SET document = kept.document || gone.document
-  FROM cases_casesearch gone WHERE gone.case_id = %s AND kept.case_id = %s
+INSERT INTO cases_casesearch AS held (case_id, document) SELECT %s, document FROM cases_casesearch WHERE case_id = %s
+ON CONFLICT (case_id) DO UPDATE SET document = held.document || excluded.document
 """
 
 

@@ -11,6 +11,7 @@ from cases import merged_state, search, transitions
 from cases.attention import refresh
 from cases.models import Case, CaseLink, Clock, Contact, Dispatch, Mention, Message
 from cases.models.case import Refusal
+from cases.models.dispatch import UNSENT
 from cases.receiving import open_case
 from crm.models import User
 
@@ -72,7 +73,7 @@ def _moving(case: Case, message: Message, *, with_later: bool) -> list[int]:
     moving = [each.pk for each in said[place:]] if with_later else [message.pk]
     if not any(each.direction == Message.Direction.INBOUND for each in said if each.pk not in moving):
         raise Refusal(_("Nothing the customer wrote would be left here: move the case, or change its subject."))
-    on_its_way = Dispatch.objects.filter(message__in=moving, state__in=[Dispatch.State.HELD, Dispatch.State.CLAIMED])
+    on_its_way = Dispatch.objects.filter(message__in=moving, state__in=UNSENT)
     if on_its_way.exists():
         raise Refusal(_("An answer among it is on its way: wait a moment, then split."))
     return moving

@@ -17,7 +17,7 @@ from cases.api import finding
 from cases.api.cases import shown
 from cases.api.shapes import CaseShape
 from cases.models import Case, CaseLink, Message
-from cases.models.case import Refusal
+from cases.models.case import Refusal, lock_all
 from cases.models.merge import UNDO_WITHIN
 from crm import rest
 
@@ -92,7 +92,7 @@ def merge(request: Request, number: int) -> Response:
     kept = _into(request, str(rest.read(NewMerge, request)["into"]))
     finding.need(request, "case.merge", kept)
     with transaction.atomic():
-        gone.lock()
+        lock_all(gone, kept)
         rest.unchanged_since(request, gone.version)
         done = merging.merge(gone, kept, by=rest.me(request), via="api")
     return Response(MergeShape(done).data, status=201)

@@ -55,3 +55,6 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_class} {self.state}"
+
+
+UNSENT = (Dispatch.State.HELD, Dispatch.State.CLAIMED)  # it has not left, and may at any moment

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from cases import linking, merging, splitting
 from cases.forms import LinkForm, MergeForm, SplitForm, checked
-from cases.models import Case, CaseLink
+from cases.models import Case
 from cases.models.case import Refusal
 from cases.views.saying import changed, find, go, guarded, require
 from cases.views.verbs import asking
@@ -110,5 +110,5 @@ def link(request: StaffRequest, number: int, pk: int) -> HttpResponse:
     require(request.user, "link", case)
     found = next((one for one, _other, _words in linking.of(case, request.user) if one.pk == pk), None)
     if found is not None:
-        linking.unlink(CaseLink.objects.get(pk=found.pk), by=request.user)
+        linking.unlink(found, by=request.user)
     return changed(request, case, _("The link is off."))

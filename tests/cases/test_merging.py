@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cases import conversation, drafts, merging, outward, promises, search
 from cases.intake import open_case
-from cases.models import Case, CaseMerge, Queue
+from cases.models import Case, CaseMerge, CaseSearch, Queue
 from cases.models.case import Refusal
 from crm.models import Event, User
 from customers.models import Customer
@@ -199,3 +199,10 @@ def test_what_others_hold_of_a_case_goes_with_it_and_comes_back(pair: tuple[Case
     assert not ProblemCase.objects.filter(case=kept).exists()
     assert ProblemCase.objects.get(case=gone).problem == problem
     assert (kept.pk, gone.pk) not in JOINED
+
+
+def test_what_went_is_found_in_a_case_that_had_no_words_of_its_own_yet(pair: tuple[Case, Case], ana: User) -> None:
+    kept, gone = pair
+    CaseSearch.objects.filter(case=kept).delete()
+    merging.merge(gone, kept, by=ana)
+    assert [case.pk for case in search.search_cases(ana, "again")] == [kept.pk]
