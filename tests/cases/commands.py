@@ -1,8 +1,10 @@
 """Every command that changes what a console shows, as the tests of screens (L4) drive it: what stands before, what is
 done, and which events it writes. A kind of event or an address that no command here covers fails test_screens.py."""
 
+import importlib
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,14 +19,6 @@ from cases.sending import settle_broken_leases
 from customers import merging, reach
 from customers.models import Merge, Suppression
 from tests import channels
-from tests.cases import (
-    clock_commands,  # noqa: F401 - registers its own
-    commands_promised,  # noqa: F401 - registers its own
-    joining_commands,  # noqa: F401 - registers its own
-    need_commands,  # noqa: F401 - registers its own
-    problem_commands,  # noqa: F401 - registers its own
-    whose_commands,  # noqa: F401 - registers its own
-)
 from tests.cases.before import (
     IN_FLIGHT,
     World,
@@ -53,6 +47,10 @@ from tests.cases.before import (
 )
 from tests.cases.registry import COMMANDS as COMMANDS
 from tests.cases.registry import command
+
+# Each `*_commands.py` beside this file registers its own.
+for _beside in sorted(Path(__file__).parent.glob("*_commands.py")):
+    importlib.import_module(f"tests.cases.{_beside.stem}")
 
 # --- whose it is
 

@@ -199,7 +199,7 @@ def test_serve_from_an_empty_database_to_a_signed_in_administrator_and_a_sent_ma
         wait_until(lambda: "Forefront is ready at" in server.output(), 10, "the word that it is ready")
         assert f"ready at {server.url}" in server.output()
         password = server.output().split("with the password ")[1].split(" ")[0]
-        with httpx.Client(base_url=server.url, follow_redirects=False) as browser:
+        with httpx.Client(base_url=server.url, follow_redirects=False, timeout=30) as browser:
             page = browser.get("/sign-in/")
             fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
             assert page.status_code == 200
