@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from cases import status_page
 from cases.channels import Failed
 from cases.hooks import File, Outgoing, composers
 from cases.models import Case, Dispatch, Message, Thread
@@ -25,8 +26,17 @@ def compose(dispatch: Dispatch) -> Outgoing:
         if (outgoing := composer(dispatch)) is not None:
             if (outgoing.key, outgoing.to) != (str(dispatch.key), dispatch.address):
                 raise Failed("Composed for another address than was asked about.", reason="not_permitted")
-            return _with_a_way_out(outgoing, dispatch)
+            return _with_a_way_out(_with_status(outgoing, dispatch), dispatch)
     raise LookupError(f"nobody composes {dispatch.source}")
+
+
+def _with_status(outgoing: Outgoing, dispatch: Dispatch) -> Outgoing:
+    """In a mail, below its words: where the customer sees how it stands. Other channels show the link as they like."""
+    if not outgoing.status_url or dispatch.channel != "mail":
+        return outgoing
+    with translation.override(spoken(outgoing.language)):
+        told = _("How it stands, and to add something: %(url)s") % {"url": outgoing.status_url}
+    return replace(outgoing, text=f"{outgoing.text}\n\n{told}")
 
 
 def _with_a_way_out(outgoing: Outgoing, dispatch: Dispatch) -> Outgoing:
@@ -55,6 +65,7 @@ def reply_content(dispatch: Dispatch) -> Outgoing | None:
         text=words_of(message),
         language=message.language or case.language,
         thread=thread_of(case),
+        status_url=status_page.link(case, dispatch.contact_point),
         files=tuple(
             File(a.name, a.content_type, read_bytes(a.file)) for a in message.attachments.select_related("file")
         ),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from cases import status_page
 from cases.acknowledge import SOURCE, zone_of
 from cases.compose import moment, subject_of, thread_of
 from cases.hooks import Outgoing, composers
@@ -32,6 +33,7 @@ def acknowledgement_content(dispatch: Dispatch) -> Outgoing | None:
             text=_text(told),
             language=language,
             thread=thread_of(case),
+            status_url="" if neutral else status_page.link(case, dispatch.contact_point),
         )
 
 

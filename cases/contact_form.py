@@ -39,6 +39,21 @@ def fresh_token() -> str:
     return sign({"form": secrets.token_urlsafe(18), "at": int(timezone.now().timestamp())}, purpose="contact form")
 
 
+def opened_token(token: str) -> str | None:
+    """The name of the form that was on screen; None for one that is not ours or was open too long."""
+    made, age = _unsigned(token)
+    return made if age <= OLDEST else None
+
+
+def _unsigned(token: str) -> tuple[str, float]:
+    """Its name and its age in seconds."""
+    try:
+        made = unsign(token, purpose="contact form")
+        return str(made["form"]), timezone.now().timestamp() - made["at"]
+    except (Unreadable, KeyError, TypeError):
+        return "", OLDEST + 1
+
+
 def public_queues() -> Sequence[Queue]:
     return list(Queue.objects.filter(is_public=True, is_active=True))
 
@@ -52,13 +67,13 @@ class _Several(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
-class _Files(forms.FileField):
+class Files(forms.FileField):
     """Up to five files, ten megabytes together."""
 
     widget = _Several
 
     def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
-        files = [super(_Files, self).clean(one, initial) for one in data or [] if one]
+        files = [super(Files, self).clean(one, initial) for one in data or [] if one]
         if len(files) > MOST_FILES:
             raise forms.ValidationError(_("Send at most %(n)d files.") % {"n": MOST_FILES})
         if sum(file.size or 0 for file in files) > LARGEST_FILES:
@@ -97,7 +112,7 @@ class ContactForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8}),
         error_messages={"required": gettext_lazy("Write to us what we can do for you.")},
     )
-    attachments = _Files(
+    attachments = Files(
         label=gettext_lazy("Files"), required=False, help_text=gettext_lazy("Up to 5 files, 10 MB together.")
     )
     website = forms.CharField(required=False)
@@ -124,17 +139,13 @@ class ContactForm(forms.Form):
 
     def clean_token(self) -> str:
         """The form's own name. Robots send at once, or what they fetched days ago."""
-        try:
-            made = unsign(self.cleaned_data["token"], purpose="contact form")
-            age = timezone.now().timestamp() - made["at"]
-        except (Unreadable, KeyError, TypeError):
-            age, made = OLDEST + 1, {}
+        made, age = _unsigned(self.cleaned_data["token"])
         if age > OLDEST:
             self.renew()
             raise forms.ValidationError(_("This page was open for a long time. Please send it again."))
         if age < QUICKEST:
             raise forms.ValidationError(_("That was very quick. Please look it over and send it again."))
-        return str(made["form"])
+        return made
 
     def clean_website(self) -> str:
         if self.cleaned_data["website"]:

@@ -71,6 +71,7 @@ class Outgoing:
     thread: str  # names the conversation on the other side: the case's number or the channel's own thread id
     files: tuple[File, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    status_url: str = ""  # where the customer sees how it stands; mail says so below the text
 
 
 class Adapter(Protocol):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cases.views import inbound, mail, public
+from cases.views import inbound, mail, public, status
 
 app_name = "public"
 
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contact/", public.contact, name="contact"),
     path("contact/thanks/<str:token>/", public.thanks, name="thanks"),
     path("contact/<slug:topic>/", public.contact, name="topic"),
+    path("status/<str:token>/", status.status, name="status"),
     path("attachments/<slug:token>/", public.attachment, name="attachment"),
     path("messages/<slug:token>/text/", mail.text, name="message_text"),
     path("messages/<slug:token>/body/", mail.body, name="mail_body"),

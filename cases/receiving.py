@@ -15,6 +15,7 @@ from cases.conversation import add_inbound
 from cases.hooks import File
 from cases.models import Case, CaseLink, Channel, Dispatch, Issue, Message, Queue, Thread
 from cases.models.case import Refusal
+from cases.models.merge import survivor
 from crm import bulk
 from crm.database.prepared import Prepared
 from crm.models import User
@@ -155,15 +156,6 @@ _LAST = Prepared(
     int,
     int,
 )
-
-
-def survivor(case: Case) -> Case:
-    """The case a merged one lives on in."""
-    seen = set()
-    while case.merged_into is not None and case.pk not in seen:
-        seen.add(case.pk)
-        case = case.merged_into
-    return case
 
 
 def is_recent(closed: Case, at: datetime) -> bool:

@@ -13,6 +13,7 @@ from cases.views import (
     room,
     searching,
     skills,
+    status,
     verbs,
     whose,
 )
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/resolution/", verbs.resolution, name="resolution"),
     path("cases/<int:number>/need/", need.need, name="need"),
     path("cases/<int:number>/messages/<int:pk>/feeling/", need.feeling, name="feeling"),
+    path("cases/<int:number>/status-page/", status.customers_view, name="status_page"),
     path("cases/<int:number>/snooze/", verbs.snooze, name="snooze"),
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
     path("cases/<int:number>/tags/", verbs.tags, name="tags"),

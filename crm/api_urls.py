@@ -3,7 +3,19 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from cases.api import answers, cases, doings, joining, log, messages, presence, service_levels, settings, skills
+from cases.api import (
+    answers,
+    cases,
+    doings,
+    joining,
+    log,
+    messages,
+    presence,
+    service_levels,
+    settings,
+    skills,
+    status_page,
+)
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -53,6 +65,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/status/", doings.status),
     path("cases/<int:number>/resolution/", doings.resolution),
     path("cases/<int:number>/need/", doings.need),
+    path("cases/<int:number>/status-page/", status_page.status),
     path("cases/<int:number>/merge/", joining.merge),
     path("cases/<int:number>/links/", joining.links),
     path("cases/<int:number>/links/<int:pk>/", joining.link),

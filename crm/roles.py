@@ -47,6 +47,7 @@ TABLE: dict[str, frozenset[str]] = {
     "case.merge": _TEAM,
     "case.split": _TEAM,
     "case.link": _TEAM,
+    "case.status_page": _TEAM,
     "case.reply": _HANDS,
     "case.note": _HANDS,
     "case.undo": _HANDS,

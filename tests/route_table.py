@@ -31,6 +31,8 @@ POST   contact/                                      200   200  200  200  200  2
 GET    contact/<slug:topic>/                         200   200  200  200  200  200  200  200  200
 POST   contact/<slug:topic>/                         200   200  200  200  200  200  200  200  200
 GET    contact/thanks/<str:token>/                   404   404  404  404  404  404  404  404  404
+GET    status/<str:token>/                           404   404  404  404  404  404  404  404  404
+POST   status/<str:token>/                           404   404  404  404  404  404  404  404  404
 GET    attachments/<slug:token>/                     404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/text/                   404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/body/                   404   200  404  200  200  404  200  200  200
@@ -77,6 +79,9 @@ DELETE cases/<int:number>/links/<int:pk>/          login   303  404  303  303  4
 POST   cases/<int:number>/links/<int:pk>/          login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/messages/<int:pk>/split/ login   200  404  200  200  404  403  403  200
 POST   cases/<int:number>/messages/<int:pk>/split/ login   409  404  409  409  404  403  403  409
+GET    cases/<int:number>/status-page/             login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/status-page/             login   303  404  303  303  404  403  403  303
+DELETE cases/<int:number>/status-page/             login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/snooze/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
 DELETE cases/<int:number>/snooze/                  login   303  404  303  303  404  403  403  303
@@ -241,6 +246,8 @@ DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  4
 POST   api/cases/<int:number>/customer/              401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
+GET    api/cases/<int:number>/status-page/           401   200  404  200  200  404  403  403  200
+DELETE api/cases/<int:number>/status-page/           401   204  404  204  204  404  403  403  204
 GET    api/cases/<int:number>/merge/                 401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
 DELETE api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409

@@ -157,6 +157,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "contact": "billing",
         "soon": (timezone.now() + timedelta(days=1)).isoformat(),
         "thanks": "a-token-nobody-was-given",
+        "status": "a-token-nobody-was-given",
         "attachments": Attachment.objects.get().token,
         "inbound": make_channel(case.queue, "shop").slug,
         "customers": case.customer_id or 0,

@@ -48,6 +48,7 @@ def _body(outgoing: Outgoing) -> str:
         "subject": outgoing.subject,
         "text": outgoing.text,
         "language": outgoing.language,
+        **({"status_url": outgoing.status_url} if outgoing.status_url else {}),
         "attachments": [
             {"name": f.name, "type": f.content_type, "content": base64.b64encode(f.data).decode()}
             for f in outgoing.files

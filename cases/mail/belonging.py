@@ -11,7 +11,7 @@ from cases import transitions
 from cases.mail import ids
 from cases.mail.parsed import ParsedMail
 from cases.models import Case, CaseLink, Dispatch, Message
-from cases.receiving import survivor
+from cases.models.merge import survivor
 from customers.addresses import Address, BadAddress, normalise
 from customers.matching import point_of
 from customers.merging import current

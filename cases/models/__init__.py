@@ -21,6 +21,7 @@ from cases.models.recalculation import Recalculation
 from cases.models.search import CaseSearch
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
+from cases.models.status_page import StatusPage
 
 __all__ = [
     "Acknowledgement",
@@ -62,6 +63,7 @@ __all__ = [
     "SLAPolicy",
     "SLAPolicyVersion",
     "Skill",
+    "StatusPage",
     "Thread",
     "Watch",
 ]

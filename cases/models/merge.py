@@ -28,3 +28,12 @@ class CaseMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gone_id} into {self.kept_id}"
+
+
+def survivor(case: Case) -> Case:
+    """The case a merged one lives on in."""
+    seen = set()
+    while case.merged_into is not None and case.pk not in seen:
+        seen.add(case.pk)
+        case = case.merged_into
+    return case

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from cases import drafts, feelings, kinship, thread
 from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft
-from cases.receiving import survivor
+from cases.models.merge import survivor
 from cases.views.saying import allowed, changed, find, where
 from crm.http import StaffRequest
 from crm.models import User

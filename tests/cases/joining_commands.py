@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 
-from cases import linking, merging
+from cases import linking, merging, status_page
+from cases.contact_form import fresh_token
 from cases.conversation import add_inbound
 from cases.intake import open_case
 from cases.models import Case
@@ -80,3 +82,18 @@ def _link(w: World) -> Any:
 )
 def _unlink(w: World) -> Any:
     return post(w, f"links/{w.case.links.get().pk}/", "delete")
+
+
+@command(
+    "status_links_revoked",
+    routes="cases/<int:number>/status-page/ api/cases/<int:number>/status-page/",
+)
+def _call_links_back(w: World) -> Any:
+    return post(w, "status-page/", "delete")
+
+
+@command("message_received", routes="status/<str:token>/")
+def _write_on_the_status_page(w: World) -> None:
+    link = status_page.link(w.case, w.carl.contact_points.get(kind="email"))
+    path = "/" + link.partition("://")[2].partition("/")[2]
+    assert Client().post(path, {"token": fresh_token(), "message": "One more thing"}).status_code == 302

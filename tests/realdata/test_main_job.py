@@ -215,8 +215,11 @@ def _left_once(world: World, channel: Channel, other_side: Callback, office: Pos
 
 
 def _text(mail: EmailMessage) -> str:
-    """What it says; in mail a line ends with two characters, the last one too."""
-    return str(mail.get_content()).replace("\r\n", "\n").removesuffix("\n")
+    """What the rep said; in mail a line ends with two characters, the last one too, and the customer's page stands below."""
+    text = str(mail.get_content()).replace("\r\n", "\n").removesuffix("\n")
+    said, link = re.subn(r"\n\n[^\n]+: http://[^\s/]+/status/[\w:.-]+/\Z", "", text)
+    assert link == 1
+    return said
 
 
 def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
