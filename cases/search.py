@@ -4,16 +4,24 @@ A case has one search document: the folded words of its customer's name, its sub
 typed is folded the same way and reaches PostgreSQL as words or parameters, never as query syntax.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.utils import OperationalError
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from cases import phrases
+from cases import search_rows as rows
+from cases.filter_parts import Asker
+from cases.filters import Filter, read
 from cases.models import Case, CaseSearch, Queue
+from cases.phrases import MOST_READ
+from cases.search_rows import DEEPEST_WALK, Where
 from cases.snippets import snippets
 from crm.database.prepared import kept
 from crm.models import User
@@ -23,11 +31,9 @@ from customers.models import ContactPoint, Customer
 
 LONGEST_TEXT = 250_000  # characters of one text that are read
 MOST_BYTES = 200_000  # of distinct words taken from one text; PostgreSQL holds a document of 1 MB
-LONGEST_QUERY = 200
 MOST_WORDS = 12
 MOST_PEOPLE = 1000  # beyond that many of a name, their cases are looked for among the newest ones
 MOST_CUSTOMERS = 8  # shown
-DEEPEST_WALK = 20_000
 _NUMBER = re.compile(r"#?(\d{1,18})")
 
 
@@ -54,9 +60,9 @@ def index_text(case: Case, text: str, *, is_first: bool = False) -> None:
 
 def index_many(texts: Iterable[tuple[Case, str]]) -> None:
     """The same for many cases at once."""
-    rows = [_row(case, text) for case, text in texts]
-    if not _appended(rows) and len(rows) > 1:
-        for row in rows:
+    wanted = [_row(case, text) for case, text in texts]
+    if not _appended(wanted) and len(wanted) > 1:
+        for row in wanted:
             _appended([row])
 
 
@@ -67,17 +73,17 @@ def _row(case: Case, text: str) -> Row:
     return case.pk, _first_words(case), distinct_words(text)
 
 
-def _append(rows: list[Row]) -> None:
-    if len(rows) == 1:
+def _append(fresh: list[Row]) -> None:
+    if len(fresh) == 1:
         with kept() as cursor:
-            cursor.execute(_APPEND, rows[0])
+            cursor.execute(_APPEND, fresh[0])
         return
     with connection.cursor() as cursor:
-        cursor.executemany(_APPEND, rows)
+        cursor.executemany(_APPEND, fresh)
 
 
-def _appended(rows: list[Row]) -> bool:
-    return _fits(lambda: _append(rows))
+def _appended(fresh: list[Row]) -> bool:
+    return _fits(lambda: _append(fresh))
 
 
 def _fits(write: Callable[[], object]) -> bool:
@@ -140,115 +146,130 @@ ON CONFLICT (case_id) DO UPDATE SET document = held.document || excluded.documen
 # --- reading
 
 
-def search(user: User, text: str, *, limit: int = 50) -> list[Hit]:
+@dataclass(frozen=True)
+class Found:
+    """What search says: `hits`; or `problems` in words, where a filter was not understood. `partial`: only the newest
+    DEEPEST_WALK cases were looked through."""
+
+    hits: list[Hit] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
+    partial: bool = False
+
+
+def find(user: User, text: str, *, at: datetime, limit: int = 50) -> Found:
     """What `user` may see of what matches: the case of that number, then customers, then at most `limit` cases, newest
-    first. Every word must match; a name matches by the beginnings of its words. Never raises on odd text."""
-    asked = clean(text).strip()[:LONGEST_QUERY]
-    wanted = words(asked)[:MOST_WORDS]
-    if not asked or not wanted:
-        return []
-    people = _people(asked, wanted)
-    found = _cases(user, asked, wanted, people, limit)
-    marked = snippets(found, wanted)
-    customers = _customers(user, people)
-    return [
-        *(Hit("customer", customer, SafeString("")) for customer in customers),
-        *(Hit("case", case, marked[case.pk]) for case in found),
-    ]
+    first. Every word must match; a name matches by the beginnings of its words; filters narrow the cases (cases.filters).
+    Never raises on odd text."""
+    wanted = read(clean(text), Asker(user, at))
+    if wanted.problems or wanted.is_empty:
+        return Found(problems=wanted.problems)
+    people = _people_of(wanted)
+    found, partial = _cases(user, wanted, people, limit)
+    marked = snippets(found, wanted.asked.words)
+    customers = [] if wanted.asked.terms else _customers(user, people)
+    return Found(
+        [
+            *(Hit("customer", customer, SafeString("")) for customer in customers),
+            *(Hit("case", case, marked[case.pk]) for case in found),
+        ],
+        partial=partial,
+    )
+
+
+def search(user: User, text: str, *, limit: int = 50) -> list[Hit]:
+    """The hits of `find` now."""
+    return find(user, text, at=timezone.now(), limit=limit).hits
 
 
 def search_cases(user: User, text: str, *, limit: int = 50) -> list[Case]:
     """The cases alone, without snippets."""
-    asked = clean(text).strip()[:LONGEST_QUERY]
-    wanted = words(asked)[:MOST_WORDS]
-    return _cases(user, asked, wanted, _people(asked, wanted), limit) if wanted else []
-
-
-def _cases(user: User, asked: str, wanted: list[str], people: "People", limit: int) -> list[Case]:
-    queues = list(Queue.objects.visible_to(user).values_list("pk", flat=True))
-    if not queues:
+    wanted = read(clean(text), Asker(user, timezone.now()))
+    if wanted.problems or wanted.is_empty:
         return []
-    found = {*_by_words(wanted, queues, limit), *_by_people(people, queues, limit)}
+    return _cases(user, wanted, _people_of(wanted), limit)[0]
+
+
+def _people_of(wanted: Filter) -> "People":
+    """Names and addresses stand outside of quotes."""
+    named = words(wanted.asked.free)[:MOST_WORDS]
+    return _people(wanted.asked.free, named) if named and not wanted.asked.phrases else People([], [])
+
+
+def _cases(user: User, wanted: Filter, people: "People", limit: int) -> tuple[list[Case], bool]:
+    queues = list(Queue.objects.visible_to(user).values_list("pk", flat=True))
+    where = rows.where(wanted.q)
+    if not queues or where is None:
+        return [], False
+    found = {*_by_words(wanted, where, queues, limit), *_by_people(people, where, queues, limit)}
+    partial = False
+    if not wanted.asked.words:
+        found, partial = narrowed(wanted, where, queues, limit)
     newest = Case.objects.visible_to(user).filter(pk__in=found).select_related("customer", "queue", "assignee")
     cases = list(newest.order_by("-opened_at", "-pk")[:limit])
-    named = _by_number(user, asked)
-    return [*named, *(case for case in cases if case not in named)][:limit]
+    named = _by_number(user, wanted)
+    return [*named, *(case for case in cases if case not in named)][:limit], partial
 
 
-def _by_number(user: User, asked: str) -> list[Case]:
-    match = _NUMBER.fullmatch(asked)
+def _by_number(user: User, wanted: Filter) -> list[Case]:
+    match = _NUMBER.fullmatch(wanted.asked.text)
     found = Case.objects.visible_to(user).select_related("customer", "queue", "assignee")
     return list(found.filter(number=int(match[1]))) if match else []
+
+
+def narrowed(wanted: Filter, where: Where, queues: list[int], limit: int) -> tuple[set[int], bool]:
+    """Ids of the newest cases that filters alone mean, and whether older ones were left unread. Common ones are met within
+    a few steps down the newest; an index leads to rare ones; where none does, the walk ends at DEEPEST_WALK."""
+    opened = rows.where(wanted.opened) or Where()
+    expected, total = rows.estimate(where, queues)
+    if not wanted.narrow or rows.depth(limit, expected, total) < DEEPEST_WALK:
+        found = rows.walk(queues, DEEPEST_WALK, limit, where=where, opened=opened)
+        if len(found) >= limit or not wanted.narrow:
+            return set(found), len(found) < limit and total > DEEPEST_WALK and not wanted.opened
+    return set(rows.narrow_first(where, queues, limit)), False
 
 
 # --- words
 
 
-def _by_words(wanted: Sequence[str], queues: list[int], limit: int) -> list[int]:
-    """Ids of the newest cases in `queues` that hold every word.
+def _by_words(wanted: Filter, where: Where, queues: list[int], limit: int) -> list[int]:
+    """Ids of the newest cases in `queues` that hold every word, and the phrases among the newest MOST_READ of them."""
+    if not wanted.asked.words:
+        return []
+    if not wanted.asked.phrases:
+        return _holding(wanted, where, queues, limit)
+    for most in (min(4 * limit, MOST_READ), MOST_READ):
+        candidates = _holding(wanted, where, queues, most)
+        found = phrases.among(candidates, wanted.asked.phrases, most=limit)
+        if len(found) >= limit or len(candidates) < most:
+            break
+    return found
+
+
+def _holding(wanted: Filter, where: Where, queues: list[int], limit: int) -> list[int]:
+    """Newest first.
 
     Rare words are looked up first and their cases sorted; common ones are met within a few steps down the newest cases.
     The planner's statistics only choose which is tried first: both are exact, and a walk that comes up short is
     followed by the lookup. A step of the walk costs about a quarter of a looked-up case, so the walk goes first where
-    limit * total / expected steps are fewer than four times the expected cases.
+    limit * total / expected steps are fewer than four times the expected cases. With filters there are fewer cases to
+    meet, and where an index leads to fewer of them than the words do, they are read first.
     """
-    query = " & ".join(f"'{word}'" for word in dict.fromkeys(wanted))
+    query = " & ".join(f"'{word}'" for word in wanted.asked.words[:MOST_WORDS])
     expected, total = _expected(query)
-    if expected * expected > 20 * total:
-        depth = min(DEEPEST_WALK, max(500, 4 * limit * total // max(expected, 1)))
-        found = _walk(_HOLDS_WORDS, [query], queues, depth, limit)
+    fitting = min(rows.estimate(where, queues)[0], total) if where.sql else total
+    both = expected * fitting // max(total, 1)
+    if both * min(expected, fitting) > 20 * total:
+        found = rows.walk(queues, rows.depth(limit, both, total), limit, where=where, words=query)
         if len(found) >= limit:
             return found
-    return _ids(_LOOKUP, [query, queues, limit])
+    if wanted.narrow and fitting < expected:
+        return rows.narrow_first(where, queues, limit, words=query)
+    return rows.lookup(query, where, queues, limit)
 
 
 def _expected(query: str) -> tuple[int, int]:
     """About how many documents hold the words, of how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {_MATCHING}", [query])
-        (told,) = cursor.fetchone()
-        cursor.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'cases_casesearch'::regclass")
-        (total,) = cursor.fetchone()
-    plan: Any = json.loads(told) if isinstance(told, str) else told
-    return int(plan[0]["Plan"]["Plan Rows"]), int(total)
-
-
-_MATCHING = "SELECT case_id FROM cases_casesearch WHERE document @@ %s::tsquery"
-_LOOKUP = f"""
-WITH hits AS MATERIALIZED ({_MATCHING})
-SELECT seen.id FROM hits CROSS JOIN LATERAL (
-    SELECT c.id, c.opened_at FROM cases_case c WHERE c.id = hits.case_id AND c.queue_id = ANY(%s) OFFSET 0
-) seen
- ORDER BY seen.opened_at DESC, seen.id DESC LIMIT %s
-"""  # noqa: S608 - no text of anyone's is in the statement
-
-# OFFSET 0 keeps the planner from turning the walk into a join over everything.
-_HOLDS_WORDS = """CROSS JOIN LATERAL (
-    SELECT document FROM cases_casesearch s WHERE s.case_id = newest.id OFFSET 0
-) held WHERE held.document @@ %s::tsquery"""
-
-
-def _walk(condition: str, params: list[Any], queues: list[int], depth: int, limit: int) -> list[int]:
-    """Down the newest `depth` cases of these queues until `limit` of them meet the condition: each queue's own index is
-    read in order, and merged."""
-    each = " UNION ALL ".join([_NEWEST_OF_QUEUE] * len(queues))
-    statement = f"""
-        SELECT newest.id FROM (SELECT * FROM ({each}) AS every_queue ORDER BY opened_at DESC LIMIT %s) newest
-        {condition} ORDER BY newest.opened_at DESC LIMIT %s"""  # noqa: S608
-    bounds = [bound for queue in queues for bound in (queue, depth)]
-    return _ids(statement, [*bounds, depth, *params, limit])
-
-
-# The limit in each makes the planner read its index in order and merge lazily, instead of sorting whole queues.
-_NEWEST_OF_QUEUE = """(
-    SELECT id, opened_at, customer_id FROM cases_case WHERE queue_id = %s ORDER BY opened_at DESC LIMIT %s
-)"""
-
-
-def _ids(statement: str, params: list[Any]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return [pk for (pk,) in cursor.fetchall()]
+    return rows.planned(rows.MATCHING, [query]), rows.size("cases_casesearch")
 
 
 # --- people
@@ -275,7 +296,7 @@ def _named(wanted: list[str]) -> list[int]:
     if max(map(len, wanted)) < 2:
         return []
     each = " INTERSECT ".join([_NAMED] * len(wanted))
-    return _ids(f"{each} LIMIT %s", [*map(_beginning, wanted), MOST_PEOPLE + 1])
+    return rows.ids(f"{each} LIMIT %s", [*map(_beginning, wanted), MOST_PEOPLE + 1])
 
 
 _NAMED = "SELECT customer_id FROM customers_nameword WHERE word LIKE %s"
@@ -288,7 +309,7 @@ def _beginning(word: str) -> str:
 
 def _current(found: list[int]) -> list[int]:
     """Those they are now: a merged customer is the one they were merged into, however often."""
-    return _ids(_FOLLOW, [found]) if found else []
+    return rows.ids(_FOLLOW, [found]) if found else []
 
 
 _FOLLOW = """
@@ -301,25 +322,12 @@ SELECT id FROM trail WHERE next IS NULL
 """
 
 
-def _by_people(people: People, queues: list[int], limit: int) -> list[int]:
-    found = _ids(_THEIRS, [people.ids, queues, limit, limit]) if people.ids else []
+def _by_people(people: People, where: Where, queues: list[int], limit: int) -> list[int]:
+    found = rows.of_customers(people.ids, where, queues, limit) if people.ids else []
     if people.beginnings:
-        named = " ".join(_IS_NAMED.format(n) for n in range(len(people.beginnings)))
-        found += _walk(named, [*map(_beginning, people.beginnings)], queues, DEEPEST_WALK, limit)
+        named = [_beginning(word) for word in people.beginnings]
+        found += rows.walk(queues, DEEPEST_WALK, limit, where=where, names=named)
     return found
-
-
-_IS_NAMED = """CROSS JOIN LATERAL (
-    SELECT FROM customers_nameword n WHERE n.customer_id = newest.customer_id AND n.word LIKE %s LIMIT 1
-) AS named_{0}"""
-_THEIRS = """
-SELECT theirs.id FROM unnest(%s::bigint[]) AS person (id)
- CROSS JOIN LATERAL (
-    SELECT c.id, c.opened_at FROM cases_case c
-     WHERE c.customer_id = person.id AND c.queue_id = ANY(%s) ORDER BY c.opened_at DESC LIMIT %s
- ) theirs
- ORDER BY theirs.opened_at DESC LIMIT %s
-"""
 
 
 def _customers(user: User, people: People) -> list[Customer]:

@@ -60,4 +60,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/since/", panels.since, name="since"),
     path("cases/<int:number>/others/", panels.others, name="others"),
     path("search/", searching.search, name="search"),
+    path("search/suggestions/", searching.suggestions, name="suggestions"),
 ]

@@ -109,6 +109,7 @@ POST   cases/<int:number>/offer/                   login   409  404  409  409  4
 GET    cases/<int:number>/offer/trace/             login   200  404  200  200  404  403  403  200
 POST   cases/<int:number>/offer/response/          login   409  404  409  409  404  403  403  409
 GET    search/                                     login   200  200  200  200  200  200  200  200
+GET    search/suggestions/                         login   200  200  200  200  200  200  200  200
 
 # --- the customers' pages, and what a customer wants to hear (by signed link)
 GET    customers/                                  login   200  200  200  200  200  200  200  200

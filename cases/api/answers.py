@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -17,7 +18,7 @@ from cases.api import finding
 from cases.api.setting_shapes import QueueShape
 from cases.api.shapes import CaseRow
 from cases.models import Article, Queue
-from cases.search import search as look
+from cases.search import find
 from crm import rest, roles, tokens
 from crm.models import User
 
@@ -190,13 +191,17 @@ class Found(serializers.Serializer[Any]):
 @extend_schema(summary="Find cases", parameters=[OpenApiParameter("q", str, required=True)], responses=Found)
 @rest.endpoint("GET")
 def search(request: Request) -> Response:
-    """By number, mail address, phone in any spelling, beginnings of names, words of subject and messages."""
+    """By number, mail address, phone in any spelling, beginnings of names, words of subject and messages; narrowed by
+    filters, as `queue:billing is:unassigned promise:<2h "exact words"` (docs/search.md)."""
     text = request.query_params.get("q", "").strip()
     if not text:
         raise ValidationError({"q": _("Say what to look for.")})
+    found = find(rest.me(request), text, at=timezone.now())
+    if found.problems:
+        raise ValidationError({"q": list(found.problems)})
     hits = [
         {"kind": h.kind, "case": None, "customer": None, "snippet": str(h.snippet)} | {h.kind: h.object}
-        for h in look(rest.me(request), text)
+        for h in found.hits
     ]
     return Response(Found({"results": hits}).data)
 

@@ -17,14 +17,24 @@ from rest_framework.response import Response
 from cases import conversation
 from cases.api import finding
 from cases.api.shapes import CaseChange, CaseRow, CaseShape, NewCase
+from cases.filter_parts import Asker
+from cases.filters import read
 from cases.intake import open_case
 from cases.models import Case
+from cases.phrases import MOST_READ
+from cases.search import search_cases
 from crm import rest
 from crm.models import Event
 from customers.api import found_or_made
+from customers.folding import clean
 from customers.models import Customer
 
 _FILTERS = [
+    OpenApiParameter(
+        "q",
+        str,
+        description="Filters and words, as `is:unassigned promise:<2h refund`: of words the newest 1,000 that match.",
+    ),
     OpenApiParameter("queue", int, description="A queue's id."),
     OpenApiParameter("status", str, description="One status, or several with commas."),
     OpenApiParameter("assignee", str, description="A user's id, `me` or `none`."),
@@ -73,6 +83,8 @@ def shown(request: Request, number: int, *, status: int = 200) -> Response:
 
 def _asked(request: Request, rows: QuerySet[Case]) -> QuerySet[Case]:
     asked = request.query_params
+    if asked.get("q", "").strip():
+        rows = _matching(rows, request, asked["q"])
     for name in ("queue", "customer"):
         if name in asked:
             rows = rows.filter(**{f"{name}_id": _id(asked[name], name)})
@@ -84,6 +96,17 @@ def _asked(request: Request, rows: QuerySet[Case]) -> QuerySet[Case]:
     if "updated_since" in asked:
         rows = rows.filter(_touched(asked["updated_since"]))
     return _of_assignee(rows, asked["assignee"], request) if "assignee" in asked else rows
+
+
+def _matching(rows: QuerySet[Case], request: Request, text: str) -> QuerySet[Case]:
+    """The same language as everywhere. Words are found by search, newest first, and no more than it reads."""
+    wanted = read(clean(text), Asker(rest.me(request), timezone.now()))
+    if wanted.problems:
+        raise ValidationError({"q": list(wanted.problems)})
+    if not wanted.asked.words:
+        return rows.filter(wanted.q)
+    found = search_cases(rest.me(request), text, limit=MOST_READ)
+    return rows.filter(pk__in=[case.pk for case in found])
 
 
 def _of_assignee(rows: QuerySet[Case], who: str, request: Request) -> QuerySet[Case]:

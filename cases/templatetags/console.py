@@ -293,6 +293,7 @@ def console_words() -> SafeString:
             "no_command": _("No command by that name. Enter searches."),
             "open_case": _("Open case #%s"),
             "search_for": _("Search for “%s”"),
+            "offers": _("What may come next"),
             "taken": _("%s has it"),
             "left": _("no longer in this view"),
             "moves": _("This replaces the promise of %s: “%s”."),

@@ -2,6 +2,7 @@
 import { insertText, openComposer, startComposer } from "./composer.js";
 import { startDialogs } from "./dialogs.js";
 import { startFill } from "./fill.js";
+import { startFilterBox } from "./filterbox.js";
 import { startKeys } from "./keys.js";
 import { dressList, forgetHeld, list, markOpen, openNext, startList } from "./list.js";
 import { startLink, watchPage } from "./link.js";
@@ -186,6 +187,7 @@ function start() {
   startDialogs();
   startPalette();
   startFill();
+  startFilterBox();
   startKeys();
   startMentions();
   startList();

@@ -1,10 +1,12 @@
-// Ctrl+K: every command by name, with its key, so that the keys are learnt.
+// Ctrl+K: every command by name, with its key, so that the keys are learnt. After "/", or with a filter, it searches.
+import { offersFor } from "./filterbox.js";
 import { say } from "./words.js";
 
 const dialog = () => document.getElementById("palette");
 const input = () => dialog().querySelector("input");
 const items = () => [...dialog().querySelectorAll("li[data-at]")];
 let found = [];
+let asked = null; // the request for what may be typed next
 
 function commands() {
   const named = [...document.querySelectorAll("[data-name]")].filter((e) => e.checkVisibility?.() ?? true).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
@@ -22,17 +24,46 @@ function commands() {
   return [...named, ...offered, ...views, ...rooms, ...queues];
 }
 
+const isSearch = (text) => text.startsWith("/") || /[a-z]{2,}:/i.test(text);
+const searched = (text) => text.replace(/^\//, "").trim();
+
+// What may come next of a search, below the search itself.
+async function offer(text) {
+  asked?.abort();
+  asked = new AbortController();
+  try {
+    const { offers, problems } = await offersFor(dialog().dataset.offers, text.replace(/^\//, ""), asked.signal);
+    if (input().value !== text) return;
+    const next = offers.map((each) => ({ name: each.shown, keys: each.says, run: () => again(`/${each.text}`) }));
+    const wrong = offers.length ? [] : problems.map((told) => ({ name: told, keys: "", run: () => again(text) }));
+    list([...matching(text), ...next, ...wrong]);
+  } catch { /* offline, or something newer was typed */ }
+}
+function again(text) {
+  openPalette();
+  input().value = text;
+  show();
+}
+
 function matching(text) {
+  if (isSearch(text)) return searched(text) ? [searchFor(searched(text))] : [];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all = commands().filter((c) => words.every((w) => c.name.toLowerCase().includes(w)));
   const number = text.trim().match(/^#?(\d{1,12})$/)?.[1];
   const extra = number ? [{ name: say("open_case", number), keys: "Enter", run: () => location.assign(`/cases/${number}/`) }] : [];
-  const search = text.trim() ? [{ name: say("search_for", text.trim()), keys: "", run: () => location.assign(`/search/?q=${encodeURIComponent(text.trim())}`) }] : [];
+  const search = text.trim() ? [searchFor(text.trim())] : [];
   return [...extra, ...all, ...search];
 }
+const searchFor = (text) => ({ name: say("search_for", text), keys: "", run: () => location.assign(`/search/?q=${encodeURIComponent(text)}`) });
 
 function show() {
-  found = matching(input().value);
+  const text = input().value;
+  list(matching(text));
+  if (isSearch(text)) offer(text);
+}
+
+function list(commands) {
+  found = commands;
   dialog().querySelector("ul").replaceChildren(...found.map((command, at) => {
     const item = document.createElement("li");
     item.role = "option";
