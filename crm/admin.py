@@ -14,6 +14,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
@@ -29,6 +30,7 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from crm import admin_seen
 from crm.models import ApiToken, Heartbeat, User
 
 LONGEST_TOLD = 80  # characters of a value in the history of changes
@@ -104,6 +106,25 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if not change or obj is None:
+            return super().get_form(request, obj, change=change, **kwargs)
+        wanted = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+        kwargs["fields"] = [name for name in wanted if name != admin_seen.SEAL]  # it is the form's own, not the row's
+        return admin_seen.guarded(super().get_form(request, obj, change=change, **kwargs))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = list(super().get_fieldsets(request, obj))
+        if obj is None or not self.has_change_permission(request, obj):
+            return shown
+        return [*shown, (None, {"fields": [admin_seen.SEAL], "classes": ["hidden"]})]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        page = super().render_change_form(request, context, *args, **kwargs)
+        if getattr(context["adminform"].form, "changed_meanwhile", False):
+            page.status_code = 409
+        return page
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only by the filters on the page: a crafted one could ask about rows and columns it does not show."""
