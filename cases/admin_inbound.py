@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from cases.mail import arriving, words
 from cases.models import InboundItem, MailboxMail
 from cases.receiving import of_steered
-from cases.templatetags.console import cause
+from cases.undelivered import cause
 from crm.admin import ReadOnlyAdmin, log_each, me, supervisors, system
 
 LONGEST_HEAD, LONGEST_LINE = 16 * 1024, 400  # bytes that are looked at to tell one from another

@@ -1,6 +1,6 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, escalation, fetching, pacing, presence, promises, recalculating, silence, years
+from cases import clocks, escalation, fetching, news, pacing, presence, promises, recalculating, silence, years
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import route, send_back, wake_due
@@ -28,3 +28,4 @@ every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)
 every(pacing.RECOUNT.total_seconds(), name="cases.pace_recount")(pacing.recount)
+every(3600, name="cases.old_news")(news.forget)

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from cases.models import Case, CaseMerge, Clock, Contact, Draft, Mention, Message, Promise, Watch
+from cases.models import Case, CaseMerge, Clock, Contact, Draft, Mention, Message, Notification, Promise, Watch
 from cases.models.clock import ANSWER_CLOCKS
 
-_MODELS: tuple[type[Model], ...] = (Message, Contact, Promise, Mention, Watch, Draft, Clock)
+_MODELS: tuple[type[Model], ...] = (Message, Contact, Promise, Mention, Watch, Draft, Clock, Notification)
 Moved = dict[str, Any]  # model → keys that moved; and what give_back needs beside
 
 
@@ -35,6 +35,7 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     # Who writes in both finds the other draft beside the composer (cases.drafts.of).
     _take(moved, gone.drafts.exclude(pk__in=_twins(gone, kept)), kept)
     _take(moved, Clock.objects.filter(pk__in=[clock.pk for clock in moving]), kept)
+    _take(moved, gone.notifications.unread(), kept)
     return moved
 
 
@@ -43,7 +44,7 @@ def give_back(done: CaseMerge) -> list[int]:
     promises = Promise.objects.filter(pk__in=done.moved[Promise._meta.label], case=done.kept_id)
     owed = sorted(promises.values_list("pk", flat=True))
     for model in _MODELS:
-        rows = model._default_manager.filter(pk__in=done.moved[model._meta.label], case=done.kept_id)
+        rows = model._default_manager.filter(pk__in=done.moved.get(model._meta.label, ()), case=done.kept_id)
         rows.update(case=done.gone_id)
     _renumber(done)
     Contact.objects.filter(pk__in=done.moved["talks"], case=done.gone_id, ended_at=done.at).update(ended_at=None)

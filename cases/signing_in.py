@@ -7,7 +7,9 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import JSONObject
+from django.utils import timezone
 
+from cases import news
 from cases.desks import HANDS
 from cases.matching import BY_HAND
 from cases.models import Presence, PresenceReason, QueueMembership, Skill
@@ -30,6 +32,7 @@ class Staff(ModelBackend):
             "places": places,
             "there": Subquery(there),
             "reasons": ArraySubquery(reasons),
+            "news": Subquery(news.counted(timezone.now())),
         }
         user = User.objects.annotate(**known).filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None

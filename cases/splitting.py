@@ -94,6 +94,7 @@ def _move(moving: Sequence[int], case: Case, fresh: Case) -> None:
         message.contact_id = message.contact.pk if message.contact else None
     Message.objects.bulk_update(messages, ["case", "case_version", "contact"])
     Mention.objects.filter(message__in=moving).update(case=fresh)
+    case.notifications.filter(event__data__message__in=list(moving)).update(case=fresh)
     case.promises.filter(made_by__in=moving).update(case=fresh)
 
 

@@ -245,6 +245,7 @@ _ENUMS = {
     "CasePriority": "cases.models.Case.Priority", "CaseStatus": "cases.models.Case.Status",
     "QueueAssignment": "cases.models.Queue.Assignment", "PresenceState": "cases.models.presence.State",
     "OfferAnswer": "outreach.models.OfferResponse.Kind", "OfferPurpose": "outreach.models.Offer.Purpose",
+    "NotificationReason": "cases.models.reasons.Reason", "NotificationWay": "cases.models.reasons.Way",
     "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
 }  # fmt: skip
 SPECTACULAR_SETTINGS = {

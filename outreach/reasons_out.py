@@ -3,7 +3,7 @@
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
-from cases.templatetags.console import cause
+from cases.undelivered import cause
 
 _REASONS: dict[str, LazyText] = {
     "no_address": _("no mail address"),

@@ -9,6 +9,10 @@ PLACE = {"fact": "country", "op": "is", "value": "GB"}
 
 # What is sent. ":name" is the id of something in the test's world.
 BODIES: dict[str, dict[str, Any]] = {
+    "POST notifications/read/#case": {"case": ":cases"},
+    "POST notifications/snooze/": {"case": ":cases", "until": "in 1 h"},
+    "POST notifications/settings/": {"digest": "daily", "digest_at": "08:00"},
+    "PATCH api/notifications/settings/": {"digest": "off"},
     "POST queues/<int:pk>/session/": {"mode": "work"},
     "POST cases/<int:number>/assignment/": {"to": ":lee"},
     "POST cases/<int:number>/transfer/": {"queue": ":technical", "note": "Theirs"},

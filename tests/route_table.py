@@ -44,6 +44,16 @@ POST   api/inbound/<slug:slug>/receipts/             401   401  401  401  401  4
 GET                                                login   302  302  302  302  200  302  302  302
 GET    presence/                                   login   302  302  302  302  302  302  302  302
 POST   presence/                                   login   302  302  302  302  302  302  302  302
+GET    notifications/                              login   200  200  200  200  200  200  200  200
+GET    notifications/bell/                         login   200  200  200  200  200  200  200  200
+POST   notifications/read/                         login   302  302  302  302  302  302  302  302
+POST   notifications/read/#case                    login   302  404  302  302  404  302  302  302
+POST   notifications/snooze/                       login   302  404  302  302  404  302  302  302
+GET    notifications/settings/                     login   200  200  200  200  200  200  200  200
+POST   notifications/settings/                     login   302  302  302  302  302  302  302  302
+POST   cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
+DELETE cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
+POST   cases/<int:number>/mute/                    login   302  404  302  302  404  302  302  302
 GET    queues/<int:pk>/                            login   200  404  200  200  404  200  200  200
 GET    queues/<int:pk>/counts/                     login   200  404  200  200  404  200  200  200
 POST   queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
@@ -205,6 +215,13 @@ GET    api/cases/<int:number>/skills/                401   200  404  200  200  4
 PUT    api/cases/<int:number>/skills/                401   200  404  200  200  404  403  403  200
 GET    api/people/<int:user>/routing/                401   200  404  200  200  404  200  200  200
 PUT    api/people/<int:user>/routing/                401   403  404  403  200  404  403  403  200
+GET    api/notifications/                            401   200  200  200  200  200  200  200  200
+POST   api/notifications/read/                       401   200  200  200  200  200  200  200  200
+GET    api/notifications/settings/                   401   200  200  200  200  200  200  200  200
+PATCH  api/notifications/settings/                   401   200  200  200  200  200  200  200  200
+GET    api/cases/<int:number>/following/             401   200  404  200  200  404  200  200  200
+PUT    api/cases/<int:number>/following/             401   204  404  204  204  404  204  204  204
+DELETE api/cases/<int:number>/following/             401   204  404  204  204  404  204  204  204
 GET    api/presence/                                 401   200  200  200  200  200  200  200  200
 GET    api/presence/me/                              401   200  200  200  200  200  200  200  200
 PUT    api/presence/me/                              401   200  200  200  200  200  200  200  200

@@ -14,6 +14,7 @@ from cases.models.draft import Draft
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
+from cases.models.notification import MutedCase, Notification, NotificationSettings
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
@@ -49,6 +50,9 @@ __all__ = [
     "MailboxMail",
     "Mention",
     "Message",
+    "MutedCase",
+    "Notification",
+    "NotificationSettings",
     "PaceHour",
     "PersonSkill",
     "Presence",

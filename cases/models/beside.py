@@ -2,7 +2,9 @@
 named."""
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from customers.models import Customer
@@ -67,6 +69,12 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} watches {self.case_id}"
+
+
+def followers() -> ArraySubquery:
+    """Who follows a case, to read with it: who began first stands first."""
+    person = JSONObject(id="user_id", first="user__first_name", last="user__last_name", handle="user__username")
+    return ArraySubquery(Watch.objects.filter(case=models.OuterRef("pk")).order_by("pk").values(row=person))
 
 
 class Mention(models.Model):

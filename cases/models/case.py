@@ -15,6 +15,7 @@ from cases.models.case_indexes import INDEXES
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
+from cases.models.notification import Notification
 from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
@@ -343,10 +344,11 @@ class Case(models.Model):
         reason: str = "",
         **data: Any,
     ) -> Event:
-        """Write one event and let clocks, and its owner's part, follow what changed, in the same transaction."""
+        """Write one event and let clocks, its owner's part and who is told follow it, in the same transaction."""
         event = record(self, kind, by=by, at=at, via=via, reason=reason, **data)
         Clock.objects.follow(self, event)
         Return.objects.follow(self, event)
+        Notification.objects.follow(self, event)
         return event
 
     def _set_assignee(self, user: User | None) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from cases import transitions
+from cases.models.beside import followers
 from cases.models.clock import Clock
 from cases.models.queue import Queue
 from crm.models import User
@@ -45,7 +46,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def for_screens(self) -> "CaseQuerySet":
         """With everything the head of a case and its row show, clocks that were met included."""
         clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
-        shown = self.select_related("queue", "customer", "assignee", "merged_into")
+        shown = self.select_related("queue", "customer", "assignee", "merged_into").annotate(followers=followers())
         return shown.prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
 
     def in_order(self) -> "CaseQuerySet":

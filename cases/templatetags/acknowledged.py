@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Acknowledgement
-from cases.templatetags.console import cause, moment
+from cases.templatetags.console import moment
+from cases.undelivered import cause
 
 register = template.Library()
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cases import telling, transitions
 from cases.models import Case, Clock, Message
+from cases.undelivered import cause
 from crm.models import Event
 from crm.stalls import TIME
 from crm.templatetags.icons import icon
@@ -180,49 +182,19 @@ def worded(text: str, kind: str = "") -> SafeString:
     return mark_safe(linked)  # noqa: S308 - urlize escapes, and a mention is a word
 
 
-_REASONS: dict[str, LazyText] = {
-    "suppressed": gettext_lazy("this address asked not to be written to, or bounced"),
-    "erased": gettext_lazy("this customer's data was erased"),
-    "no_consent": gettext_lazy("there is no consent for this"),
-    "consent_withdrawn": gettext_lazy("consent was withdrawn"),
-    "bad_address": gettext_lazy("this is not a mail address"),
-    "no_mail_server": gettext_lazy("no mail server is set up; tell your administrator"),
-    "no_connection": gettext_lazy("the other side could not be reached"),
-    "no_answer": gettext_lazy("the other side did not answer in time; it may have arrived"),
-    "not_supported": gettext_lazy("our mail server cannot write to this address"),
-    "no_channel": gettext_lazy("there is no active channel to send it through"),
-    "no_callback": gettext_lazy("this channel has no call-back address; tell your administrator"),
-    "no_secret": gettext_lazy("this channel has no secret to sign with; tell your administrator"),
-    "forbidden_address": gettext_lazy("the call-back address of this channel is not allowed; tell your administrator"),
-    "interrupted": gettext_lazy("sending was interrupted; it may have arrived"),
-    "slow": gettext_lazy("we were too slow to begin; nothing of it left, and it is tried again"),
-    "no_address": gettext_lazy("there is no such address; nothing more is sent to it"),
-    "no_host": gettext_lazy("the mail server of this address cannot be found"),
-    "mailbox_full": gettext_lazy("the mailbox is full"),
-    "too_large": gettext_lazy("the mail is too large for the other side"),
-    "blocked": gettext_lazy("the other side’s filter refused it; tell your administrator"),
-    "gave_up": gettext_lazy("the other side’s server could not be reached for too long"),
-    "undelivered": gettext_lazy("the other side could not deliver it"),
-    "restored": gettext_lazy("the database came back from a backup; it may have been sent since"),
-    "not_permitted": gettext_lazy("something tried to send it past our own rules; tell your administrator"),
-    "refused": gettext_lazy("the other side refused it"),
-    "error": gettext_lazy("something went wrong on our side"),
-}
-
-
-@register.filter
-def cause(reason: str) -> str:
-    """Why a message did not go out, in words. What the other side wrote may hold an address, so it is not shown: the
-    fragment goes to people who may not see addresses."""
-    if reason.startswith(("status_", "smtp_")):
-        return _("the other side answered with error %(code)s") % {"code": reason.partition("_")[2]}
-    return str(_REASONS.get(reason, reason.replace("_", " ")))
+register.filter(cause)
 
 
 @register.filter
 def told(event: Event) -> str:
     """An event as a sentence."""
     return telling.told(event)
+
+
+@register.filter
+def named_people(rows: list[dict[str, Any]]) -> str:
+    """Names of people as they were read with a case."""
+    return ", ".join(f"{row['first']} {row['last']}".strip() or row["handle"] for row in rows)
 
 
 @register.filter
@@ -300,11 +272,12 @@ def console_words() -> SafeString:
             "too_big": _("These files are more than 10 MB together. Send fewer, or a link."),
             "remove": _("remove"),
             "inserted": _("Inserted into your reply."),
-            "given": _("Case #%s is now yours."),
-            "named": _("You are named in case #%s."),
-            "due_soon": _("The promise in case #%s is nearly due."),
-            "service_time": _("A service time of case #%s has run out, or soon will."),
             "open_it": _("Open"),
+            "news_many": _("%s new things, the latest: %s"),
+            "news_show": _("Show"),
+            "while_away": _("While you were away: news on %s cases."),
+            "while_away_one": _("While you were away: news on one case."),
+            "notifications": _("Notifications"),
             "queues": _("Queues"),
             "customers": _("Customers"),
             "problems": _("Known problems"),

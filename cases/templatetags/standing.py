@@ -48,6 +48,12 @@ def presence_of(user: User) -> Presence:
 
 
 @register.filter
+def news_of(user: User) -> int:
+    """How many cases have something new for them, as it was read with who asks."""
+    return getattr(user, "news", None) or 0
+
+
+@register.filter
 def is_given_cases(user: User) -> bool:
     """Whether any queue gives them cases, as it was read with who asks."""
     return bool(getattr(user, "is_given", False))

@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from cases import drafts, feelings, kinship, thread
+from cases import drafts, feelings, kinship, news, thread
 from cases.hooks import case_actions, case_banners, case_panels
-from cases.models import Case, Clock, Draft
+from cases.models import Case, Clock, Draft, Notification
+from cases.models.beside import followers
 from cases.models.merge import survivor
 from cases.views.saying import allowed, changed, find, where
 from crm.http import StaffRequest
@@ -25,12 +26,13 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     """The whole page; to htmx, coming from the list, only the room."""
     place = where()
     unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
-    found = find(request.user, number, named=Exists(unseen), **feelings.columns(), **kinship.columns())
+    told = Notification.objects.filter(user=request.user, case=OuterRef("pk")).unread()
+    asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
+    found = find(request.user, number, **asked, **feelings.columns(), **kinship.columns())
     if found.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, found)):
         return redirect("cases:case", number=leads_on)
     context = {**place, **room(found, request.user)}
-    if found.named:  # type: ignore[attr-defined]
-        _seen(found, request.user)
+    _seen(found, request.user)
     if request.htmx and not request.htmx.history_restore_request:
         return _in_place(render(request, "cases/_room.html", context))
     return render(request, "cases/case.html", {**context, "queue": found.queue})
@@ -82,8 +84,13 @@ def _writing(case: Case, kind: str, draft: Draft | None) -> dict[str, Any]:
 
 
 def _seen(case: Case, user: User) -> None:
-    """Opening a case answers the notes that named you in it."""
-    user.mentions.filter(case=case, seen_at=None).update(seen_at=timezone.now())
+    """Opening a case answers the notes that named you in it, and is to know what you were told of it."""
+    now = timezone.now()
+    if case.named:  # type: ignore[attr-defined]
+        user.mentions.filter(case=case, seen_at=None).update(seen_at=now)
+    if case.told:  # type: ignore[attr-defined]
+        news.read(user, at=now, case=case)
+        user.news = news.count(user, now)  # type: ignore[attr-defined] # the bell of this very page
 
 
 @login_required

@@ -116,6 +116,17 @@ ROUTES_WITHOUT_EVENTS = {
         "a notice's own page, which asks again",
     ),
     **dict.fromkeys(("presence/", "api/presence/me/", "api/presence/<int:user>/"), "of a person, not of a case"),
+    **dict.fromkeys(
+        [
+            "notifications/read/",
+            "notifications/snooze/",
+            "notifications/settings/",
+            "cases/<int:number>/mute/",
+            "api/notifications/read/",
+            "api/notifications/settings/",
+        ],
+        "a person's own panel, whose bell asks again",
+    ),
     **dict.fromkeys(("cases/<int:number>/skills/", "api/cases/<int:number>/skills/"), "in its own dialog"),
     "problems/": "touches no case yet",
     "problems/<int:pk>/preview/": "only asks",

@@ -6,9 +6,10 @@ import { heard, light } from "./light.js";
 import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
 import { goneCase, placeHtml } from "./place.js";
 import { showStalls } from "./stalls.js";
+import { askBell, told } from "./news.js";
 import { askStanding, showStanding } from "./standing.js";
 import { markRead } from "./thread.js";
-import { toast, whisper } from "./toast.js";
+import { toast } from "./toast.js";
 import { say } from "./words.js";
 
 const queueTopic = () => (list() ? `queue.${list().dataset.queue}` : "");
@@ -34,9 +35,11 @@ export function happened(event) {
   if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
+  if (part === "bell") return askBell();
+  if (part === "told") return told(event);
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
-  if (topic === "me") noteForMe(event);
+  if (topic === "me") askCounts();
   if (POKED.test(topic)) poke(topic);
   return undefined;
 }
@@ -47,32 +50,24 @@ const LINKS = new Set(["linked", "unlinked"]);
 const POKED = /^(customer|problem|notice)\./;
 const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(topic)}"] [data-live]`).forEach((part) => htmx.trigger(part, "changed"));
 
-const TELLS = { assigned: "given", note_added: "named", promise_due_soon: "due_soon", promise_raised: "due_soon", notified: "service_time" };
-function noteForMe(event) {
-  askCounts();
-  if (!TELLS[event.kind] || String(event.case) === openNumber()) return;
-  const text = say(TELLS[event.kind], event.case);
-  toast(text, { action: say("open_it"), act: () => location.assign(`/cases/${event.case}/`), stay: 8000 });
-  whisper(text, { urgent: true });
-}
-
 // Continuity cannot be proven: what is shown is fetched afresh.
 export function resync(names) {
-  if (names.includes("me")) askStanding();
+  if (names.includes("me")) { askStanding(); askBell(); }
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
   names.filter((name) => POKED.test(name)).forEach(poke);
 }
 
 export function refused(names) {
+  askBell();
   if (names.includes(caseTopic())) goneCase(openNumber());
   if (names.includes(queueTopic())) toast(say("forbidden"), { level: "red", stay: 60000, action: say("reload_do"), act: () => location.assign("/") });
 }
 
-let told = "";
+let offered = "";
 function build({ build: name }) {
-  if (!document.body.dataset.build || told === name) return;
-  told = name;
+  if (!document.body.dataset.build || offered === name) return;
+  offered = name;
   toast(say("reload"), { action: say("reload_do"), act: () => { flushDrafts(); location.reload(); }, stay: 3600000 });
 }
 

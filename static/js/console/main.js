@@ -9,6 +9,7 @@ import { startLink, watchPage } from "./link.js";
 import { showLight } from "./light.js";
 import { csrf, memory } from "./me.js";
 import { startMentions } from "./mentions.js";
+import { startNews } from "./news.js";
 import { startPalette } from "./palette.js";
 import { placeHtml } from "./place.js";
 import { startStalls } from "./stalls.js";
@@ -92,6 +93,7 @@ function openRoom() {
   openComposer();
   markOpen(number);
   watchPage();
+  document.dispatchEvent(new Event("console:opened"));
   if (!document.getElementById("cases")?.contains(document.activeElement)) document.getElementById("main").focus({ preventScroll: true });
 }
 
@@ -197,6 +199,7 @@ function start() {
   if (list()) sessionStorage.setItem("view", list().dataset.view);
   startStalls();
   startStanding();
+  startNews();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

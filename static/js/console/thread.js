@@ -33,6 +33,9 @@ export function fitActions() {
   const show = (action, on) => document.querySelectorAll(`.actions [data-action="${action}"]`).forEach((b) => (b.hidden = !on));
   show("claim", active && assignee !== me && !assignee);
   show("resolution", active);
+  const follows = (head.dataset.followers || "").split(" ").includes(me);
+  show("follow", !follows);
+  show("unfollow", follows);
   for (const action of ["assignment", "snooze", "transfer", "merge"]) show(action, active);
   show("promises", Boolean(head.dataset.promise));
   show("customer", !head.dataset.customer);
