@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import acknowledge, outward, promises, search, transitions
+from cases import acknowledge, outward, promises, search, transitions, variables
 from cases.hooks import File
 from cases.mail.attached import shown_name
 from cases.mail.html import harmless
@@ -141,6 +141,8 @@ def reply(
     """
     case.lock()
     _may_be_answered(case, text, then_status)
+    if at is None:
+        _must_be_filled_in(text, next_step)
     newer = [] if at else list(case.messages.by_others_since(written_against, by).order_by("case_version"))
     if newer and not anyway:
         raise Stale(newer)
@@ -188,6 +190,12 @@ def _may_be_answered(case: Case, text: str, then_status: str) -> None:
         )
     if then_status not in {*transitions.WORKING, transitions.RESOLVED}:
         raise Refusal(_("There is no such status to send with."))
+
+
+def _must_be_filled_in(*words: str) -> None:
+    """A customer never reads `{customer.first_name}`."""
+    if missing := variables.unfilled(*words):
+        raise Refusal(missing)
 
 
 @transaction.atomic

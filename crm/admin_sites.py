@@ -4,10 +4,11 @@ from cases import admin as _cases
 from cases import admin_inbound as _inbound
 from cases import admin_mailboxes as _mailboxes
 from cases import admin_people as _people
+from cases import admin_replies as _replies
 from cases import admin_time as _time
 from crm.admin import supervisors, system
 from customers import admin as _customers
 from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
-_REGISTERED = (_cases, _customers, _inbound, _mailboxes, _outreach, _people, _time)
+_REGISTERED = (_cases, _customers, _inbound, _mailboxes, _outreach, _people, _replies, _time)

@@ -77,6 +77,9 @@ TABLE: dict[str, frozenset[str]] = {
     "policy.change": _STEERING,
     "article.see": _EVERYONE,
     "article.change": _STEERING | {LEAD},
+    "saved_reply.see": _HANDS,
+    "saved_reply.own": _TEAM,
+    "saved_reply.change": _STEERING,
     # Executives lend a hand and hear customers; nothing is sold or given away through them.
     "offer.see": _TEAM,
     "offer.respond": _TEAM,

@@ -75,7 +75,14 @@ UNFOLD = {
                 (_("Service actions in trouble"), "running_with_errors", "cases_clockaction"),
             ],
         ),
-        (_("Answers"), "admin", [(_("Articles"), "article", "cases_article")]),
+        (
+            _("Answers"),
+            "admin",
+            [
+                (_("Articles"), "article", "cases_article"),
+                (_("Saved replies"), "quickreply", "cases_savedreply"),
+            ],
+        ),
         (
             _("Outreach"),
             "admin",

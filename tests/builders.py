@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from cases import conversation, promises
-from cases.models import Case, Message, Promise, Queue, QueueMembership
+from cases.models import Case, Message, Promise, Queue, QueueMembership, SavedReply
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
@@ -78,3 +78,13 @@ def make_promise(case: Case, owner: User) -> Promise:
     """Due in two hours."""
     now = timezone.now()
     return promises.make(case, what="The refund", due_at=now + timedelta(hours=2), owner=owner, made_by=None, at=now)
+
+
+def make_saved_reply(
+    title: str, text: str = "", *, queues: list[Queue] | None = None, texts: dict[str, str] | None = None, **fields: Any
+) -> SavedReply:
+    """One of a person (`owner`), of queues, or of the house."""
+    reply = SavedReply.objects.create(**fields)
+    reply.queues.set(queues or [])
+    reply.publish(title=title, texts=texts or {"en": text})
+    return reply

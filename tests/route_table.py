@@ -111,6 +111,14 @@ POST   cases/<int:number>/drafts/<str:kind>/       login   200  404  200  200  4
 DELETE cases/<int:number>/drafts/<str:kind>/       login   204  404  204  204  404  204  204  204
 GET    cases/<int:number>/people/                  login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/answers/                 login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/saved-replies/           login   200  404  200  200  404  403  200  200
+POST   cases/<int:number>/saved-replies/<int:pk>/use/ login 204  404  204  204  404  403  204  204
+GET    replies/                                    login   200  200  200  200  403  403  403  200
+GET    replies/new/                                login   200  200  200  200  403  403  403  200
+POST   replies/new/                                login   302  302  302  302  403  403  403  302
+POST   replies/preview/                            login   200  200  200  200  403  403  403  200
+GET    replies/<int:pk>/                           login   200  404  404  404  403  403  403  404
+POST   replies/<int:pk>/                           login   302  404  404  404  403  403  403  404
 POST   cases/<int:number>/answers/<int:pk>/use/    login   204  404  204  204  404  403  204  204
 GET    cases/<int:number>/since/                   login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/others/                  login   200  404  200  200  404  200  200  200
@@ -279,6 +287,12 @@ POST   api/cases/<int:number>/promises/              401   201  404  201  201  4
 GET    api/cases/<int:number>/clocks/                401   200  404  200  200  404  200  200  200
 GET    api/cases/<int:number>/events/                401   200  404  200  200  404  200  200  200
 GET    api/events/                                   401   200  200  200  200  200  200  200  200
+GET    api/saved-replies/                            401   200  200  200  200  403  403  200  200
+POST   api/saved-replies/                            401   201  201  201  201  403  403  403  201
+POST   api/saved-replies/#shared                     401   403  403  403  201  403  403  403  201
+GET    api/saved-replies/<int:pk>/                   401   200  404  200  200  403  403  200  200
+PATCH  api/saved-replies/<int:pk>/                   401   403  404  403  200  403  403  403  200
+GET    api/cases/<int:number>/saved-replies/         401   200  404  200  200  404  403  200  200
 GET    api/articles/                                 401   200  200  200  200  403  200  200  200
 POST   api/articles/                                 401   403  403  201  201  403  403  403  201
 GET    api/articles/<int:pk>/                        401   200  404  200  200  403  200  200  200

@@ -36,7 +36,7 @@ from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
-from tests.builders import make_case, make_customer, make_user
+from tests.builders import make_case, make_customer, make_saved_reply, make_user
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
@@ -172,10 +172,17 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "calendars": calendar.pk,
         "sla-policies": policy.pk,
         "recalculations": recalculating.begin(policy, by=by, at=timezone.now()).pk,
+        **_written_before(case, by),
         **_offers(case, by),
         **_doubles(case, by),
         **_told(case, by),
     }
+
+
+def _written_before(case: Case, by: User) -> dict[str, int | str]:
+    """A saved reply of the rep's own, and one of the queue's."""
+    mine = make_saved_reply("Mine", "Thank you.", owner=by)
+    return {"replies": mine.pk, "saved-replies": make_saved_reply("Ours", "Thank you.", queues=[case.queue]).pk}
 
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:

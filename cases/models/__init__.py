@@ -19,6 +19,7 @@ from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.recalculation import Recalculation
+from cases.models.saved_reply import SavedReply, SavedReplyVersion
 from cases.models.search import CaseSearch
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
@@ -66,6 +67,8 @@ __all__ = [
     "Return",
     "SLAPolicy",
     "SLAPolicyVersion",
+    "SavedReply",
+    "SavedReplyVersion",
     "Skill",
     "StatusPage",
     "Thread",

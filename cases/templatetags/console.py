@@ -271,6 +271,7 @@ def console_words() -> SafeString:
             "moves": _("This replaces the promise of %s: “%s”."),
             "too_big": _("These files are more than 10 MB together. Send fewer, or a link."),
             "remove": _("remove"),
+            "saved_found": _("%s saved replies. Arrows choose, Enter inserts."),
             "inserted": _("Inserted into your reply."),
             "open_it": _("Open"),
             "news_many": _("%s new things, the latest: %s"),

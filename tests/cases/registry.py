@@ -72,6 +72,10 @@ ROUTES_WITHOUT_EVENTS = {
     ),
     **dict.fromkeys(
         [
+            "replies/new/",
+            "replies/<int:pk>/",
+            "api/saved-replies/",
+            "api/saved-replies/<int:pk>/",
             "api/articles/",
             "api/articles/<int:pk>/",
             "api/offers/",
@@ -133,5 +137,7 @@ ROUTES_WITHOUT_EVENTS = {
     "api/answers/suggest/": "only asks",
     "api/offers/preview/": "only asks",
     "cases/<int:number>/drafts/<str:kind>/": "a draft is its author's alone",
+    "replies/preview/": "only asks",
+    "cases/<int:number>/saved-replies/<int:pk>/use/": "counts the use of a saved reply",
     "cases/<int:number>/answers/<int:pk>/use/": "counts the use of an article",
 }

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.models import Queue
-from crm.management.demo import company, customers, history, offers
+from crm.management.demo import company, customers, history, offers, replies
 from crm.management.demo.traffic import keep_arriving
 
 CUSTOMERS, CASES = 2000, 1500
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             brightwave = company.found(rng)
             people = customers.populate(CUSTOMERS, rng, now)
             offers.publish(brightwave.users["sue"])
+            replies.save(brightwave, random.Random(seed))  # noqa: S311
             cases = history.live_through(brightwave, people, CASES, rng, now)
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")

@@ -12,6 +12,7 @@ import { startMentions } from "./mentions.js";
 import { startNews } from "./news.js";
 import { startPalette } from "./palette.js";
 import { placeHtml } from "./place.js";
+import { startReplies } from "./replies.js";
 import { startStalls } from "./stalls.js";
 import { startStanding } from "./standing.js";
 import { earlierCame, openThread, startThread } from "./thread.js";
@@ -192,6 +193,7 @@ function start() {
   startFilterBox();
   startKeys();
   startMentions();
+  startReplies();
   startList();
   startThread();
   startComposer();

@@ -1,0 +1,127 @@
+"""What one writes and does again and again, from the keyboard alone: saved replies by “/”, macros by “m”."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from cases.models import Case, Draft, Message, Queue, SavedReply
+from crm.models import User
+from customers.models import Customer
+from tests.builders import make_question, make_saved_reply
+from tests.e2e.desks import Open, desks, serious
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer, ana: User) -> Case:
+    return make_question(billing, carl, ana)
+
+
+@pytest.fixture
+def desk(browser: Browser, case: Case) -> Iterator[Open]:
+    with desks(browser, case) as opened:
+        yield opened
+
+
+def _shot(page: Page, name: str, widths: tuple[int, ...] = (1440, 390)) -> None:
+    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
+    if folder := os.environ.get("FOREFRONT_SHOTS"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in widths:
+                page.set_viewport_size({"width": width, "height": 844})
+                page.wait_for_timeout(300)
+                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_a_saved_reply_is_picked_filled_in_and_sent_without_a_mouse(
+    desk: Open, ana: User, case: Case, billing: Queue
+) -> None:
+    refund = make_saved_reply(
+        "Refund sent",
+        "Hi {customer.first_name},\n\nyour refund is on its way: {promise.due}.\n\n{rep.first_name}",
+        queues=[billing],
+        shortcut="refund",
+        folder="Refunds",
+    )
+    make_saved_reply("Refund refused", "I am sorry, {customer.name}.", queues=[billing], folder="Refunds")
+    make_saved_reply("Thanks", "Thank you, {customer.first_name}.", owner=ana)
+    page = desk(ana)
+    text = page.locator("#write-reply textarea")
+    page.keyboard.press("r")
+    page.keyboard.type("and/or https://a.example/x")
+    expect(page.locator("#saved-pop")).to_be_hidden()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.type("/")
+    expect(page.locator("#saved-list [role=option]")).to_have_count(3)
+    page.keyboard.type("refu")
+    options = page.locator("#saved-list [role=option]")
+    expect(options).to_have_count(2)
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".saved-preview:visible")).to_contain_text("I am sorry, Carl Jensen.")
+    page.keyboard.press("ArrowUp")
+    expect(text).to_have_attribute("aria-activedescendant", f"saved-{refund.pk}")
+    expect(page.locator(".saved-preview:visible mark.empty")).to_have_text("{promise.due}")
+    assert serious(page) == []
+    _shot(page, "picker")
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("Hi Carl,\n\nyour refund is on its way: {promise.due}.\n\nAna")
+    expect(page.locator("#write-reply [data-unfilled]")).to_contain_text("{promise.due}")
+    _shot(page, "unfilled")
+    page.keyboard.press("Control+z")
+    expect(text).to_have_value("/refu")
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#toasts")).to_contain_text("Fill in first: {promise.due}")
+    expect(text).to_have_value("Hi Carl,\n\nyour refund is on its way: {promise.due}.\n\nAna")
+    assert not Message.objects.filter(direction="outbound").exists()
+    page.locator("#write-reply [data-places] button").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("tomorrow")
+    expect(page.locator("#write-reply [data-unfilled]")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".msg.out")).to_contain_text("your refund is on its way: tomorrow.")
+    refund.refresh_from_db()
+    assert refund.used_count == 1
+
+
+def test_the_slash_can_be_meant_and_ones_own_replies_are_kept_in_the_console(desk: Open, ana: User, case: Case) -> None:
+    page = desk(ana)
+    text = page.locator("#write-reply textarea")
+    page.keyboard.press("r")
+    page.keyboard.type("see /")
+    expect(page.locator(".nothing-saved")).to_have_text("No reply is saved yet.")
+    page.keyboard.press("Escape")
+    expect(text).to_be_focused()
+    page.keyboard.type("etc")
+    page.keyboard.press("Enter")
+    page.keyboard.type("it")
+    expect(text).to_have_value("see /etc\nit")
+    expect(page.locator("#saved-pop")).to_be_hidden()
+    expect(page.locator("#write-reply [data-saved]")).to_contain_text("draft saved")
+    assert Draft.objects.get().text == "see /etc\nit"
+    page.goto(page.url.split("/cases/")[0] + "/replies/new/")
+    page.locator("#id_title").focus()
+    page.keyboard.type("Call back")
+    page.keyboard.press("Tab")
+    page.keyboard.type("cb")
+    page.locator("#id_text_en").focus()
+    page.keyboard.type("I call you, {customer.first_name}.")
+    expect(page.locator("#reply-preview")).to_contain_text("I call you, Carl.")
+    assert serious(page) == []
+    _shot(page, "reply")
+    page.locator("#id_title").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/replies/")
+    expect(page.locator("#found")).to_contain_text("Call back")
+    assert SavedReply.objects.get(owner=ana).shortcut == "cb"
+    assert serious(page) == []
+    _shot(page, "replies")
