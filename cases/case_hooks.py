@@ -36,6 +36,19 @@ def others(case: Case, user: User) -> Panel | None:
     return Panel("others", _("Other cases"), reverse("cases:others", args=[case.number]))
 
 
+def fields(case: Case, user: User) -> Panel | None:
+    """What the house asks of its cases, where it asks anything."""
+    if not getattr(case, "has_fields", True):
+        return None
+    return Panel("fields", _("Fields"), reverse("cases:fields", args=[case.number]), live=True)
+
+
+def fill_in(case: Case, user: User) -> Action | None:
+    if not getattr(case, "has_fields", True) or not may(user, "case.field", case.queue_id):
+        return None
+    return Action("fields", _("Fill in fields"), reverse("cases:fields_form", args=[case.number]), "list-checks", "y")
+
+
 def skills(case: Case, user: User) -> Action | None:
     """Where the house tells skills apart, as it was read with who asks."""
     if not getattr(user, "tells_skills", False) or not may(user, "case.skills", case.queue_id):
@@ -43,8 +56,10 @@ def skills(case: Case, user: User) -> Action | None:
     return Action("skills", _("Skills it needs"), reverse("cases:skills", args=[case.number]), "graduation-cap")
 
 
+case_actions.register(fill_in, order=-10, name="fields")
 case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
+case_panels.register(fields, order=5, name="fields")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")
 case_panels.register(others, order=30, name="others")

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from cases import settling, transitions
+from cases import fields, settling, transitions
 from cases.mail.html import harmless
 from cases.mail.reading import LONGEST_TEXT
-from cases.models import Article, Case, Issue, Message, Queue
+from cases.models import Article, Case, Issue, Message, Queue, Tag
+from cases.models.tag import spelt
 from crm import bulk
 from crm.events import record_history
 from crm.importing import CREATED, UNCHANGED, UPDATED, Kind, Line, by_external_id, missing
@@ -178,7 +179,11 @@ def _make_cases(lines: list[Line], source: str, customers: dict[str, Customer]) 
         line.outcome = CREATED
     cases = [line.about for line in lines]
     bulk.insert([case.issue for case in cases if case.issue])
+    names = Tag.objects.names({tag for case in cases for tag in case.tags})
+    for case in cases:
+        case.tags = sorted({names[tag] for tag in case.tags})
     Case.objects.bulk_create(cases)
+    fields.bring(cases)
     articles = by_external_id(Article, source, [line.data.get("answered_by") for line in lines])
     told = [event for line in lines for event in _history(line.about, line.data, articles)]
     record_history(told, cases)
@@ -197,7 +202,7 @@ def _case(data: dict[str, Any], queue: Queue, customer: Customer | None, assigne
         priority=data["priority"],
         channel=data["channel"],
         language=data.get("language") or (customer.language if customer else "en"),
-        tags=sorted({t.strip().lower() for t in data["tags"] if t.strip()}),
+        tags=spelt(data["tags"]),
         custom=data["custom"] | answered,
         opened_at=opened,
         resolved_at=data.get("resolved_at"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from cases import fields
 from cases.models import Case, CaseMerge, Clock, Contact, Draft, Mention, Message, Notification, Promise, Watch
 from cases.models.clock import ANSWER_CLOCKS
 
@@ -36,6 +37,7 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     _take(moved, gone.drafts.exclude(pk__in=_twins(gone, kept)), kept)
     _take(moved, Clock.objects.filter(pk__in=[clock.pk for clock in moving]), kept)
     _take(moved, gone.notifications.unread(), kept)
+    moved["fields"] = fields.carry(gone, kept)
     return moved
 
 
@@ -46,6 +48,7 @@ def give_back(done: CaseMerge) -> list[int]:
     for model in _MODELS:
         rows = model._default_manager.filter(pk__in=done.moved.get(model._meta.label, ()), case=done.kept_id)
         rows.update(case=done.gone_id)
+    fields.take_back(done.kept, done.moved.get("fields", []))
     _renumber(done)
     Contact.objects.filter(pk__in=done.moved["talks"], case=done.gone_id, ended_at=done.at).update(ended_at=None)
     for pk, was_running in done.moved["stopped"]:

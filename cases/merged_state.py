@@ -58,7 +58,7 @@ class Outcome:
         if self.wakes:
             kept.wake(**why)
         if self.status != kept.status:
-            kept.change_status(self.status, **why)
+            kept.change_status(self.status, **why, follows=True)
         if self.waiting_since != kept.waiting_since:
             kept.waiting_since = self.waiting_since
             kept.save(update_fields=["waiting_since"])

@@ -233,6 +233,6 @@ def count(message: Message, case: Case, now: datetime, *, via: str) -> None:
 
 def _become(case: Case, status: str, by: User | None, now: datetime, via: str) -> None:
     if status and case.status != status and transitions.allowed(case.status, status):
-        case.change_status(status, by=by, at=now, via=via)
+        case.change_status(status, by=by, at=now, via=via, follows=True)
     elif case.status == transitions.NEW:
-        case.change_status(transitions.OPEN, by=by, at=now, via=via)
+        case.change_status(transitions.OPEN, by=by, at=now, via=via, follows=True)

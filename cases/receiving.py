@@ -13,7 +13,7 @@ from cases import search, transitions
 from cases.channels.document import Inbound
 from cases.conversation import add_inbound
 from cases.hooks import File
-from cases.models import Case, CaseLink, Channel, Dispatch, Issue, Message, Queue, Thread
+from cases.models import Case, CaseLink, Channel, Dispatch, Issue, Message, Queue, Tag, Thread
 from cases.models.case import Refusal
 from cases.models.merge import survivor
 from crm import bulk
@@ -233,7 +233,7 @@ def open_case(
         channel=channel,
         priority=priority,
         language=language[:12] or (customer.language if customer else "en"),
-        tags=sorted(set(tags)),
+        tags=Tag.objects.known(tags),
         custom=custom or {},
         opened_at=at,
         waiting_since=at,

@@ -19,7 +19,7 @@ from cases import phrases
 from cases import search_rows as rows
 from cases.filter_parts import Asker
 from cases.filters import Filter, read
-from cases.models import Case, CaseSearch, Queue
+from cases.models import Case, CaseSearch, FieldValue, Queue
 from cases.phrases import MOST_READ
 from cases.search_rows import DEEPEST_WALK, Where
 from cases.snippets import snippets
@@ -135,6 +135,8 @@ def rebuild(case: Case) -> None:
     index_text(case, "")
     for text in case.messages.order_by("pk").values_list("text", flat=True).iterator():
         index_text(case, text)
+    held = FieldValue.objects.filter(case=case).exclude(text="").order_by("pk")
+    index_text(case, "\n".join(held.values_list("text", flat=True)))
 
 
 _JOIN = """

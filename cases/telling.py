@@ -32,6 +32,7 @@ _SENTENCES: dict[str, LazyText] = {
     "split_off": gettext_lazy("%(who)s split words off into #%(into)s"),
     "snoozed": gettext_lazy("%(who)s snoozed it"),
     "woken": gettext_lazy("Awake again"),
+    "fields_filled": gettext_lazy("%(who)s filled in: %(fields)s"),
     "priority_changed": gettext_lazy("%(who)s set the priority to %(priority)s"),
     "promise_made": gettext_lazy("%(who)s made a promise"),
     "promise_kept": gettext_lazy("Promise kept"),

@@ -8,7 +8,7 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, CaseMerge, Message, Queue
+from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Message, Queue
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
@@ -40,6 +40,7 @@ TOLD = (
     "snoozed",
     "woken",
     "priority_changed",
+    "fields_filled",
     "promise_made",
     "promise_kept",
     "promise_moved",
@@ -144,6 +145,8 @@ def named(events: list[Event]) -> list[Event]:
     customers = Customer.objects.in_bulk({c for e in events if e.kind == "customer_set" for c in _ids(e, "customer")})
     known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers}
     merges = _merges(events)
+    filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
+    fields = CaseField.objects.in_bulk(filled)
     for event in events:
         told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
         event.elsewhere = next((event.data[k] for k in _ELSEWHERE if k in event.data), None)  # type: ignore[attr-defined]
@@ -154,6 +157,9 @@ def named(events: list[Event]) -> list[Event]:
             for key, value in event.data.items()
             if isinstance(value, int)
         } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
+        if event.kind == "fields_filled":
+            told_fields = [fields[pk] for pk in event.data.get("fields", ()) if pk in fields]
+            event.names["fields"] = ", ".join(str(field) for field in told_fields)  # type: ignore[attr-defined]
     return events
 
 

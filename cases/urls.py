@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from cases.views import (
     composing,
+    describing,
     following,
     joining,
     need,
@@ -57,7 +58,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/status-page/", status.customers_view, name="status_page"),
     path("cases/<int:number>/snooze/", verbs.snooze, name="snooze"),
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
-    path("cases/<int:number>/tags/", verbs.tags, name="tags"),
+    path("cases/<int:number>/tags/", describing.tags, name="tags"),
+    path("cases/<int:number>/fields/", describing.fields, name="fields"),
+    path("cases/<int:number>/fields/form/", describing.fields_form, name="fields_form"),
     path("cases/<int:number>/skills/", skills.needed, name="skills"),
     path("cases/<int:number>/promises/", promising.promises, name="promises"),
     path("cases/<int:number>/promises/<int:pk>/keeping/", promising.keeping, name="keeping"),

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from cases.api import (
     answers,
     cases,
+    describing,
     doings,
     joining,
     log,
@@ -40,6 +41,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/", settings.queue),
     path("queues/<int:pk>/members/", settings.members),
     path("queues/<int:pk>/members/<int:user>/", settings.member),
+    path("case-fields/", describing.all_fields),
+    path("case-fields/<int:pk>/", describing.one_field),
+    path("tags/", describing.all_tags),
+    path("tags/<int:pk>/renaming/", describing.renaming),
     path("skills/", skills.all_skills),
     path("skills/<int:pk>/", skills.one_skill),
     path("cases/<int:number>/skills/", skills.of_case),

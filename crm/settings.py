@@ -246,6 +246,7 @@ _ENUMS = {
     "QueueAssignment": "cases.models.Queue.Assignment", "PresenceState": "cases.models.presence.State",
     "OfferAnswer": "outreach.models.OfferResponse.Kind", "OfferPurpose": "outreach.models.Offer.Purpose",
     "NotificationReason": "cases.models.reasons.Reason", "NotificationWay": "cases.models.reasons.Way",
+    "CaseFieldKind": "cases.models.CaseField.Kind", "ThenStatusEnum": "cases.models.field.ASKED_AT",
     "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
 }  # fmt: skip
 SPECTACULAR_SETTINGS = {

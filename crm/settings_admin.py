@@ -60,6 +60,8 @@ UNFOLD = {
             [
                 (_("Queues"), "inbox", "cases_queue"),
                 (_("People"), "group", "cases_colleague"),
+                (_("Fields of cases"), "list_alt", "cases_casefield"),
+                (_("Tags"), "label", "cases_tag"),
                 (_("Skills"), "school", "cases_skill"),
                 (_("Reasons to be away"), "coffee", "cases_presencereason"),
                 (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),

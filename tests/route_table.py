@@ -99,6 +99,9 @@ GET    cases/<int:number>/priority/                login   200  404  200  200  4
 POST   cases/<int:number>/priority/                login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/tags/                    login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/tags/                    login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/fields/                  login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/fields/                  login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/fields/form/             login   200  404  200  200  404  403  200  200
 GET    cases/<int:number>/skills/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/skills/                  login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/promises/                login   200  404  200  200  404  200  200  200
@@ -215,6 +218,13 @@ GET    api/queues/<int:pk>/members/                  401   200  404  200  200  4
 POST   api/queues/<int:pk>/members/                  401   403  404  403  201  404  403  403  201
 POST   api/queues/<int:pk>/members/#supervisor       401   403  404  403  403  404  403  403  201
 DELETE api/queues/<int:pk>/members/<int:user>/       401   403  404  403  204  404  403  403  204
+GET    api/case-fields/                              401   200  200  200  200  200  200  200  200
+POST   api/case-fields/                              401   403  403  403  201  403  403  403  201
+GET    api/case-fields/<int:pk>/                     401   200  200  200  200  200  200  200  200
+PATCH  api/case-fields/<int:pk>/                     401   403  403  403  200  403  403  403  200
+GET    api/tags/                                     401   200  200  200  200  200  200  200  200
+GET    api/tags/<int:pk>/renaming/                   401   403  403  403  200  403  403  403  200
+POST   api/tags/<int:pk>/renaming/                   401   403  403  403  201  403  403  403  201
 GET    api/skills/                                   401   200  200  200  200  403  403  403  200
 POST   api/skills/                                   401   403  403  403  201  403  403  403  201
 GET    api/skills/<int:pk>/                          401   200  200  200  200  403  403  403  200

@@ -23,6 +23,7 @@ from cases.models import (
     Attachment,
     BusinessCalendar,
     Case,
+    CaseField,
     CaseLink,
     Dispatch,
     PresenceReason,
@@ -30,6 +31,7 @@ from cases.models import (
     QueueMembership,
     Skill,
     SLAPolicy,
+    Tag,
 )
 from crm import tokens
 from crm.models import SentMail, User
@@ -167,6 +169,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "presence": User.objects.get(username="lee").pk,
         "people": User.objects.get(username="lee").pk,
         "skills": Skill.objects.create(name="Spanish", languages=["es"]).pk,
+        "case-fields": CaseField.objects.create(key="serial", name="Serial number").pk,
+        "tags": Tag.objects.create(name="refund").pk,
         "presence-reasons": PresenceReason.objects.create(name="Lunch").pk,
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,

@@ -2,6 +2,7 @@
 
 from cases.conversation import Stale
 from cases.models.case import AlreadyClaimed, AlreadyTheirs, Refusal
+from cases.models.refusals import FieldsMissing
 from crm import rest
 
 
@@ -17,6 +18,11 @@ def _theirs(error: AlreadyTheirs) -> rest.Problem:
     return rest.Problem(409, "already_theirs", str(error.message), customer=error.holder.pk)
 
 
+def _lacking(error: FieldsMissing) -> rest.Problem:
+    wanted = [{"key": field.key, "name": field.name} for field in error.fields]
+    return rest.Problem(409, "fields_missing", str(error.message), fields=wanted)
+
+
 def _stale(error: Stale) -> rest.Problem:
     from cases.api.shapes import ListedMessage
 
@@ -25,6 +31,7 @@ def _stale(error: Stale) -> rest.Problem:
 
 
 rest.means(Refusal, _refused)
+rest.means(FieldsMissing, _lacking)
 rest.means(AlreadyTheirs, _theirs)
 rest.means(AlreadyClaimed, _claimed)
 rest.means(Stale, _stale)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import conversation
+from cases import fields as filling
 from cases.api import finding
 from cases.api.shapes import CaseChange, CaseRow, CaseShape, NewCase
 from cases.filter_parts import Asker
@@ -41,6 +42,12 @@ _FILTERS = [
     OpenApiParameter("customer", int, description="A customer's id."),
     OpenApiParameter("external_id", str, description="The id it has elsewhere (with `source`)."),
     OpenApiParameter("source", str),
+    OpenApiParameter(
+        "field",
+        str,
+        many=True,
+        description="What a field holds: `serial:AB12`, `amount:>=100`, `fault:none`. Repeated.",
+    ),
     OpenApiParameter("updated_since", OpenApiTypes.DATETIME, description="Only what changed at or after this time."),
     OpenApiParameter("cursor", str, description="From `next` or `previous` of a page."),
     OpenApiParameter("limit", int, description="1 to 200, else 50."),
@@ -93,6 +100,7 @@ def _asked(request: Request, rows: QuerySet[Case]) -> QuerySet[Case]:
             rows = rows.filter(**{name: asked[name]})
     if "status" in asked:
         rows = rows.filter(status__in=_statuses(asked["status"]))
+    rows = rows.filter(*map(_holds, asked.getlist("field")))
     if "updated_since" in asked:
         rows = rows.filter(_touched(asked["updated_since"]))
     return _of_assignee(rows, asked["assignee"], request) if "assignee" in asked else rows
@@ -128,6 +136,15 @@ def _id(text: str, name: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
     raise ValidationError({name: _("Give an id: a whole number.")})
+
+
+def _holds(term: str) -> Q:
+    try:
+        return filling.typed_condition(term)
+    except filling.UnknownField as unknown:
+        raise ValidationError({"field": _("There is no field “%(key)s”.") % {"key": str(unknown)}}) from unknown
+    except filling.BadValue as wrong:
+        raise ValidationError({"field": wrong.message}) from wrong
 
 
 def _touched(since: str) -> Exists:
@@ -178,6 +195,8 @@ def _open(request: Request, data: dict[str, Any]) -> Case:
         custom=data["custom"],
         **_named(data),
     )
+    if data.get("fields"):
+        filled_in(case, data["fields"], by=rest.me(request), at=at, via=via)
     if text := data.get("text"):
         when = at or timezone.now()
         conversation.add_inbound(case, text=text, sender=None, channel=case.channel, at=when, via=via)
@@ -206,14 +225,22 @@ def _customer(request: Request, given: Any, via: str, at: datetime | None) -> Cu
 
 # --- describing it anew
 
-_VERBS = {"priority": "case.priority", "tags": "case.tag", "queue": "case.transfer"}
+
+def filled_in(case: Case, given: dict[str, Any], **how: Any) -> None:
+    try:
+        filling.fill(case, given, **how)
+    except filling.BadValue as wrong:
+        raise ValidationError({"fields": {wrong.field: [wrong.why]}}) from wrong
+
+
+_VERBS = {"priority": "case.priority", "tags": "case.tag", "queue": "case.transfer", "fields": "case.field"}
 
 
 @transaction.atomic
 def _changed(request: Request, case: Case, data: dict[str, Any]) -> None:
-    for field in ("priority", "tags", "queue"):
+    for field, verb in _VERBS.items():
         if field in data:
-            finding.need(request, _VERBS[field], case)
+            finding.need(request, verb, case)
     case.lock()
     rest.unchanged_since(request, case.version)
     by = rest.me(request)
@@ -221,5 +248,7 @@ def _changed(request: Request, case: Case, data: dict[str, Any]) -> None:
         case.set_priority(data["priority"], by=by, via="api")
     if "tags" in data:
         case.set_tags(data["tags"], by=by, via="api")
+    if "fields" in data:
+        filled_in(case, data["fields"], by=by, at=None, via="api")
     if "queue" in data:
         case.transfer(finding.queue(request, data["queue"]), by=by, via="api")

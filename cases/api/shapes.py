@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cases import feelings
+from cases import fields as filling
 from cases.models import Case, Clock, Message, Promise
 from cases.models.need import HOW
 from crm.times import Ahead, Past
@@ -110,11 +111,17 @@ class CaseShape(CaseRow):
     """A case by itself: its clocks, promises, and whether the need was met."""
 
     custom = serializers.DictField()
+    fields = serializers.SerializerMethodField(method_name="filled_in")  # type: ignore[assignment]
     merged_into = serializers.IntegerField(source="merged_into.number", allow_null=True, default=None)
     clocks = ClockShape(many=True, source="clocks.all")
     promises = PromiseShape(many=True, source="promises.all")
     need_met = serializers.SerializerMethodField()
     sentiment = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def filled_in(self, case: Case) -> dict[str, Any]:
+        """What is filled in, by the keys of the house's fields (case-fields/)."""
+        return filling.data(case)
 
     def get_need_met(self, case: Case) -> bool:
         return case.need_met_event_id is not None
@@ -209,6 +216,14 @@ class CustomerReference(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class Fields(serializers.DictField):
+    """By the keys of the house's fields (case-fields/); null empties one, what is not named stays."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, child=serializers.JSONField(allow_null=True))
+
+
 class NewCase(serializers.Serializer[Any]):
     queue = serializers.IntegerField()
     subject = serializers.CharField(max_length=300, allow_blank=True, default="")
@@ -221,6 +236,7 @@ class NewCase(serializers.Serializer[Any]):
     )
     tags = serializers.ListField(child=serializers.CharField(max_length=60), max_length=50, default=list)
     custom = serializers.DictField(default=dict)
+    fields = Fields(required=False)  # type: ignore[assignment]
     priority = serializers.ChoiceField(choices=Case.Priority.choices, default=Case.Priority.NORMAL)
     language = serializers.CharField(max_length=12, default="", allow_blank=True)
     opened_at = Past(required=False, help_text="In the past: needs the import scope; nothing is sent.")
@@ -235,6 +251,7 @@ class CaseChange(serializers.Serializer[Any]):
     priority = serializers.ChoiceField(choices=Case.Priority.choices, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=60), max_length=50, required=False)
     queue = serializers.IntegerField(required=False)
+    fields = Fields(required=False)  # type: ignore[assignment]
     version = serializers.IntegerField(required=False)
 
 

@@ -101,7 +101,7 @@ def one_skill(request: Request, pk: int) -> Response:
 def _set(request: Request, skill: Skill) -> None:
     finding.need(request, "skill.change")
     data = rest.read(SkillData, request, partial=skill.pk is not None)
-    queues = _steered(request, data.pop("queues")) if "queues" in data else None
+    queues = steered(request, data.pop("queues")) if "queues" in data else None
     for name, value in data.items():
         setattr(skill, name, value)
     try:
@@ -113,7 +113,8 @@ def _set(request: Request, skill: Skill) -> None:
         raise rest.Problem(409, "exists", _("There is a skill with this name already.")) from None
 
 
-def _steered(request: Request, wanted: list[int]) -> list[Queue]:
+def steered(request: Request, wanted: list[int]) -> list[Queue]:
+    """The queues of these keys, all of them steered by who asks."""
     found = list(Queue.objects.steered_by(rest.me(request)).filter(pk__in=wanted))
     if missing := sorted(set(wanted) - {queue.pk for queue in found}):
         raise ValidationError({"queues": _("You steer no queue %(ids)s.") % {"ids": ", ".join(map(str, missing))}})

@@ -11,6 +11,7 @@ from cases.models.clock_action import ClockAction
 from cases.models.colleague import Colleague
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
+from cases.models.field import CaseField, FieldOption, FieldValue
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
@@ -24,6 +25,7 @@ from cases.models.search import CaseSearch
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from cases.models.status_page import StatusPage
+from cases.models.tag import Tag, TagRenaming
 
 __all__ = [
     "Acknowledgement",
@@ -34,6 +36,7 @@ __all__ = [
     "CalendarVersion",
     "Capacity",
     "Case",
+    "CaseField",
     "CaseLink",
     "CaseMerge",
     "CaseSearch",
@@ -45,6 +48,8 @@ __all__ = [
     "Contact",
     "Dispatch",
     "Draft",
+    "FieldOption",
+    "FieldValue",
     "InboundItem",
     "Issue",
     "Mailbox",
@@ -71,6 +76,8 @@ __all__ = [
     "SavedReplyVersion",
     "Skill",
     "StatusPage",
+    "Tag",
+    "TagRenaming",
     "Thread",
     "Watch",
 ]

@@ -14,6 +14,7 @@ from cases.models.beside import Issue
 from cases.models.case_indexes import INDEXES
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
+from cases.models.field import CaseField
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
 from cases.models.notification import Notification
 from cases.models.queue import Queue, QueueMembership
@@ -21,6 +22,7 @@ from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
 from cases.models.refusals import Refusal as Refusal
 from cases.models.skill import Return
+from cases.models.tag import Tag
 from crm.database.prepared import Prepared
 from crm.events import record
 from crm.models import Event, User
@@ -196,9 +198,11 @@ class Case(models.Model):
         at: datetime | None = None,
         via: str = "person",
         reason: str = "",
+        follows: bool = False,
         **more: Any,
     ) -> None:
-        """The only way a status changes: along the transition table, returning quietly if already so."""
+        """The only way a status changes: along the transition table, returning quietly if already so. Raises FieldsMissing
+        where somebody wants it and fields are empty that it asks for; not where it only `follows` from something done."""
         self.lock()
         if self.status == status:
             return
@@ -208,6 +212,8 @@ class Case(models.Model):
                 gettext("A case that is %(now)s cannot become %(wanted)s.")
                 % {"now": self.get_status_display(), "wanted": wanted}
             )
+        if by is not None and not follows and via != "import":
+            CaseField.objects.must_be_filled(self, status)
         now = at or timezone.now()
         was, self.status = self.status, status
         self._keep_times(was, now)
@@ -311,7 +317,7 @@ class Case(models.Model):
     def set_tags(self, tags: list[str], *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
         """Tags are free text of people, so the event says how many, and the row says which."""
         self.lock()
-        wanted = sorted({t.strip().lower()[:60] for t in tags if t.strip()})
+        wanted = Tag.objects.known(tags)
         if sorted(self.tags) == wanted:
             return
         self.tags = wanted

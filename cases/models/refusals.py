@@ -1,9 +1,16 @@
 """Why a verb did not happen, in words a person should read."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext
 
 from crm.models import User
 from customers.models import Customer
+
+if TYPE_CHECKING:
+    from cases.models.case import Case
+    from cases.models.field import CaseField
 
 
 class Refusal(Exception):
@@ -31,3 +38,12 @@ class AlreadyTheirs(Refusal):
             % {"name": holder}
         )
         self.holder = holder
+
+
+class FieldsMissing(Refusal):
+    """A case may not become `status` before these of its fields are filled in."""
+
+    def __init__(self, case: "Case", status: str, fields: Sequence["CaseField"]) -> None:
+        names = ", ".join(field.name for field in fields)
+        super().__init__(gettext("Fill in first: %(fields)s.") % {"fields": names})
+        self.case, self.status, self.fields = case, status, fields

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from cases import drafts, feelings, kinship, news, thread
+from cases import drafts, feelings, fields, kinship, news, thread
 from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft, Notification
 from cases.models.beside import followers
@@ -28,7 +28,7 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
     told = Notification.objects.filter(user=request.user, case=OuterRef("pk")).unread()
     asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
-    found = find(request.user, number, **asked, **feelings.columns(), **kinship.columns())
+    found = find(request.user, number, **asked, **feelings.columns(), **kinship.columns(), **fields.columns())
     if found.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, found)):
         return redirect("cases:case", number=leads_on)
     context = {**place, **room(found, request.user)}

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from cases import thread
+from cases import fields, thread
 from cases.hooks import Banner
-from cases.models import Case, Message, Queue
+from cases.models import Case, CaseField, Message, Queue
 from cases.models.case import Refusal
+from cases.models.refusals import FieldsMissing
 from crm.http import StaffRequest
 from crm.live import position
 from crm.models import User
@@ -57,12 +58,44 @@ def guarded(view: View[P]) -> View[P]:
     def answer(request: StaffRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
+        except FieldsMissing as lacking:
+            return fill_first(request, lacking)
         except Refusal as refusal:
             return said(request, refusal.message, status=409, level="red")
         except PermissionDenied as denied:
             return said(request, str(denied), status=403, level="red")
 
     return answer  # type: ignore[return-value] # wraps() keeps the parameter's name, which Concatenate has not
+
+
+def fill_first(request: StaffRequest, lacking: FieldsMissing) -> HttpResponse:
+    """What must be filled in before it goes on, as the form that fills it in; the browser then asks again what it asked
+    (static/js/console/first.js). Where one may not, or without scripts, the sentence."""
+    if not request.htmx or not may(request.user, "case.field", lacking.case.queue_id):
+        return said(request, lacking.message, status=409, level="red")
+    return first(request, "cases/_fields_form.html", form_of(lacking.case, lacking))
+
+
+def first(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Something to be answered in the dialog before what was asked goes on."""
+    response = render(request, template, context, status=409)
+    response["HX-Retarget"] = "#ask-body"
+    response["HX-Reswap"] = "innerHTML"
+    response["X-First"] = "1"
+    return response
+
+
+def form_of(case: Case, lacking: FieldsMissing | None = None) -> dict[str, Any]:
+    """What `cases/_fields_form.html` shows: every field asked of this case, or those that are wanted now."""
+    wanted = {field.pk for field in lacking.fields} if lacking else None
+    filled = [each for each in fields.of(case) if (each.is_asked if wanted is None else each.field.pk in wanted)]
+    about = any(each.field.kind == CaseField.Kind.SUBSCRIPTION for each in filled)
+    return {
+        "case": case,
+        "filled": filled,
+        "subscriptions": fields.subscriptions(case) if about else [],
+        "becomes": dict(Case.Status.choices).get(lacking.status, "") if lacking else "",
+    }
 
 
 def said(request: StaffRequest, text: str, *, status: int = 200, level: str = "calm") -> HttpResponse:

@@ -1,8 +1,5 @@
 """What a person does to a case. Each is a noun: GET shows its small form, POST does it."""
 
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cases import conversation, desks, transitions
-from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TagsForm, TransferForm, checked
+from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TransferForm, checked
 from cases.hooks import resolve_checks
 from cases.matching import Desk
 from cases.models import Case, Presence, Queue
@@ -156,30 +153,9 @@ def snooze(request: StaffRequest, number: int) -> HttpResponse:
 @asking
 @guarded
 def priority(request: StaffRequest, number: int) -> HttpResponse:
-    return _describe(
-        request,
-        number,
-        "priority",
-        PriorityForm,
-        lambda case, by, form: case.set_priority(form.cleaned_data["priority"], by=by),
-    )
-
-
-@login_required
-@asking
-@guarded
-def tags(request: StaffRequest, number: int) -> HttpResponse:
-    return _describe(request, number, "tags", TagsForm, lambda case, by, form: case.set_tags(form.words(), by=by))
-
-
-def _describe(
-    request: StaffRequest, number: int, noun: str, form_class: type[Any], do: Callable[[Case, User, Any], None]
-) -> HttpResponse:
     case = find(request.user, number)
     if request.method == "GET":
-        return ask(request, case, noun, choices=Case.Priority.choices)
-    require(request.user, "tag" if noun == "tags" else noun, case)
-    form = form_class(request.POST)
-    checked(form)
-    do(case, request.user, form)
+        return ask(request, case, "priority", choices=Case.Priority.choices)
+    require(request.user, "priority", case)
+    case.set_priority(checked(PriorityForm(request.POST))["priority"], by=request.user)
     return changed(request, case)

@@ -87,6 +87,8 @@ ROUTES_WITHOUT_EVENTS = {
             "api/presence-reasons/",
             "api/presence-reasons/<int:pk>/",
             "api/skills/",
+            "api/case-fields/",
+            "api/case-fields/<int:pk>/",
             "api/skills/<int:pk>/",
             "api/people/<int:user>/routing/",
             "api/queues/",

@@ -12,6 +12,7 @@ from cases.models import (
     Article,
     BusinessCalendar,
     Capacity,
+    CaseField,
     Channel,
     Clock,
     ClockAction,
@@ -25,6 +26,7 @@ from cases.models import (
     Recalculation,
     Skill,
     SLAPolicy,
+    Tag,
 )
 from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
@@ -44,6 +46,8 @@ FOR_SYSTEM = (403, 403, 403, 200, 302)
 NOBODY_ADDS = (403, 403, 403, 403, 302)
 TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.queue"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.casefield"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.tag"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.skill"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.colleague"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("system", "cases.capacity"): (FOR_SYSTEM, FOR_SYSTEM),
@@ -102,6 +106,8 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         cast.lee,
         PresenceReason.objects.create(name="Lunch"),
         Skill.objects.create(name="Spanish", languages=["es"]),
+        CaseField.objects.create(key="serial", name="Serial number"),
+        Tag.objects.create(name="refund"),
         Colleague.objects.get(pk=cast.lee.pk),
         Capacity.objects.create(channel="", most=5),
         ApiToken.objects.create(user=cast.ana, digest="d", prefix="ff_abc"),
