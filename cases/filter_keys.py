@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from cases import spans, transitions
 from cases.filter_parts import ASLEEP, DONE, Asker, Key, NotUnderstood, Offer, Part, Read, not_understood
 from cases.models import Attachment, Case, Channel, Draft, Message
-from crm.models import User
 from customers.addresses import guess
 from customers.folding import words
 from customers.masking import CONTACT_POINTS, masked_fields
@@ -134,20 +133,19 @@ def _assignee(value: str, asker: Asker) -> Part:
         return Part(Q(assignee=asker.user), narrow=True)
     if value.lower() == "none":
         return Part(Q(assignee=None))
-    people = _people(value)
+    people = _people(value, asker)
     if not people:
         raise not_understood("assignee", value, ["me", "none", *(user.name for user in asker.colleagues)])
     return Part(Q(assignee__in=people), narrow=True)
 
 
-def _people(value: str) -> list[int]:
+def _people(value: str, asker: Asker) -> list[int]:
     """By user name, else by beginnings of the name's words. Those who have left had cases too."""
-    named = list(User.objects.filter(username__iexact=value).values_list("pk", flat=True))
+    named = [pk for pk, username, _first, _last in asker.everyone if username.lower() == value.lower()]
     wanted = words(value)
     if named or not wanted:
         return named
-    everyone = User.objects.values_list("pk", "first_name", "last_name")
-    return [pk for pk, first, last in everyone if _begins(wanted, words(f"{first} {last}"))]
+    return [pk for pk, _name, first, last in asker.everyone if _begins(wanted, words(f"{first} {last}"))]
 
 
 def _begins(wanted: list[str], name: list[str]) -> bool:

@@ -39,6 +39,11 @@ class Asker:
         return list(Queue.objects.visible_to(self.user).order_by("name"))
 
     @cached_property
+    def everyone(self) -> list[tuple[int, str, str, str]]:
+        """Key, user name, first and last name of all who work or worked here."""
+        return list(User.objects.values_list("pk", "username", "first_name", "last_name"))
+
+    @cached_property
     def colleagues(self) -> list[User]:
         """Who works in the queues one sees."""
         here = User.objects.filter(is_active=True, memberships__queue__in=[queue.pk for queue in self.queues])

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from cases.views import (
     composing,
     describing,
+    filtering,
     following,
     joining,
     need,
@@ -36,6 +37,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/", queue.queue, name="queue"),
     path("queues/<int:pk>/counts/", queue.counts, name="counts"),
     path("queues/<int:pk>/session/", queue.session, name="session"),
+    path("queues/<int:pk>/filters/", filtering.saved, name="filters"),
+    path("queues/<int:pk>/filters/<int:saved>/", filtering.one, name="filter"),
+    path("queues/<int:pk>/filters/<int:saved>/place/", filtering.place, name="filter_place"),
     path("queues/<int:pk>/next/", queue.take_next, name="next"),
     path("cases/<int:number>/", room.case, name="case"),
     path("cases/<int:number>/following/", following.following, name="following"),

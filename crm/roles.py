@@ -64,6 +64,7 @@ TABLE: dict[str, frozenset[str]] = {
     "customer.consent": _TEAM,
     "queue.join": frozenset({EXECUTIVE, WATCHING, WORKING, ADMINISTRATOR}),
     "queue.settings": _STEERING,
+    "filter.share": _STEERING | {LEAD},
     "queue.members": _STEERING,
     "field.change": _STEERING,
     "skill.see": _TEAM,

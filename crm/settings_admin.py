@@ -64,6 +64,7 @@ UNFOLD = {
                 (_("Tags"), "label", "cases_tag"),
                 (_("Skills"), "school", "cases_skill"),
                 (_("Reasons to be away"), "coffee", "cases_presencereason"),
+                (_("Shared filters"), "filter_list", "cases_savedfilter"),
                 (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),
             ],
         ),

@@ -56,6 +56,12 @@ DELETE cases/<int:number>/following/               login   303  404  303  303  4
 POST   cases/<int:number>/mute/                    login   302  404  302  302  404  302  302  302
 GET    queues/<int:pk>/                            login   200  404  200  200  404  200  200  200
 GET    queues/<int:pk>/counts/                     login   200  404  200  200  404  200  200  200
+GET    queues/<int:pk>/filters/                    login   200  404  200  200  404  200  200  200
+POST   queues/<int:pk>/filters/                    login   302  404  302  302  404  302  302  302
+GET    queues/<int:pk>/filters/<int:saved>/        login   200  404  200  200  404  200  200  200
+POST   queues/<int:pk>/filters/<int:saved>/        login   403  404  302  302  404  403  403  302
+DELETE queues/<int:pk>/filters/<int:saved>/        login   403  404  302  302  404  403  403  302
+POST   queues/<int:pk>/filters/<int:saved>/place/  login   403  404  302  302  404  403  403  302
 POST   queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
 PUT    queues/<int:pk>/session/                    login   404  404  404  404  404  204  204  404
 DELETE queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
@@ -225,6 +231,11 @@ PATCH  api/case-fields/<int:pk>/                     401   403  403  403  200  4
 GET    api/tags/                                     401   200  200  200  200  200  200  200  200
 GET    api/tags/<int:pk>/renaming/                   401   403  403  403  200  403  403  403  200
 POST   api/tags/<int:pk>/renaming/                   401   403  403  403  201  403  403  403  201
+GET    api/filters/                                 401   200  200  200  200  200  200  200  200
+POST   api/filters/                                 401   201  201  201  201  201  201  201  201
+GET    api/filters/<int:pk>/                        401   200  404  200  200  404  200  200  200
+PATCH  api/filters/<int:pk>/                        401   403  404  200  200  404  403  403  200
+DELETE api/filters/<int:pk>/                        401   403  404  204  204  404  403  403  204
 GET    api/skills/                                   401   200  200  200  200  403  403  403  200
 POST   api/skills/                                   401   403  403  403  201  403  403  403  201
 GET    api/skills/<int:pk>/                          401   200  200  200  200  403  403  403  200

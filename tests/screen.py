@@ -93,10 +93,16 @@ class Listed:
         assert cases is not None
         self.queue, self.view, self.me, self.now = box.data("queue"), box.data("view"), str(me), now
         self.rows = [row for row in cases.elements if row.has("case")]
-        self.asks_server = False
+        self.by_age = box.data("order") == "newest"
+        self.unsure: dict[str, Node] = {}
 
-    def belongs(self, row: Node) -> bool:
-        if row.data("queue") != self.queue or row.data("status") not in ACTIVE:
+    def belongs(self, row: Node) -> bool | None:
+        """None: only the server knows (order.js)."""
+        if row.data("queue") != self.queue:
+            return False
+        if re.fullmatch(r"mentions|watching|q|f\d+", self.view):
+            return None
+        if row.data("status") not in ACTIVE:
             return False
         asleep = _far(row.data("snoozed") or "0") > self.now
         if self.view == "snoozed":
@@ -112,22 +118,43 @@ class Listed:
         old = next((n for n, other in enumerate(self.rows) if other.id == row.id), None)
         if old is not None and int(self.rows[old].data("version")) > int(row.data("version")):
             return
+        fits = self.belongs(row)
+        if fits is None:
+            self.unsure[row.data("case")] = row
         if old is None:
-            if self.belongs(row):
+            if fits:
                 self._insert(row)
             return
         self.rows[old] = row
-        if not self.belongs(row):
+        if fits is False:
             del self.rows[old]
         elif self._out_of_place(old):
-            self.rows.sort(key=_order)
+            self.rows.sort(key=self._order)
+
+    @property
+    def asked(self) -> list[str]:
+        """What the server is asked about: who came, and who is here."""
+        return list(dict.fromkeys([*self.unsure, *(row.data("case") for row in self.rows)]))[:200]
+
+    def decide(self, asked: list[str], inside: set[str]) -> None:
+        """What the server answered (list.js: showCounts, decide)."""
+        for number in asked:
+            row = self.unsure.pop(number, None)
+            here = any(other.data("case") == number for other in self.rows)
+            if number not in inside:
+                self.drop(number)
+            elif row is not None and not here:
+                self._insert(row)
+
+    def _order(self, row: Node) -> tuple[float, ...]:
+        return (-_far(row.data("opened")), -_far(row.data("id"))) if self.by_age else _order(row)
 
     def _out_of_place(self, at: int) -> bool:
-        orders = [_order(row) for row in self.rows[max(at - 1, 0) : at + 2]]
+        orders = [self._order(row) for row in self.rows[max(at - 1, 0) : at + 2]]
         return orders != sorted(orders)
 
     def _insert(self, row: Node) -> None:
-        at = next((n for n, other in enumerate(self.rows) if _order(row) < _order(other)), len(self.rows))
+        at = next((n for n, other in enumerate(self.rows) if self._order(row) < self._order(other)), len(self.rows))
         self.rows.insert(at, row)
 
     def drop(self, number: str) -> None:

@@ -20,6 +20,7 @@ from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.recalculation import Recalculation
+from cases.models.saved_filter import SavedFilter
 from cases.models.saved_reply import SavedReply, SavedReplyVersion
 from cases.models.search import CaseSearch
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
@@ -74,6 +75,7 @@ __all__ = [
     "SLAPolicyVersion",
     "SavedReply",
     "SavedReplyVersion",
+    "SavedFilter",
     "Skill",
     "StatusPage",
     "Tag",

@@ -29,6 +29,7 @@ def row_data(case: Case) -> SafeString:
         f' data-priority="{escape(case.priority)}" data-promise="{epoch_ms(case.promise_due_at)}"'
         f' data-snoozed="{epoch_ms(case.snoozed_until)}" data-attention="{epoch_ms(case.attention_at)}"'
         f' data-waiting="{epoch_ms(case.waiting_since)}" data-last="{epoch_ms(case.last_message_at)}"'
+        f' data-opened="{epoch_ms(case.opened_at)}"'
     )
 
 

@@ -8,13 +8,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import lists, transitions
+from cases import filtered, lists, transitions
+from cases.filter_parts import Asker
+from cases.filtered import Listed
 from cases.models import Promise, Queue
 from cases.routing import claim_next
 from cases.templatetags.standing import in_hand, is_given_cases
 from cases.views.saying import allowed, go, guarded, require, said, where
 from crm.http import StaffRequest
 from crm.models import User
+from customers.folding import clean
 
 
 @login_required
@@ -35,23 +38,23 @@ def home(request: StaffRequest) -> HttpResponse:
 @require_GET
 def queue(request: StaffRequest, pk: int) -> HttpResponse:
     """The list beside what to do next; to htmx only the list, from `start` only its further rows."""
-    at = timezone.now()
+    asker = Asker(request.user, timezone.now())
     place = where()
     start = _number(request.GET.get("start", ""))
-    queues = [] if start else list(lists.queues_of(request.user, at=at))
+    queues = [] if start else list(lists.queues_of(request.user, at=asker.at))
     found = next((queue for queue in queues if queue.pk == pk), None) or _find(request.user, pk)
-    numbers = lists.counts(found, request.user, at=at)
-    view = request.GET.get("view", "")
-    view = view if view in lists.NAMES else lists.first_view(numbers)
+    numbers, saved, listed = _views(request, found, asker)
     context = {
         **place,
         "queue": found,
         "queues": queues,
-        "view": view,
+        "listed": listed,
+        "view": listed.name,
+        "count": numbers[listed.name],
         "tabs": [(name, title, numbers[name]) for name, title in lists.NAMES.items()],
-        "empty": lists.EMPTY[view],
-        "cases": lists.page(view, found, request.user, at=at, start=start),
-        "next_start": start + lists.PAGE if start + lists.PAGE < numbers[view] else 0,
+        "filters": [(each, numbers[name]) for name, each in saved.items()],
+        "cases": listed.page(start),
+        "next_start": start + lists.PAGE if start + lists.PAGE < numbers[listed.name] else 0,
     }
     if start:
         return render(request, "cases/_rows.html", context)
@@ -61,6 +64,28 @@ def queue(request: StaffRequest, pk: int) -> HttpResponse:
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "cases/_list.html", context)
     return render(request, "cases/queue.html", {**context, "promises": _promises(found)})
+
+
+def _views(request: StaffRequest, queue: Queue, asker: Asker) -> tuple[dict[str, int], dict[str, Listed], Listed]:
+    """How many each view holds, the saved filters among them, and the one that was asked for."""
+    saved = filtered.beside(queue, asker)
+    numbers = lists.counts(queue, request.user, at=asker.at)
+    listed = _asked(request, queue, asker, saved) or _built_in(lists.first_view(numbers), queue, asker)
+    return numbers | filtered.counts({**saved, listed.name: listed}), saved, listed
+
+
+def _asked(request: StaffRequest, queue: Queue, asker: Asker, saved: dict[str, Listed]) -> Listed | None:
+    """The view an address names; a filter that was typed stands in it."""
+    view, text = request.GET.get("view", ""), " ".join(clean(request.GET.get("q", "")).split())
+    if view in lists.NAMES:
+        return _built_in(view, queue, asker)
+    if view in {"", filtered.TYPED} and text:
+        return Listed(filtered.TYPED, text, queue, asker, text)
+    return saved.get(view)
+
+
+def _built_in(name: str, queue: Queue, asker: Asker) -> Listed:
+    return Listed(name, lists.NAMES[name], queue, asker)
 
 
 def _find(user: User, pk: int) -> Queue:
@@ -81,13 +106,12 @@ def _promises(queue: Queue) -> list[Promise]:
 @require_GET
 def counts(request: StaffRequest, pk: int) -> JsonResponse:
     """The counts again, and which of the rows on the screen (`numbers`) belong to `view`: asked at most once a second."""
-    at = timezone.now()
-    found = _find(request.user, pk)
+    asker = Asker(request.user, timezone.now())
+    numbers, _saved, listed = _views(request, _find(request.user, pk), asker)
     asked = [int(n) for n in request.GET.get("numbers", "").split(",")[:200] if n.isdecimal() and len(n) < 15]
-    cases = lists.view(request.GET.get("view", "all"), found, request.user, at=at)
-    inside = list(cases.filter(number__in=asked).values_list("number", flat=True)) if asked else []
-    told = {"counts": lists.counts(found, request.user, at=at), "inside": inside}
-    return JsonResponse(told | ({"load": in_hand(request.user, at)} if is_given_cases(request.user) else {}))
+    inside = list(listed.cases.filter(number__in=asked).values_list("number", flat=True)) if asked else []
+    told = {"counts": numbers, "inside": inside}
+    return JsonResponse(told | ({"load": in_hand(request.user, asker.at)} if is_given_cases(request.user) else {}))
 
 
 @login_required

@@ -115,7 +115,18 @@ function helped(event) {
   askLater(box);
 }
 
+// The box of the list stands hidden until it is wanted.
+export function openFilter() {
+  const form = document.querySelector("#list .filter-form");
+  if (!form) return;
+  form.hidden = false;
+  const box = form.querySelector("[data-filter-box]");
+  box.focus();
+  box.select();
+}
+
 export function startFilterBox() {
+  document.addEventListener("click", (event) => { const opener = event.target.closest?.("[data-filter-open]"); if (opener) { opener.closest("[popover]")?.hidePopover(); openFilter(); } });
   document.addEventListener("input", (event) => { const box = boxOf(event.target); if (box) askLater(box); });
   document.addEventListener("keydown", keys, true);
   document.addEventListener("focusout", (event) => { const box = boxOf(event.target); if (box) close(box); });

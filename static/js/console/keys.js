@@ -1,6 +1,7 @@
 // Keys. Quiet while typing; every command with a key carries it in data-keys.
 import { isWriting, send } from "./composer.js";
 import { openDialog } from "./dialogs.js";
+import { openFilter } from "./filterbox.js";
 import { openNumber, rowOf, step } from "./list.js";
 import { openPalette } from "./palette.js";
 
@@ -40,6 +41,7 @@ function back(event) {
 const fixed = {
   j: () => step(1),
   k: () => step(-1),
+  F: openFilter,
   "?": () => openDialog("help"),
   c: () => document.querySelector("[data-drawer]")?.click(),
   g: () => { going = Date.now(); },

@@ -1,13 +1,15 @@
 // The queue list. Rows never move under the pointer or the focus: what would move is held and announced.
 import { me, seen } from "./me.js";
-import { freshen, now } from "./times.js";
+import { before, belongs, byServer } from "./order.js";
+import { freshen } from "./times.js";
 import { whisper } from "./toast.js";
 import { say } from "./words.js";
 
-const ACTIVE = new Set(["new", "open", "waiting_customer", "waiting_internal"]);
 const held = new Map(); // number → row that is to come in
+const unsure = new Map(); // number → row of which only the server knows whether it belongs here
 const strays = new Set(); // numbers of rows that stand where they no longer belong
 let reorder = false;
+let stale = false; // the list is to be asked for anew, once nobody stands in it
 let asked = 0;
 let timer = 0;
 let pressed = null; // the row on which a button is down
@@ -23,31 +25,6 @@ function busy() {
   const box = list();
   if (!box) return false;
   return (canHover.matches && box.matches(":hover")) || document.getElementById("cases").contains(document.activeElement);
-}
-
-// Which view a row belongs to, told from the row alone; null: only the server knows.
-function belongs(row, view) {
-  const data = row.dataset;
-  if (data.queue !== list().dataset.queue) return false;
-  if (view === "mentions" || view === "watching") return null;
-  if (!ACTIVE.has(data.status)) return false;
-  const asleep = Number(data.snoozed || 0) > now();
-  if (view === "snoozed") return asleep;
-  if (view === "promises") return Boolean(data.promise);
-  if (asleep) return false;
-  if (view === "mine") return data.assignee === me;
-  if (view === "unassigned") return !data.assignee;
-  return true;
-}
-
-const far = (text) => (text ? Number(text) : Infinity);
-function before(a, b) {
-  for (const key of ["attention", "waiting", "id"]) {
-    const left = far(a.dataset[key]);
-    const right = far(b.dataset[key]);
-    if (left !== right) return left < right;
-  }
-  return false;
 }
 
 function dress(row) {
@@ -69,8 +46,9 @@ export function dressList() {
 // A list that was loaded anew has everything; what was held is in it.
 export function forgetHeld() {
   held.clear();
+  unsure.clear();
   strays.clear();
-  reorder = false;
+  reorder = stale = false;
 }
 
 export function applyRow(row) {
@@ -82,11 +60,12 @@ export function applyRow(row) {
     if (!late || Number(late.dataset.version) <= Number(row.dataset.version)) late = row;
     return;
   }
-  const fits = belongs(row, list().dataset.view);
-  if (old) replace(old, row, fits === null ? true : fits);
+  const fits = belongs(row, list());
+  if (fits === null) unsure.set(number, row);
+  if (old) replace(old, row, fits !== false);
   else if (fits) arrive(row);
-  else held.delete(number);
-  askCounts(fits === null && !old ? row : null);
+  else if (fits === false) held.delete(number);
+  askCounts();
 }
 
 // The row and its link stay the elements they were, for whoever stands on them or waits for what they asked.
@@ -205,6 +184,7 @@ function order() {
 
 export function showHeld() {
   if (!list()) return;
+  if (stale) { refreshList({ now: true }); return; }
   const waiting = [...held.values()];
   held.clear();
   rows().filter((row) => row.classList.contains("left")).forEach(removeRow);
@@ -216,7 +196,7 @@ export function showHeld() {
 function showNewer(announce = false) {
   const button = list()?.querySelector("[data-newer]");
   if (!button) return;
-  button.hidden = !held.size && !reorder;
+  button.hidden = !held.size && !reorder && !stale;
   button.textContent = held.size ? say("newer", held.size) : say("moved");
   if (announce) whisper(say("newer_said", held.size));
 }
@@ -241,31 +221,52 @@ async function ask() {
   asked = Date.now();
   const box = list();
   if (!box) return;
-  const special = ["mentions", "watching"].includes(box.dataset.view);
-  const numbers = special ? rows().map((row) => row.dataset.case).join(",") : "";
-  const url = `${box.dataset.counts}?view=${box.dataset.view}&numbers=${numbers}`;
+  const waiting = byServer(box.dataset.view) ? new Map(unsure) : new Map();
+  const numbers = byServer(box.dataset.view) ? [...new Set([...waiting.keys(), ...rows().map((row) => row.dataset.case)])].slice(0, MOST_ASKED) : [];
   try {
-    const answer = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
-    if (answer.ok && !answer.redirected) showCounts(await answer.json(), special);
+    const answer = await fetch(`${box.dataset.counts}?${shown(box)}&numbers=${numbers.join(",")}`, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    if (answer.ok && !answer.redirected && box === list()) showCounts(await answer.json(), numbers, waiting);
   } catch { /* offline: the light says so */ }
 }
-function showCounts({ counts, inside, load }, special) {
+const MOST_ASKED = 200;
+// The view as an address names it.
+export const shown = (box) => `view=${box.dataset.view}${box.dataset.q ? `&q=${encodeURIComponent(box.dataset.q)}` : ""}`;
+
+function showCounts({ counts, inside, load }, numbers, waiting) {
   if (load) document.querySelectorAll("[data-load]").forEach((place) => (place.textContent = load));
   for (const [name, count] of Object.entries(counts)) {
     document.querySelectorAll(`[data-count="${name}"]`).forEach((place) => (place.textContent = count));
   }
-  if (!special) return;
   const stay = new Set(inside.map(String));
-  rows().filter((row) => !stay.has(row.dataset.case)).forEach(leave);
-  if (counts[list().dataset.view] > rows().length + held.size && !document.querySelector("#cases > .more")) refreshList();
+  numbers.forEach((number) => decide(number, stay.has(number), waiting.get(number)));
+  if (numbers.length || byServer(list().dataset.view)) askForTheRest(counts[list().dataset.view]);
 }
 
-export function refreshList() {
+// What the server said of one row; what came for it meanwhile is asked about again.
+function decide(number, stays, row) {
+  if (row && unsure.get(number) === row) unsure.delete(number);
+  const old = rowOf(number);
+  if (!stays) { if (held.delete(number)) showNewer(); if (old) leave(old); } else if (row && !old) arrive(row);
+}
+
+// More are in it than are here, and no button leads to them.
+function askForTheRest(count) {
+  const here = rows().filter((row) => !row.classList.contains("left")).length + held.size;
+  if (count > here && !unsure.size && !document.querySelector("#cases > .more")) refreshList();
+}
+
+export function refreshList({ view = "", now = false } = {}) {
   const box = list();
   if (!box) return;
-  const url = `/queues/${box.dataset.queue}/?view=${box.dataset.view}`;
-  if (busy()) { reorder = true; showNewer(); return; }
-  htmx.ajax("GET", url, { target: "#list", swap: "outerHTML" });
+  if (busy() && !now) { stale = true; showNewer(); return; }
+  htmx.ajax("GET", `/queues/${box.dataset.queue}/?${view ? `view=${view}` : shown(box)}`, { target: "#list", swap: "outerHTML" });
+}
+
+// The list that comes beside another case is in the view one last used.
+export function rememberView() {
+  if (!list()) return;
+  sessionStorage.setItem("view", list().dataset.view);
+  sessionStorage.setItem("q", list().dataset.q || "");
 }
 
 export function markOpen(number) {
@@ -303,5 +304,8 @@ export function startList() {
   const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
   document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
   document.addEventListener("focusout", (event) => { if (event.target.closest?.("#cases")) settle(); });
+  // What is due or has waited so long comes and goes by the clock alone.
+  setInterval(() => list()?.hasAttribute("data-timed") && askCounts(), 20_000);
+  document.addEventListener("list:again", ({ detail }) => refreshList({ view: detail.view, now: true }));
   dressList();
 }

@@ -5,7 +5,7 @@ import { startFill } from "./fill.js";
 import { startFilterBox } from "./filterbox.js";
 import { startFirst } from "./first.js";
 import { startKeys } from "./keys.js";
-import { dressList, forgetHeld, list, markOpen, openNext, startList } from "./list.js";
+import { dressList, forgetHeld, list, markOpen, openNext, rememberView, startList } from "./list.js";
 import { startLink, watchPage } from "./link.js";
 import { showLight } from "./light.js";
 import { csrf, memory } from "./me.js";
@@ -29,7 +29,12 @@ function configure(event) {
   detail.headers["X-CSRFToken"] = csrf();
   if (event.target.matches?.("form.write")) detail.headers["Idempotency-Key"] = event.target.elements.key.value;
   // The list beside a case opened by its address comes back in the view one last used.
-  if (event.target.id === "list" && !detail.path.includes("view=")) { const view = sessionStorage.getItem("view"); if (view) detail.parameters.set ? detail.parameters.set("view", view) : (detail.parameters.view = view); }
+  if (event.target.id === "list" && !detail.path.includes("view=")) ["view", "q"].forEach((name) => remembered(detail, name));
+}
+
+function remembered({ parameters }, name) {
+  const value = sessionStorage.getItem(name);
+  if (value) parameters.set ? parameters.set(name, value) : (parameters[name] = value);
 }
 
 const answered = new WeakSet();
@@ -102,7 +107,7 @@ function openRoom() {
 
 function openList() {
   forgetHeld();
-  if (list()) sessionStorage.setItem("view", list().dataset.view);
+  rememberView();
   dressList();
   showLight();
   watchPage();
@@ -202,7 +207,7 @@ function start() {
   startThread();
   startComposer();
   if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
-  if (list()) sessionStorage.setItem("view", list().dataset.view);
+  rememberView();
   startStalls();
   startStanding();
   startNews();
