@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WORKLOADS = ["queue", "case", "intake", "fanout", "ceiling"]
+WORKLOADS = ["queue", "case", "work", "search", "intake", "fanout", "topics", "ceiling"]
 LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json"
 
 
@@ -27,7 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = _arguments(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     with _server():
-        results = [_ran(name, wanted.scale) for name in wanted.only]
+        from benchmarks import corpus
+
+        try:
+            results = [_ran(name, wanted.scale) for name in wanted.only]
+        finally:
+            corpus.dropped()
     _keep(results, wanted.scale)
     failed = [result["name"] for result in results if "error" in result]
     if failed:

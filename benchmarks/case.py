@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from benchmarks import data
-from benchmarks.queue import _signed_in, own_work, quiet
+from benchmarks.queue import own_work, quiet, signed_in
 from benchmarks.stage import database, percentile, spread
 
 NAME = "case"
@@ -68,7 +68,7 @@ class Desk:
                 data.messages(pk, pk, length, people[0])
         data.messages(last + 1, 2**62, 4, people[0])
         data.settled()
-        self.browser = _signed_in(people[0])
+        self.browser = signed_in(people[0])
         self.panels = PANEL.findall(self._got(f"/cases/{ids[0][1]}/"))
         assert self.panels, "The page names no panels: benchmarks/case.py no longer knows how it looks."
 

@@ -108,11 +108,11 @@ def cases(queue: int, people: list[int], until: int, customers: int, active: int
     sql("TRUNCATE cases_case CASCADE")
     values = {"queue": queue, "reps": people, "until": until, "customers": customers, "every": until // active}
     sql(CASES, values)
-    sql(CLOCKS, [_policy()])
+    sql(CLOCKS, [policy()])
     sql(PROMISES)
 
 
-def _policy() -> int:
+def policy() -> int:
     from cases.models import SLAPolicy
 
     policy = SLAPolicy.objects.first() or SLAPolicy.objects.create(name="Bench")

@@ -54,7 +54,7 @@ def run(scale: str = "default") -> dict[str, Any]:
         found = []
         for table in tables:
             desk.fill(*table)
-            with _web() as port:
+            with web() as port:
                 found.append(_measured(desk, port, stack, repeats, seconds))
     figures = [f for n, table in enumerate(tables) for f in _figures(table, found[n], is_held=n > 0)]
     did = (
@@ -76,7 +76,7 @@ class Desk:
         self.people = data.reps(REPS)
         self.queue = make_queue("Bench", reps=list(User.objects.filter(pk__in=self.people))).pk
         data.customers(5_000)
-        self.clients = [_signed_in(pk) for pk in self.people]
+        self.clients = [signed_in(pk) for pk in self.people]
         self.cookies = [f"__Host-session={c.cookies[settings.SESSION_COOKIE_NAME].value}" for c in self.clients]
 
     def fill(self, many: int, active: int) -> None:
@@ -84,7 +84,7 @@ class Desk:
         data.settled()
 
 
-def _signed_in(pk: int) -> Any:
+def signed_in(pk: int) -> Any:
     from django.test import Client
 
     from crm.models import User
@@ -95,7 +95,7 @@ def _signed_in(pk: int) -> Any:
 
 
 @contextmanager
-def _web() -> Iterator[int]:
+def web() -> Iterator[int]:
     from tests import processes
 
     production = {

@@ -143,21 +143,21 @@ class Client:
         self.groups: dict[str, Group] = {}
 
     async def open(
-        self, name: str, port: int, how_many: int, path: str, cookies: list[str], say: str
+        self, name: str, port: int, how_many: int, path: str, cookies: list[str], say: str | list[str]
     ) -> dict[str, Any]:
-        """A few at a time, as reps come in the morning."""
+        """A few at a time, as reps come in the morning. `say`: the first words of all, or of each in turn."""
         group = self.groups.setdefault(name, Group())
         loop = asyncio.get_running_loop()
-        first = masked(say) if say else b""
+        firsts = [masked(one) if one else b"" for one in (say if isinstance(say, list) else [say])]
         for start in range(0, how_many, 20):
             fresh = []
             for n in range(start, min(start + 20, how_many)):
-                one = Socket(group, request(port, path, cookies[n % len(cookies)]), first)
+                one = Socket(group, request(port, path, cookies[n % len(cookies)]), firsts[n % len(firsts)])
                 await loop.create_connection(lambda one=one: one, "127.0.0.1", port)
                 fresh.append(one)
             await asyncio.wait_for(asyncio.gather(*(one.opened for one in fresh)), 30)
             group.sockets += fresh
-        while first and group.granted < how_many:
+        while firsts[0] and group.granted < how_many:
             await asyncio.sleep(0.05)
         return {"open": len(group.sockets)}
 

@@ -42,6 +42,25 @@ def database(name: str) -> Iterator[None]:
         connection.creation.destroy_test_db(before, verbosity=0)
 
 
+@contextmanager
+def copied(template: str, name: str) -> Iterator[None]:
+    """A copy of a database nobody is connected to, for the length of the `with`."""
+    from django.db import connection, connections
+
+    name, before = f"bench_{name}", connection.settings_dict["NAME"]
+    connections.close_all()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connections.close_all()
+        time.sleep(1)  # the waker gives its connection back
+        connection.creation.destroy_test_db(before, verbosity=0)
+
+
 class Sockets:
     """The process that holds the sockets."""
 

@@ -55,6 +55,12 @@ def planned(statement: str, params: list[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
+def counted(words: str, most: int) -> int:
+    """How many documents hold the words, at most so many: the index is asked, and no more rows fetched than that."""
+    statement = f"WITH hits AS MATERIALIZED ({MATCHING}), few AS (SELECT FROM hits LIMIT %s) SELECT count(*) FROM few"  # noqa: S608
+    return ids(statement, [words, most])[0]
+
+
 def size(table: str) -> int:
     """About how many rows it has."""
     with connection.cursor() as cursor:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.db import connection
 from django.utils.html import escape
@@ -28,16 +29,14 @@ SELECT held.id, m.text FROM unnest(%s::bigint[]) AS held (id)
 def snippets(cases: Sequence[Case], wanted: Sequence[str]) -> dict[int, SafeString]:
     """For each case, the newest of its texts that holds a wanted (folded) word, cut around it, as safe HTML; else the
     last message's first words."""
-    marked = {case.pk: mark(case.preview, set()) for case in cases}
+    marked: dict[int, SafeString] = {}
     sought = set(wanted)
-    open_cases = set(marked)
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [list(marked), LONGEST, MOST_MESSAGES])
+        cursor.execute(_NEWEST, [[case.pk for case in cases], LONGEST, MOST_MESSAGES])
         for case_id, text in cursor.fetchall():
-            if case_id in open_cases and (found := around(text, sought)):
+            if case_id not in marked and (found := around(text, sought)):
                 marked[case_id] = found
-                open_cases.discard(case_id)
-    return marked
+    return {case.pk: marked.get(case.pk) or mark(case.preview, set()) for case in cases}
 
 
 def around(text: str, sought: set[str]) -> SafeString | None:
@@ -62,4 +61,9 @@ def mark(text: str, sought: set[str]) -> SafeString:
 
 
 def _is_sought(word: str, sought: set[str]) -> bool:
-    return fold(word)[:100] in sought
+    return _folded(word) in sought
+
+
+@lru_cache(maxsize=20_000)  # few words are most of any text
+def _folded(word: str) -> str:
+    return fold(word)[:100]

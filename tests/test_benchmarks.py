@@ -2,9 +2,10 @@
 
 import pytest
 
-from benchmarks import data
+from benchmarks import corpus, data
+from cases import search
 from cases.models import Case, Clock, Message, Promise
-from crm.models import Event
+from crm.models import Event, User
 from customers.models import Consent, ContactPoint, Customer, Order, Subscription
 from tests.builders import make_queue
 
@@ -24,3 +25,14 @@ def test_bulk_rows_fit_the_tables() -> None:
     assert (Clock.objects.count(), Promise.objects.count(), Event.objects.filter(stream="case").count()) == (10, 2, 240)
     assert (Subscription.objects.count(), Order.objects.count(), Consent.objects.count()) == (40, 100, 60)
     assert Message.objects.count() == 160
+
+
+@pytest.mark.django_db
+def test_what_was_drawn_is_what_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    made = corpus.build(100, people=2, active=10)
+    rep = User.objects.get(pk=made.people[0])
+    for word in [*made.words["common"], *made.words["frequent"]]:
+        wanted = [made.first_case + case for case in made.truth[word][:-51:-1]]
+        assert [case.pk for case in search.search_cases(rep, word)] == wanted
+    assert (Case.objects.count(), Message.objects.count(), Customer.objects.count()) == (100, 400, 100)
+    assert Case.objects.filter(status="open").count() == 10

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from cases import conversation, snippets
+from cases import conversation, search_rows, snippets
 from cases import search as finding
 from cases.models import Case, CaseSearch, Queue
 from cases.search import index_text, search, search_cases
@@ -297,3 +297,19 @@ def test_a_queue_that_was_left_behind_hides_the_case(billing: Queue, technical: 
     case.transfer(technical, by=ana)
     assert (found(ana, "gadget"), found(ben, "gadget")) == ([], [case])
     assert make_queue("Empty").cases.count() == 0
+
+
+def test_a_word_no_statistics_know_is_counted_before_anybody_walks(
+    billing: Queue, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = said(make_case(billing), "the gruffalo")
+    monkeypatch.setattr(search_rows, "size", lambda _table: 1_000_000)
+    monkeypatch.setattr(search_rows, "planned", lambda _statement, _params: 6_500)  # what is guessed of any such word
+    monkeypatch.setattr(search_rows, "walk", lambda *_, **__: pytest.fail("20,000 cases read for one"))
+    assert found(ana, "gruffalo") == [case]
+
+
+def test_what_is_counted_stops_where_it_is_enough(billing: Queue) -> None:
+    for n in range(5):
+        said(make_case(billing), f"everywhere {n}")
+    assert [search_rows.counted("'everywhere'", most) for most in (3, 5, 9)] == [3, 5, 5]
