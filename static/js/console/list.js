@@ -280,7 +280,9 @@ export function step(by) {
   if (!all.length) return;
   const at = all.findIndex((row) => row.contains(document.activeElement));
   const from = at >= 0 ? at : all.findIndex((row) => row.getAttribute("aria-current"));
-  const next = all[Math.min(all.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
+  // What has left the list is passed over; at its end one stays where one is.
+  const ahead = by > 0 ? all.slice(from + 1) : all.slice(0, Math.max(from, 0)).reverse();
+  const next = ahead.find((row) => !row.classList.contains("left")) || all[Math.max(from, 0)];
   next.querySelector("a").focus();
   next.scrollIntoView({ block: "nearest" });
 }
