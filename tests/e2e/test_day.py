@@ -2,7 +2,7 @@
 that jumps. Long tasks are measured, and held against 200 ms where nothing else runs (`--faults=full`)."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from cases import conversation
-from cases.models import Case, Message, Queue
+from cases import conversation, recalculating
+from cases.intake import open_case
+from cases.models import Case, Clock, Message, Queue, QueueMembership, SLAPolicy
 from crm.models import User
 from customers.models import Customer
 from tests import look, processes
@@ -68,17 +69,22 @@ def watched() -> Watched:
 
 
 @pytest.fixture
-def page(browser: Browser, ana: User, watched: Watched) -> Iterator[Page]:
+def seat(browser: Browser, watched: Watched) -> Iterator[Callable[[User], Page]]:
+    """Somebody's own browser, signed in, watched."""
     with processes.web() as server:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url)
-        context.expose_binding("told", watched.told)
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-        page.on("console", lambda m: watched.complaints.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("domcontentloaded", watched.loaded)
-        look.sign_in(page, server.url, ana.username, "correct horse battery")
-        yield page
+
+        def sits(user: User) -> Page:
+            context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url)
+            context.expose_binding("told", watched.told)
+            context.add_init_script(WATCH)
+            page = context.new_page()
+            page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+            page.on("console", lambda m: watched.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+            page.on("domcontentloaded", watched.loaded)
+            look.sign_in(page, server.url, user.username, "correct horse battery")
+            return page
+
+        yield sits
 
 
 @pytest.fixture
@@ -96,8 +102,9 @@ def work(billing: Queue, carl: Customer, ana: User) -> dict[int, str]:
 
 
 def test_twenty_mixed_cases_by_keyboard_alone(
-    page: Page, work: dict[int, str], billing: Queue, watched: Watched, full: bool
+    seat: Callable[[User], Page], ana: User, work: dict[int, str], billing: Queue, watched: Watched, full: bool
 ) -> None:
+    page = seat(ana)
     page.goto(f"/queues/{billing.pk}/?view=unassigned")
     live(page)
     page.keyboard.press("j")
@@ -199,3 +206,34 @@ def _moved(page: Page, number: int) -> bool:
     page.keyboard.press("Enter")
     processes.wait_until(lambda: case(number).queue.name == "Technical", 20, "the case to be elsewhere")
     return False
+
+
+def test_a_supervisor_sees_what_a_shorter_time_does_before_clocks_that_run_follow(
+    seat: Callable[[User], Page], sue: User, billing: Queue, carl: Customer, watched: Watched
+) -> None:
+    QueueMembership.objects.get_or_create(queue=billing, user=sue, defaults={"role": "supervisor"})
+    policy = SLAPolicy.objects.create(name="Quickly", position=1)
+    policy.queues.add(billing)
+    policy.publish(targets=[{"kind": "next_response", "minutes": 60}, {"kind": "first_response", "minutes": 60}])
+    at, sender = timezone.now() - timedelta(minutes=45), carl.contact_points.get(kind="email")
+    late = open_case(queue=billing, customer=carl, subject="Since a while", channel="mail", at=at, via="channel")
+    conversation.add_inbound(late, text="Hello?", sender=sender, channel="mail", at=at)
+    clock = Clock.objects.get(case=late, kind="first_response")
+    page = seat(sue)
+    page.goto(f"/admin/cases/slapolicy/{policy.pk}/change/")
+    page.locator("[name=first_response]").fill("30")
+    page.locator("[name=_save]").first.click()
+    told = page.locator("#content")
+    expect(told).to_contain_text("This would move 1 case that is being worked on.")
+    expect(told).to_contain_text("1 service time would be overdue at once.")
+    expect(told).to_contain_text(f"#{late.number}")
+    policy.refresh_from_db()
+    assert {target["minutes"] for target in policy.current.targets} == {60}, "nothing is saved before it is said"  # type: ignore[union-attr]
+    page.get_by_role("button", name="Save, and change running clocks too").click()
+    expect(page.locator("body")).to_contain_text("Running clocks follow, a few at a time.")
+    recalculating.recalculate(timezone.now())
+    fresh = Clock.objects.get(pk=clock.pk)
+    assert fresh.due_at
+    assert clock.due_at
+    assert fresh.due_at <= timezone.now() < clock.due_at
+    assert watched.complaints == []
