@@ -71,8 +71,17 @@ def of_people(users: Collection[int], now: datetime) -> dict[int, Desk]:
 
 def of_queue(queue: Queue, users: Collection[int], now: datetime) -> dict[int, Desk]:
     """What these people have in hand and may have at once by what this queue says, by their ids."""
-    rule = {queue.pk: Rule(queue.assignment, queue.capacity, timedelta(0))}
-    return {desk.user: desk for desk in _desks(rule, {user: {queue.pk} for user in users}, {}, now)}
+    return of_places([queue], {user: {queue.pk} for user in users}, now)
+
+
+def of_places(queues: Iterable[Queue], places: Mapping[int, set[int]], now: datetime) -> dict[int, Desk]:
+    """The same for the people of several queues, by hand or not: person → those of the queues they work at."""
+    known = {queue.pk: _rule(queue) for queue in queues}
+    return {desk.user: desk for desk in _desks(known, places, {}, now)} if places else {}
+
+
+def _rule(queue: Queue) -> Rule:
+    return Rule(queue.assignment, queue.capacity, timedelta(minutes=queue.skill_minutes))
 
 
 def _desks(
@@ -135,7 +144,7 @@ def something_waits(rules: Mapping[int, Rule], now: datetime) -> bool:
 
 def waiting(rules: Mapping[int, Rule], now: datetime) -> Iterator[Waiting]:
     """The cases of these queues that wait for somebody, longest first, read by and by."""
-    asked = [_need(skill) for skill in Skill.objects.filter(is_active=True).prefetch_related("queues")]
+    asked = _asked()
     rows = _unassigned(rules, now).annotate(since=Coalesce("waiting_since", "opened_at")).order_by("since", "pk")
     columns = ("pk", "queue_id", "channel", "language", "tags", "since")
     after = Q()
@@ -149,6 +158,23 @@ def waiting(rules: Mapping[int, Rule], now: datetime) -> Iterator[Waiting]:
             return
         last, at = page[-1][0], page[-1][-1]
         after = Q(since__gt=at) | Q(since=at, pk__gt=last)
+
+
+def as_waiting(cases: Iterable[Case], queue: Queue, now: datetime) -> list[Waiting]:
+    """These cases of one queue, whoever has them, as they would wait for somebody else."""
+    held = list(cases)
+    asked, by_hand = _asked(), _asked_by_hand(case.pk for case in held)
+    found = []
+    for case in held:
+        since = case.waiting_since or case.opened_at
+        needs = needed(asked, queue=queue.pk, language=case.language, tags=case.tags) | by_hand[case.pk]
+        relaxed = bool(needs) and now - since >= _rule(queue).patience
+        found.append(Waiting(case.pk, queue.pk, case.channel, since, frozenset() if relaxed else needs, relaxed))
+    return found
+
+
+def _asked() -> list[Need]:
+    return [_need(skill) for skill in Skill.objects.filter(is_active=True).prefetch_related("queues")]
 
 
 def _unassigned(rules: Mapping[int, Rule], now: datetime) -> CaseQuerySet:

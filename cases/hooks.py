@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cases.file import File as File
 from crm.hooks import Hook
 from crm.models import User
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from cases.models import Case, Channel, Dispatch
 
 
@@ -74,6 +76,19 @@ class Outgoing:
     status_url: str = ""  # where the customer sees how it stands; mail says so below the text
 
 
+@dataclass(frozen=True)
+class Burning:
+    """Something that goes wrong for several customers, as the board shows it: `counts` says how many cases at work are
+    about it, by the key of their queue; `cases` are their keys. `name` tells it from others in an address."""
+
+    name: str
+    title: str
+    url: str
+    counts: Mapping[int, int]
+    cases: "QuerySet[Any]"
+    level: str = "amber"  # calm, amber, red
+
+
 class Adapter(Protocol):
     """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not), Later (try again) or
     Unknown (may have). `honours_key`: the other side notices a repeated key, so that a repeat is safe."""
@@ -114,3 +129,5 @@ may_leave: Hook[["Sequence[Dispatch]", datetime], Mapping[int, Verdict]] = Hook(
 # the one that went, it gives to the other. `cases_parted`: the merge was undone.
 cases_joined: Hook[["Case", "Case", User], None] = Hook("cases_joined")
 cases_parted: Hook[["Case", "Case", User], None] = Hook("cases_parted")
+# What burns at these queues (their keys), the worst first: asked by the board, at most once a second.
+burning: Hook[[Sequence[int]], Sequence[Burning]] = Hook("burning")

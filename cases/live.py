@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from cases import thread
+from cases.live_board import moved
 from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from crm.live import streams, topics
@@ -57,6 +58,8 @@ def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:
     yield part(topic=f"queue.{case.queue_id}", part="row", html=partial(_render, "row", case=case))
     for queue in _left(case, events):
         yield part(topic=f"queue.{queue}", part="row", gone=True)
+    for queue in {case.queue_id, *_left(case, events)}:
+        yield moved(queue, events[-1])
     yield part(topic=f"case.{case.number}", part="header", html=partial(_render, "header", case=case))
     if case.customer_id:
         yield part(topic=f"customer.{case.customer_id}", part="timeline")

@@ -6,6 +6,7 @@ from functools import partial
 from django.template.loader import render_to_string
 
 from cases import presence  # noqa: F401 - hears whose consoles are open
+from cases.live_board import moved
 from cases.models import Presence, QueueMembership
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
@@ -25,6 +26,7 @@ def person_fragments(events: Sequence[Happening], only: Collection[str] | None) 
         shown = partial(render_to_string, "cases/_there.html", {"presence": row})
         for queue in queues.get(row.user_id, ()):
             yield part(f"queue.{queue}", kind=kind, html=shown)
+            yield moved(queue, newest[row.pk])
 
 
 streams.register("person", fragments=person_fragments)

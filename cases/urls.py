@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from cases.views import (
+    board,
     composing,
     describing,
     filtering,
@@ -34,6 +35,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/read/", news.read, name="news_read"),
     path("notifications/snooze/", news.snooze, name="news_snooze"),
     path("notifications/settings/", news_settings.ways, name="news_settings"),
+    path("board/", board.board, name="board"),
+    path("people/<int:user>/presence/", board.presence, name="presence_of"),
+    path("people/<int:user>/cases/", board.in_hand, name="in_hand"),
     path("queues/<int:pk>/", queue.queue, name="queue"),
     path("queues/<int:pk>/counts/", queue.counts, name="counts"),
     path("queues/<int:pk>/session/", queue.session, name="session"),
@@ -41,6 +45,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/filters/<int:saved>/", filtering.one, name="filter"),
     path("queues/<int:pk>/filters/<int:saved>/place/", filtering.place, name="filter_place"),
     path("queues/<int:pk>/next/", queue.take_next, name="next"),
+    path("queues/<int:pk>/figures/<slug:name>/", board.figure, name="figure"),
+    path("queues/<int:pk>/burning/<slug:name>/", board.fire, name="burning"),
+    path("queues/<int:pk>/leveling/", board.leveling, name="leveling"),
     path("cases/<int:number>/", room.case, name="case"),
     path("cases/<int:number>/following/", following.following, name="following"),
     path("cases/<int:number>/mute/", news.mute, name="mute"),

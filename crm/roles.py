@@ -27,6 +27,7 @@ _EVERYONE = frozenset({REP, LEAD, SUPERVISOR, WATCHING, WORKING, ADMINISTRATOR})
 _HANDS = frozenset({REP, LEAD, SUPERVISOR, WORKING, ADMINISTRATOR})
 _TEAM = frozenset({REP, LEAD, SUPERVISOR, ADMINISTRATOR})
 _STEERING = frozenset({SUPERVISOR, ADMINISTRATOR})
+_LEADING = frozenset({LEAD, SUPERVISOR, ADMINISTRATOR})
 _SYSTEM = frozenset({ADMINISTRATOR})
 
 # "object.verb" -> the roles that may.
@@ -56,6 +57,12 @@ TABLE: dict[str, frozenset[str]] = {
     "case.promise": _HANDS,
     "case.need": _HANDS,
     "case.feeling": _HANDS,
+    # Over a colleague's shoulder (docs/board.md). Every colleague may look at every case of their queue; these are for who
+    # leads it. What they do is seen: watching and joining by the team, a whisper by whom it is for and by who leads.
+    "case.watch": _LEADING,
+    "case.whisper": _LEADING,
+    "case.join": _LEADING,
+    "case.take_over": _LEADING,
     "customer.view": _EVERYONE,
     "customer.contact_points": _TEAM,
     "customer.payment": _TEAM,
@@ -67,6 +74,8 @@ TABLE: dict[str, frozenset[str]] = {
     "filter.share": _STEERING | {LEAD},
     "queue.members": _STEERING,
     "field.change": _STEERING,
+    "board.see": _LEADING,
+    "board.level": _LEADING,
     "skill.see": _TEAM,
     "skill.change": _STEERING,
     "person.routing": _STEERING,

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from cases.hooks import (
     Panel,
     answered,
+    burning,
     case_actions,
     case_banners,
     case_panels,
@@ -17,6 +18,7 @@ from cases.hooks import (
 from cases.models import Case
 from crm.models import User
 from outreach import banner, composing, delivery, joining
+from outreach import burning as fires
 
 
 @case_panels.register(order=12)
@@ -34,3 +36,4 @@ answered.register(composing.answered, name="outreach.notice")
 may_leave.register(delivery.may_leave, name="outreach.notice")
 cases_joined.register(joining.joined, name="outreach.problem")
 cases_parted.register(joining.parted, name="outreach.problem")
+burning.register(fires.burning, name="outreach.problem")

@@ -87,6 +87,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/queues/<int:pk>/members/": {"user": ":ben"},
     "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
     "POST presence/": {"choice": "busy"},
+    "POST people/<int:user>/presence/": {"choice": "busy"},
     "POST cases/<int:number>/skills/": {"skills": ":skills"},
     "POST queues/<int:pk>/filters/": {"name": "Mine", "text": "is:mine"},
     "POST queues/<int:pk>/filters/<int:saved>/": {"name": "Late"},

@@ -54,6 +54,14 @@ POST   notifications/settings/                     login   302  302  302  302  3
 POST   cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
 DELETE cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
 POST   cases/<int:number>/mute/                    login   302  404  302  302  404  302  302  302
+GET    board/                                      login   403  403  200  200  403  403  403  200
+GET    people/<int:user>/presence/                 login   403  404  200  200  404  403  403  200
+POST   people/<int:user>/presence/                 login   403  404  302  302  404  403  403  302
+GET    people/<int:user>/cases/                    login   403  404  200  200  404  403  403  200
+GET    queues/<int:pk>/figures/<slug:name>/        login   403  404  200  200  404  403  403  200
+GET    queues/<int:pk>/burning/<slug:name>/        login   403  404  200  200  404  403  403  200
+GET    queues/<int:pk>/leveling/                   login   403  404  200  200  404  403  403  200
+POST   queues/<int:pk>/leveling/                   login   403  404  302  302  404  403  403  302
 GET    queues/<int:pk>/                            login   200  404  200  200  404  200  200  200
 GET    queues/<int:pk>/counts/                     login   200  404  200  200  404  200  200  200
 GET    queues/<int:pk>/filters/                    login   200  404  200  200  404  200  200  200

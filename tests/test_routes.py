@@ -151,6 +151,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "other": other.number,
         "links": CaseLink.objects.create(case=case, other=other, kind="duplicate_of").pk,
         "promises": promise.pk,
+        "figures": "waiting",
         "messages": case.messages.get(direction="outbound").pk,
         "messages/<slug:token>": case.messages.get(direction="inbound").token,
         "drafts": "reply",
@@ -205,7 +206,7 @@ def _told(case: Case, by: User) -> dict[str, int | str]:
     delivery.deliver_due(timezone.now())
     row = gone.deliveries.get(customer=case.customer)
     Dispatch.objects.filter(pk=row.dispatch_id).update(state="unknown")
-    return {"problems": problem.pk, "notices": make_notice(problem, by).pk, "deliveries": row.pk}
+    return {"burning": problem.pk, "problems": problem.pk, "notices": make_notice(problem, by).pk, "deliveries": row.pk}
 
 
 def _doubles(case: Case, by: User) -> dict[str, int | str]:

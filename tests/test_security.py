@@ -248,6 +248,7 @@ TOPICS = """
 #          rep elsewhere lead supervisor executive watching working administrator disabled
 queue      yes no        yes  yes        no        yes      yes     yes           no
 case       yes no        yes  yes        no        yes      yes     yes           no
+board      no  no        yes  yes        no        no       no      yes           no
 customer   yes yes       yes  yes        no        yes      yes     yes           no
 problem    yes yes       yes  yes        yes       yes      yes     yes           no
 notice     yes yes       yes  yes        yes       yes      yes     yes           no
@@ -262,7 +263,14 @@ def test_every_kind_of_topic_is_watched_only_by_those_it_is_for(
     case = make_case(billing, customer=carl)
     problem = KnownProblem.declare(case=case, by=cast.sue, title="The hub restarts")
     notice = Notice.write(problem, {"en": {"subject": "Your hub", "body": "Switch it off and on."}}, by=cast.sue)
-    idents = {"queue": billing.pk, "case": case.number, "customer": carl.pk, "problem": problem.pk, "notice": notice.pk}
+    idents = {
+        "queue": billing.pk,
+        "board": billing.pk,
+        "case": case.number,
+        "customer": carl.pk,
+        "problem": problem.pk,
+        "notice": notice.pk,
+    }
     people = _people(cast, billing)
     for name, *expected in lines:
         topic = f"{name}.{idents[name]}"

@@ -97,6 +97,9 @@ class Clock(models.Model):
             )
         ]
         indexes = [
+            # What was met and what ran out today (cases.figures).
+            models.Index(fields=["met_at"], name="clock_met", condition=models.Q(met_at__isnull=False)),
+            models.Index(fields=["breached_at"], name="clock_breached", condition=models.Q(breached_at__isnull=False)),
             models.Index(
                 fields=["due_at"],
                 name="clock_due",

@@ -37,6 +37,7 @@ class Promise(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], name="promise_due", condition=models.Q(state="open")),
+            models.Index(fields=["settled_at"], name="promise_broken", condition=models.Q(state="broken")),
             models.Index(fields=["case"], name="promise_case_idx"),
         ]
 

@@ -282,6 +282,8 @@ def console_words() -> SafeString:
             "queues": _("Queues"),
             "customers": _("Customers"),
             "problems": _("Known problems"),
+            "board": _("Board"),
+            "undo": _("Undo"),
             "search": _("Search"),
             "keys": _("Keys"),
             "less_than_a_minute": _("less than a minute"),

@@ -12,6 +12,7 @@ from cases import desks
 from cases.models import Presence, PresenceReason
 from cases.models.presence import State
 from crm.models import User
+from crm.roles import may
 
 register = template.Library()
 
@@ -51,6 +52,12 @@ def presence_of(user: User) -> Presence:
 def news_of(user: User) -> int:
     """How many cases have something new for them, as it was read with who asks."""
     return getattr(user, "news", None) or 0
+
+
+@register.filter
+def leads(user: User) -> bool:
+    """Whether there is a board for them."""
+    return may(user, "board.see")
 
 
 @register.filter

@@ -127,7 +127,10 @@ ROUTES_WITHOUT_EVENTS = {
         ],
         "a notice's own page, which asks again",
     ),
-    **dict.fromkeys(("presence/", "api/presence/me/", "api/presence/<int:user>/"), "of a person, not of a case"),
+    **dict.fromkeys(
+        ("presence/", "people/<int:user>/presence/", "api/presence/me/", "api/presence/<int:user>/"),
+        "of a person, not of a case",
+    ),
     **dict.fromkeys(
         [
             "notifications/read/",

@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Count
+
 from cases.hooks import (
     Action,
     Banner,
+    Burning,
     Outgoing,
     Panel,
     Verdict,
     answered,
+    burning,
     case_actions,
     case_banners,
     case_panels,
@@ -121,3 +125,11 @@ def remember_the_pair(kept: Case, gone: Case, by: User) -> None:
 def forget_the_pair(kept: Case, gone: Case, by: User) -> None:
     if (kept.pk, gone.pk) in JOINED:
         JOINED.remove((kept.pk, gone.pk))
+
+
+@burning.register
+def lost_members(queues: Sequence[int]) -> list[Burning]:
+    """Members whose cases are tagged as leaving, where there are any."""
+    leaving = Case.objects.active().filter(queue__in=queues, tags__contains=["loyalty-leaving"])
+    counts = dict(leaving.order_by().values_list("queue").annotate(Count("pk")))
+    return [Burning("leaving", "Members leave", "/customers/", counts, leaving.values("pk"))] if counts else []

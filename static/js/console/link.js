@@ -1,5 +1,6 @@
 // What the live connection brings, put where it belongs. The connection itself is live.js.
 import { connect } from "../live.js";
+import { boardMoved } from "./board.js";
 import { flushDrafts } from "./composer.js";
 import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./list.js";
 import { heard, light } from "./light.js";
@@ -37,6 +38,7 @@ export function happened(event) {
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
   if (part === "bell") return askBell();
   if (part === "told") return told(event);
+  if (part === "board") return boardMoved();
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
   if (topic === "me") askCounts();
@@ -86,6 +88,7 @@ let line = null;
 export function startLink() {
   line = connect({ cursor: position(), topics: topics(), build: document.body.dataset.build });
   const on = (name, act) => line.addEventListener(name, (event) => act(event.detail));
+  on("hello", boardMoved); // what was missed while away is in what is asked now
   on("fragment", happened);
   on("resync", (said) => resync(said.topics));
   on("refused", (said) => refused(said.topics));

@@ -1,4 +1,5 @@
 // The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
+import { startBoard } from "./board.js";
 import { insertText, openComposer, startComposer } from "./composer.js";
 import { startDialogs } from "./dialogs.js";
 import { startFill } from "./fill.js";
@@ -211,6 +212,7 @@ function start() {
   startStalls();
   startStanding();
   startNews();
+  startBoard();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

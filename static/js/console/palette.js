@@ -19,6 +19,7 @@ function commands() {
     { name: say("customers"), keys: "g c", run: () => document.querySelector('[data-go="c"]').click() },
     { name: say("problems"), keys: "g p", run: () => document.querySelector('[data-go="p"]').click() },
     { name: say("notifications"), keys: "g n", run: () => document.querySelector('[data-go="n"]').click() },
+    ...(document.querySelector('[data-go="b"]') ? [{ name: say("board"), keys: "g b", run: () => document.querySelector('[data-go="b"]').click() }] : []),
     { name: say("search"), keys: "/", run: () => document.querySelector('[data-key="/"]').click() },
     { name: say("keys"), keys: "?", run: () => document.getElementById("help").showModal() },
   ];
