@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cases import tags, transitions
 from cases.admin import named
+from cases.filter_keys import KEYS
 from cases.models import Case, CaseField, FieldOption, Queue, Tag
 from cases.models.case import Refusal
 from cases.models.field import ASKED_AT
@@ -44,6 +45,12 @@ class CaseFieldForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = CaseField
         fields = ["name", "key", "kind", "unit", "help_text", "queues", "position", "required_for", "is_active"]
+
+    def clean_key(self) -> str:
+        key = str(self.cleaned_data["key"])
+        if key in KEYS:
+            raise forms.ValidationError(gettext("“%(key)s” is a filter already: choose another key.") % {"key": key})
+        return key
 
     def clean_queues(self) -> Any:
         chosen = self.cleaned_data["queues"]

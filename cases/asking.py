@@ -15,7 +15,7 @@ MOST_VALUES = 20
 # A value in quotes, or without spaces; several with bars between.
 _VALUE = r'(?:"[^"]*"?|[^\s"|]+)'
 _PART = re.compile(
-    rf'(?P<term>(?P<minus>-)?(?P<key>[A-Za-z]{{2,20}}):(?P<values>{_VALUE}(?:\|{_VALUE})*))|"(?P<phrase>[^"]*)"?|\S+'
+    rf'(?P<term>(?P<minus>-)?(?P<key>[A-Za-z][A-Za-z0-9_]{{1,39}}):(?P<values>{_VALUE}(?:\|{_VALUE})*))|"(?P<phrase>[^"]*)"?|\S+'
 )
 _EACH = re.compile(_VALUE)
 

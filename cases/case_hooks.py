@@ -49,6 +49,23 @@ def fill_in(case: Case, user: User) -> Action | None:
     return Action("fields", _("Fill in fields"), reverse("cases:fields_form", args=[case.number]), "list-checks", "y")
 
 
+def tasks(case: Case, user: User) -> Panel | None:
+    """What is to be done beside answering, and what one wants to be reminded of."""
+    return Panel("tasks", _("Tasks"), reverse("cases:tasks", args=[case.number]), live=True)
+
+
+def add_task(case: Case, user: User) -> Action | None:
+    if not may(user, "case.task", case.queue_id):
+        return None
+    return Action("task", _("Add a task"), reverse("cases:task_form", args=[case.number]), "list-todo", "+")
+
+
+def remind(case: Case, user: User) -> Action | None:
+    if not may(user, "case.task", case.queue_id):
+        return None
+    return Action("reminder", _("Remind me"), reverse("cases:reminders", args=[case.number]), "alarm-clock", ".")
+
+
 def skills(case: Case, user: User) -> Action | None:
     """Where the house tells skills apart, as it was read with who asks."""
     if not getattr(user, "tells_skills", False) or not may(user, "case.skills", case.queue_id):
@@ -57,9 +74,12 @@ def skills(case: Case, user: User) -> Action | None:
 
 
 case_actions.register(fill_in, order=-10, name="fields")
+case_actions.register(add_task, order=-9, name="task")
+case_actions.register(remind, order=-8, name="reminder")
 case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(fields, order=5, name="fields")
+case_panels.register(tasks, order=7, name="tasks")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")
 case_panels.register(others, order=30, name="others")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from cases import phrases
+from cases import filter_fields, phrases
 from cases.asking import LONGEST, MOST_TERMS, MOST_VALUES, Asked, Term, cut, quoted
 from cases.filter_keys import KEYS
 from cases.filter_parts import ASLEEP, DONE, MOST_OFFERED, Asker, Key, NotUnderstood, Part, near
@@ -68,7 +68,7 @@ def _too_much(text: str, asked: Asked) -> Iterable[str]:
 
 def _part(term: Term, asker: Asker) -> Part:
     """The values of one filter, any of which will do."""
-    key = KEYS.get(term.key)
+    key = KEYS.get(term.key) or filter_fields.named(term.key)
     if key is None:
         raise _no_such(term)
     each = [key.read(value, asker) for value in term.values[:MOST_VALUES]]
@@ -164,8 +164,9 @@ def offers(text: str, asker: Asker) -> list[Offer]:
     name, colon, value = last.lstrip("-").partition(":")
     minus = "-" if last.startswith("-") else ""
     if not colon:
-        return [_offer(before, minus, key) for key in KEYS.values() if key.name.startswith(name.lower())]
-    key = KEYS.get(name.lower())
+        every = [*KEYS.values(), *filter_fields.every()]
+        return [_offer(before, minus, key) for key in every if key.name.startswith(name.lower())]
+    key = KEYS.get(name.lower()) or filter_fields.named(name.lower())
     if key is None:
         return []
     *chosen, begun = value.split("|")

@@ -129,6 +129,26 @@ class TagsForm(forms.Form):
         return [t for t in self.cleaned_data["tags"].split(",") if t.strip()]
 
 
+class TaskForm(forms.Form):
+    what = forms.CharField(max_length=300, error_messages={"required": _("Say what is to be done.")})
+    owner = forms.ModelChoiceField(
+        User.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("Choose somebody who works in this queue.")},
+    )
+    due_at = WhenField(required=False)
+
+    def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+
+
+class ReminderForm(forms.Form):
+    at = WhenField(error_messages={"required": _("Say when, such as “tomorrow 9:00”.")})
+    note = forms.CharField(max_length=200, required=False)
+    unless_customer_writes = forms.BooleanField(required=False)
+
+
 class SkillsForm(forms.Form):
     skills = forms.ModelMultipleChoiceField(Skill.objects.filter(is_active=True), required=False)
 

@@ -1,6 +1,20 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
-from cases import clocks, escalation, fetching, news, pacing, presence, promises, recalculating, silence, tags, years
+from cases import (
+    clocks,
+    escalation,
+    fetching,
+    news,
+    pacing,
+    presence,
+    promises,
+    recalculating,
+    reminders,
+    silence,
+    tags,
+    tasks,
+    years,
+)
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import route, send_back, wake_due
@@ -24,6 +38,8 @@ every(5, name="cases.warnings")(clocks.by_the_database(clocks.warn_due))
 every(5, name="cases.escalation")(clocks.by_the_database(escalation.act_due))
 every(3600, name="cases.years")(years.renew)
 every(5, name="cases.recalculation")(recalculating.recalculate)
+every(5, name="cases.reminders")(clocks.by_the_database(reminders.remind_due))
+every(5, name="cases.tasks")(clocks.by_the_database(tasks.tell_due))
 every(5, name="cases.tags")(tags.rename_due)
 every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)

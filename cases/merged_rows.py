@@ -5,11 +5,26 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from cases import fields
-from cases.models import Case, CaseMerge, Clock, Contact, Draft, Mention, Message, Notification, Promise, Watch
+from cases import fields, tasks
+from cases.models import (
+    Case,
+    CaseMerge,
+    Clock,
+    Contact,
+    Draft,
+    Mention,
+    Message,
+    Notification,
+    Promise,
+    Reminder,
+    Task,
+    Watch,
+)
 from cases.models.clock import ANSWER_CLOCKS
 
-_MODELS: tuple[type[Model], ...] = (Message, Contact, Promise, Mention, Watch, Draft, Clock, Notification)
+_MODELS: tuple[type[Model], ...] = (
+    Message, Contact, Promise, Task, Reminder, Mention, Watch, Draft, Clock, Notification,
+)  # fmt: skip
 Moved = dict[str, Any]  # model → keys that moved; and what give_back needs beside
 
 
@@ -31,12 +46,15 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     _take(moved, gone.messages.all(), kept)
     _take(moved, gone.contacts.all(), kept)
     _take(moved, gone.promises.all(), kept)
+    _take(moved, gone.tasks.all(), kept)
+    _take(moved, gone.reminders.all(), kept)
     _take(moved, gone.mentions.all(), kept)
     _take(moved, gone.watches.exclude(user__in=kept.watches.values("user")), kept)
     # Who writes in both finds the other draft beside the composer (cases.drafts.of).
     _take(moved, gone.drafts.exclude(pk__in=_twins(gone, kept)), kept)
     _take(moved, Clock.objects.filter(pk__in=[clock.pk for clock in moving]), kept)
     _take(moved, gone.notifications.unread(), kept)
+    tasks.recount([gone, kept])
     moved["fields"] = fields.carry(gone, kept)
     return moved
 
@@ -48,6 +66,7 @@ def give_back(done: CaseMerge) -> list[int]:
     for model in _MODELS:
         rows = model._default_manager.filter(pk__in=done.moved.get(model._meta.label, ()), case=done.kept_id)
         rows.update(case=done.gone_id)
+    tasks.recount([done.gone, done.kept])
     fields.take_back(done.kept, done.moved.get("fields", []))
     _renumber(done)
     Contact.objects.filter(pk__in=done.moved["talks"], case=done.gone_id, ended_at=done.at).update(ended_at=None)

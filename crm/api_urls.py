@@ -19,6 +19,7 @@ from cases.api import (
     settings,
     skills,
     status_page,
+    tasks,
 )
 from crm import api_docs
 from customers import api as customers
@@ -48,6 +49,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tags/<int:pk>/renaming/", describing.renaming),
     path("filters/", filters.all_filters),
     path("filters/<int:pk>/", filters.one_filter),
+    path("tasks/", tasks.mine),
+    path("cases/<int:number>/tasks/", tasks.of_case),
+    path("cases/<int:number>/tasks/<int:pk>/", tasks.one),
+    path("cases/<int:number>/reminders/", tasks.reminders),
+    path("cases/<int:number>/reminders/<int:pk>/", tasks.reminder),
     path("skills/", skills.all_skills),
     path("skills/<int:pk>/", skills.one_skill),
     path("cases/<int:number>/skills/", skills.of_case),

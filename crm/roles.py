@@ -45,6 +45,7 @@ TABLE: dict[str, frozenset[str]] = {
     "case.customer": _TEAM,
     "case.tag": _TEAM,
     "case.field": _HANDS,
+    "case.task": _HANDS,
     "case.skills": _TEAM,
     "case.priority": _TEAM,
     "case.merge": _TEAM,

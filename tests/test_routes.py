@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases import conversation, promises, recalculating
+from cases import conversation, promises, recalculating, reminders, tasks
 from cases.hooks import File
 from cases.models import (
     Article,
@@ -174,6 +174,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "skills": Skill.objects.create(name="Spanish", languages=["es"]).pk,
         "case-fields": CaseField.objects.create(key="serial", name="Serial number").pk,
         "tags": Tag.objects.create(name="refund").pk,
+        "tasks": tasks.add(case, what="A call", by=by).pk,
+        "reminders": reminders.remind(case, by, at=due).pk,
         "presence-reasons": PresenceReason.objects.create(name="Lunch").pk,
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,

@@ -3,6 +3,7 @@
 from cases.conversation import Stale
 from cases.models.case import AlreadyClaimed, AlreadyTheirs, Refusal
 from cases.models.refusals import FieldsMissing
+from cases.tasks import OpenTasks
 from crm import rest
 
 
@@ -23,6 +24,10 @@ def _lacking(error: FieldsMissing) -> rest.Problem:
     return rest.Problem(409, "fields_missing", str(error.message), fields=wanted)
 
 
+def _open_tasks(error: OpenTasks) -> rest.Problem:
+    return rest.Problem(409, "open_tasks", str(error.message), tasks=[task.pk for task in error.tasks])
+
+
 def _stale(error: Stale) -> rest.Problem:
     from cases.api.shapes import ListedMessage
 
@@ -32,6 +37,7 @@ def _stale(error: Stale) -> rest.Problem:
 
 rest.means(Refusal, _refused)
 rest.means(FieldsMissing, _lacking)
+rest.means(OpenTasks, _open_tasks)
 rest.means(AlreadyTheirs, _theirs)
 rest.means(AlreadyClaimed, _claimed)
 rest.means(Stale, _stale)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from cases import tags as tagging
 from cases.api import finding
 from cases.api.skills import steered
+from cases.filter_keys import KEYS
 from cases.models import CaseField, Tag
 from cases.models.field import ASKED_AT
 from cases.models.tag import LONGEST
@@ -63,6 +64,12 @@ class CaseFieldData(serializers.Serializer[Any]):
     )
     options = serializers.ListField(child=serializers.CharField(max_length=80), max_length=200, required=False)
     is_active = serializers.BooleanField(required=False)
+
+    def validate_key(self, key: str) -> str:
+        if key in KEYS:
+            told = _("“%(key)s” is a filter already: choose another key.")
+            raise serializers.ValidationError(told % {"key": key})
+        return key
 
 
 class CaseFieldChange(CaseFieldData):

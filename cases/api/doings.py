@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import feelings, transitions, whose
+from cases import feelings, tasks, transitions, whose
 from cases import promises as keeping
 from cases.api import finding
 from cases.api.cases import shown
@@ -73,7 +73,7 @@ def _assigned(case: Case, data: dict[str, Any], to: User | None, by: User) -> No
 @rest.endpoint("POST", versioned=("POST",))
 def status(request: Request, number: int) -> Response:
     data = rest.read(NewStatus, request)
-    _become(request, number, data["status"], data.get("at"))
+    _become(request, number, data["status"], data.get("at"), tasks_left=data["tasks_left"])
     return shown(request, number)
 
 
@@ -84,12 +84,13 @@ def resolution(request: Request, number: int) -> Response:
     if request.method == "DELETE":
         _become(request, number, transitions.OPEN, None)
     else:
-        _become(request, number, transitions.RESOLVED, rest.read(NewResolution, request).get("at"))
+        data = rest.read(NewResolution, request)
+        _become(request, number, transitions.RESOLVED, data.get("at"), tasks_left=data["tasks_left"])
     return shown(request, number)
 
 
 @transaction.atomic
-def _become(request: Request, number: int, wanted: str, asked_at: datetime | None) -> None:
+def _become(request: Request, number: int, wanted: str, asked_at: datetime | None, *, tasks_left: bool = False) -> None:
     """One door for every change of status. What happened in the past is not asked whether it may."""
     case = finding.case(request, number)
     finding.need(request, "case.status", case)
@@ -98,13 +99,15 @@ def _become(request: Request, number: int, wanted: str, asked_at: datetime | Non
     rest.unchanged_since(request, case.version)
     finding.in_order(case, at)
     if wanted == transitions.RESOLVED and at is None and case.status != wanted:
-        _may_be_resolved(case, rest.me(request))
+        _may_be_resolved(case, rest.me(request), tasks_left=tasks_left)
     case.change_status(wanted, by=rest.me(request), at=at, via=via)
 
 
-def _may_be_resolved(case: Case, by: User) -> None:
+def _may_be_resolved(case: Case, by: User, *, tasks_left: bool) -> None:
     if sentences := [s for s in resolve_checks.collect(case, by) if s]:
         raise Refusal(" ".join(sentences))
+    if not tasks_left:
+        tasks.ask_before_resolving(case)
 
 
 @extend_schema(methods=["POST"], summary="The need is met", request=NewNeed, responses=CaseShape)

@@ -96,6 +96,8 @@ class CaseRow(serializers.Serializer[Case]):
     waiting_since = serializers.DateTimeField(allow_null=True)
     attention_at = serializers.DateTimeField(allow_null=True)
     snoozed_until = serializers.DateTimeField(allow_null=True)
+    open_tasks = serializers.IntegerField()
+    task_due_at = serializers.DateTimeField(allow_null=True)
     resolved_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
@@ -301,11 +303,13 @@ class NewStatus(serializers.Serializer[Any]):
     """`merged` is missing: a case is merged into another one, not by its status."""
 
     status = serializers.ChoiceField(choices=[s for s in Case.Status.choices if s[0] != Case.Status.MERGED])
+    tasks_left = serializers.BooleanField(default=False, help_text="Resolve although tasks are open.")
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)
 
 
 class NewResolution(serializers.Serializer[Any]):
+    tasks_left = serializers.BooleanField(default=False, help_text="Resolve although tasks are open.")
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)
 

@@ -27,6 +27,7 @@ from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from cases.models.status_page import StatusPage
 from cases.models.tag import Tag, TagRenaming
+from cases.models.task import Reminder, Task
 
 __all__ = [
     "Acknowledgement",
@@ -70,6 +71,7 @@ __all__ = [
     "QueuePace",
     "QueueSession",
     "Recalculation",
+    "Reminder",
     "Return",
     "SLAPolicy",
     "SLAPolicyVersion",
@@ -80,6 +82,7 @@ __all__ = [
     "StatusPage",
     "Tag",
     "TagRenaming",
+    "Task",
     "Thread",
     "Watch",
 ]

@@ -70,6 +70,8 @@ class Case(models.Model):
     attention_at = models.DateTimeField(null=True)  # the earliest due of an open promise or a running clock
     promise_due_at = models.DateTimeField(null=True)  # the earliest open promise
     next_due_at = models.DateTimeField(null=True)  # the earliest running clock
+    open_tasks = models.PositiveSmallIntegerField(default=0)
+    task_due_at = models.DateTimeField(null=True)  # the earliest open task
     snoozed_until = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

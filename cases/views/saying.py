@@ -16,6 +16,7 @@ from cases.hooks import Banner
 from cases.models import Case, CaseField, Message, Queue
 from cases.models.case import Refusal
 from cases.models.refusals import FieldsMissing
+from cases.tasks import OpenTasks
 from crm.http import StaffRequest
 from crm.live import position
 from crm.models import User
@@ -60,6 +61,8 @@ def guarded(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         except FieldsMissing as lacking:
             return fill_first(request, lacking)
+        except OpenTasks as left:
+            return tasks_first(request, left)
         except Refusal as refusal:
             return said(request, refusal.message, status=409, level="red")
         except PermissionDenied as denied:
@@ -74,6 +77,13 @@ def fill_first(request: StaffRequest, lacking: FieldsMissing) -> HttpResponse:
     if not request.htmx or not may(request.user, "case.field", lacking.case.queue_id):
         return said(request, lacking.message, status=409, level="red")
     return first(request, "cases/_fields_form.html", form_of(lacking.case, lacking))
+
+
+def tasks_first(request: StaffRequest, left: OpenTasks) -> HttpResponse:
+    """What is still to be done before it is resolved: done now, or left on purpose."""
+    if not request.htmx:
+        return said(request, left.message, status=409, level="red")
+    return first(request, "cases/_tasks_first.html", {"case": left.case, "tasks": left.tasks, "said": left.message})
 
 
 def first(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:

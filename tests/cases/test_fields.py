@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases import conversation, fields, imports, merging, outward, search, splitting
+from cases import conversation, fields, filters, imports, merging, outward, search, splitting
+from cases.filter_parts import Asker
 from cases.models import Case, CaseField, FieldValue, Queue
 from cases.models.refusals import FieldsMissing
 from crm.importing import Line
@@ -274,6 +275,32 @@ def test_cases_are_found_by_every_kind(billing: Queue, ana: User) -> None:
         fields.typed_condition("nothing:1")
 
 
+def test_they_are_filters_where_cases_are_searched_and_listed(billing: Queue, ana: User) -> None:
+    ask("amount", "money"), ask("fault", "one_of", ("Dead line", "Slow"))
+    one, two = make_case(billing), make_case(billing)
+    fields.fill(one, {"amount": "99.5", "fault": "Dead line"}, by=ana)
+    fields.fill(two, {"amount": "100"}, by=ana)
+    asker = Asker(ana, timezone.now())
+    for text, expected in {
+        "amount:>=100": {two},
+        'fault:"dead line" is:active': {one},
+        "fault:slow|none": {two},
+        "-fault:none": {one},
+    }.items():
+        wanted = filters.read(text, asker)
+        assert wanted.problems == ()
+        assert set(filters.in_list(wanted, billing, asker)) == expected, text
+        assert set(search.search_cases(ana, text)) == expected, text
+    (problem,) = filters.read("amount:lots", asker).problems
+    assert "Give a number" in problem
+    assert [offer.shown for offer in filters.offers("fau", asker)] == ["fault:Dead line"]
+    assert [offer.shown for offer in filters.offers("fault:", asker)] == [
+        'fault:"Dead line"',
+        "fault:Slow",
+        "fault:none",
+    ]
+
+
 def test_its_texts_are_found_by_the_search(case: Case, ana: User) -> None:
     ask("serial")
     fields.fill(case, {"serial": "ZX81"}, by=ana)
@@ -335,7 +362,8 @@ def test_programs_define_them(sue: User, billing: Queue) -> None:
     offered = {option["key"]: option["is_active"] for option in changed.json()["options"]}
     assert offered == {"dead": False, "slow": True, "noisy": True}
     assert call.post("case-fields/", asked).status_code == 409
-    assert call.post("case-fields/", asked | {"key": "Fault 2"}).status_code == 400
+    for key in ("Fault 2", "status"):  # no key; a filter of ours
+        assert call.post("case-fields/", asked | {"key": key}).status_code == 400
 
 
 def test_imported_cases_bring_theirs(billing: Queue) -> None:

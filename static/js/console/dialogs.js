@@ -34,6 +34,12 @@ export function openDialog(id) {
 export function startDialogs() {
   document.addEventListener("toggle", placePopover, true);
   document.addEventListener("keydown", arrows);
+  // Enter in a typed time sends that time, not the first of those offered above it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("[data-typed]")) return;
+    event.preventDefault();
+    event.target.form.querySelector("[data-typed-send]").click();
+  });
   document.addEventListener("click", (event) => {
     const opener = event.target.closest?.("[data-open]");
     if (opener) openDialog(opener.dataset.open);

@@ -74,7 +74,7 @@ function toneOf(row) {
 export function freshen(root = document) {
   root.querySelectorAll("time[data-kind]").forEach(write);
   root.querySelectorAll(".chip.clock[data-due]").forEach(colour);
-  root.querySelectorAll(".chip.promise[data-due]").forEach((chip) => chip.classList.toggle("past", now() >= Date.parse(chip.dataset.due)));
+  root.querySelectorAll(".chip:is(.promise, .task)[data-due]").forEach((chip) => chip.classList.toggle("past", now() >= Date.parse(chip.dataset.due)));
   const rows = root.matches?.(".case") ? [root] : root.querySelectorAll(".case");
   rows.forEach((row) => (row.dataset.tone = toneOf(row)));
 }

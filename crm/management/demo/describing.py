@@ -1,0 +1,65 @@
+"""What Brightwave asks of its cases, and what is to be done in some of them."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+from cases import fields, reminders, tasks
+from cases.models import Case, CaseField, Tag
+from crm.management.demo.company import Company
+
+TODO = {
+    "Billing": ["Ask accounts for the ledger", "Check the debit date with the bank"],
+    "Technical": ["Get a date from the engineer", "Run the line test again", "Send a new router"],
+    "Mobile": ["Ask the network about the mast", "Order the new SIM"],
+    "Moving home": ["Book the survey", "Tell the old address’s landlord"],
+    "Kundenservice": ["Termin mit dem Techniker klären", "Rechnung prüfen lassen"],
+}
+HINTS = {"refund": "Money goes back to the customer", "outage": "Several people have it"}
+
+
+def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> None:
+    """Fields, and in a few open cases of each queue what is in them, and what is to be done."""
+    _fields(brightwave)
+    for name, hint in HINTS.items():
+        Tag.objects.get_or_create(name=name, defaults={"hint": hint})
+    for name, queue in brightwave.queues.items():
+        open_ones = [case for case in cases if case.queue_id == queue.pk and case.is_active and case.assignee_id]
+        for case in rng.sample(open_ones, min(3, len(open_ones))):
+            _fill(case, name, rng, now)
+            _do(Case.objects.get(pk=case.pk), rng.choice(TODO[name]), rng, now)
+
+
+def _fields(brightwave: Company) -> None:
+    technical = [brightwave.queues["Technical"], brightwave.queues["Kundenservice"]]
+    fault = CaseField.objects.create(
+        key="fault", name="What broke", kind="one_of", position=1, required_for=["resolved"],
+        help_text="As it turned out, not as it was reported.",
+    )  # fmt: skip
+    fault.offer(["The line", "The router", "The customer’s own equipment", "Nothing, a question"])
+    serial = CaseField.objects.create(
+        key="serial", name="Router serial", position=2, help_text="On the label underneath, begins with BW."
+    )
+    visit = CaseField.objects.create(key="visit", name="Engineer’s visit", kind="date", position=3)
+    for field in (fault, serial, visit):
+        field.queues.set(technical)
+    amount = CaseField.objects.create(key="amount", name="Amount in question", kind="money", unit="GBP", position=4)
+    reasons = CaseField.objects.create(key="about", name="About", kind="several_of", position=5)
+    reasons.offer(["A bill", "A payment", "A price", "A contract"])
+    for field in (amount, reasons):
+        field.queues.set([brightwave.queues["Billing"]])
+    CaseField.objects.create(key="subscription", name="Which subscription", kind="subscription", position=6)
+
+
+def _fill(case: Case, queue: str, rng: Random, now: datetime) -> None:
+    given = {"amount": str(rng.randint(900, 9000) / 100), "about": ["a_bill"]} if queue == "Billing" else {}
+    if queue in {"Technical", "Kundenservice"}:
+        visit = (now + timedelta(days=rng.randint(1, 6))).date()
+        given = {"serial": f"BW{rng.randint(100000, 999999)}", "visit": str(visit)}
+    fields.fill(case, given, by=case.assignee, at=now)
+
+
+def _do(case: Case, what: str, rng: Random, now: datetime) -> None:
+    due = (now + timedelta(days=rng.randint(0, 2))).replace(hour=16, minute=0, second=0, microsecond=0)
+    tasks.add(case, what=what, by=case.assignee, due_at=max(due, now + timedelta(hours=1)), at=now)
+    if case.assignee and rng.random() < 0.4:
+        reminders.remind(case, case.assignee, at=now + timedelta(days=1), note="Still quiet?", now=now)
