@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from cases import (
     compose_acknowledgement,  # noqa: F401 - registers who composes acknowledgements
+    compose_side,  # noqa: F401 - and questions beside a case
     kinship,
 )
 from cases.hooks import Action, Panel, case_actions, case_banners, case_panels
@@ -54,6 +55,17 @@ def tasks(case: Case, user: User) -> Panel | None:
     return Panel("tasks", _("Tasks"), reverse("cases:tasks", args=[case.number]), live=True)
 
 
+def sides(case: Case, user: User) -> Panel | None:
+    """Who else was asked about it, and what they said."""
+    return Panel("sides", _("Asked others"), reverse("cases:sides", args=[case.number]), live=True)
+
+
+def ask_others(case: Case, user: User) -> Action | None:
+    if not may(user, "case.side", case.queue_id):
+        return None
+    return Action("side", _("Ask others"), reverse("cases:side_form", args=[case.number]), "messages-square", "q")
+
+
 def add_task(case: Case, user: User) -> Action | None:
     if not may(user, "case.task", case.queue_id):
         return None
@@ -74,12 +86,14 @@ def skills(case: Case, user: User) -> Action | None:
 
 
 case_actions.register(fill_in, order=-10, name="fields")
+case_actions.register(ask_others, order=-7, name="side")
 case_actions.register(add_task, order=-9, name="task")
 case_actions.register(remind, order=-8, name="reminder")
 case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(fields, order=5, name="fields")
 case_panels.register(tasks, order=7, name="tasks")
+case_panels.register(sides, order=15, name="sides")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")
 case_panels.register(others, order=30, name="others")

@@ -149,6 +149,24 @@ class ReminderForm(forms.Form):
     unless_customer_writes = forms.BooleanField(required=False)
 
 
+class SideForm(forms.Form):
+    to = forms.CharField(max_length=4000, error_messages={"required": _("Say whom to ask: a mail address.")})
+    subject = forms.CharField(max_length=200, required=False)
+    text = WordsField(error_messages={"required": _("Write something first.")})
+    quote = forms.TypedMultipleChoiceField(coerce=int, required=False)
+    with_files = forms.BooleanField(required=False)
+    files = FilesField(required=False)  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, quotable: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["quote"].choices = [(message.pk, "") for message in quotable]  # type: ignore[attr-defined]
+
+
+class SideReplyForm(SideForm):
+    to = None  # type: ignore[assignment]
+    subject = None  # type: ignore[assignment]
+
+
 class SkillsForm(forms.Form):
     skills = forms.ModelMultipleChoiceField(Skill.objects.filter(is_active=True), required=False)
 

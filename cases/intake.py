@@ -24,7 +24,7 @@ from cases.mail.child import Unparsable
 from cases.mail.parsed import ParsedMail
 from cases.models import Channel, InboundItem, Queue
 from cases.models.channel import MOST_LOOKS
-from cases.receiving import Arrival, Ignored, NoQueue, Received, default_queue, open_case, receive
+from cases.receiving import Arrival, Aside, Ignored, NoQueue, Received, default_queue, open_case, receive
 from crm.database.deadlocks import transacted
 from crm.database.prepared import kept
 from crm.files import save_bytes
@@ -100,7 +100,7 @@ def process(
 
 def _process(
     item_id: int, item: InboundItem | None, now: datetime, read: Callable[[InboundItem], Arrival]
-) -> Received | Ignored | None:
+) -> Received | Aside | Ignored | None:
     item = item or InboundItem.objects.select_related("queue").untaken().filter(pk=item_id).first()
     if item is None:
         return None
@@ -125,7 +125,7 @@ def _read(item: InboundItem, *, quickly: bool, mail: ParsedMail | None) -> Arriv
 _LOCK = "SELECT id FROM cases_inbounditem WHERE id = %s AND state IN ('stored', 'kept') FOR UPDATE"
 
 
-def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored | None:
+def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Aside | Ignored | None:
     with kept() as cursor:
         cursor.execute(_LOCK, [item_id])
         if not cursor.fetchone():
@@ -135,11 +135,13 @@ def _settle(item_id: int, arrival: Arrival, now: datetime) -> Received | Ignored
     return outcome
 
 
-def _finish(item_id: int, outcome: Received | Ignored, now: datetime) -> None:
+def _finish(item_id: int, outcome: Received | Aside | Ignored, now: datetime) -> None:
     states = InboundItem.State
-    if isinstance(outcome, Ignored):
+    if isinstance(outcome, Aside):
+        became: list[Any] = [states.DONE, None, None, ""]
+    elif isinstance(outcome, Ignored):
         about = outcome.about.pk if outcome.about else None
-        became: list[Any] = [states.IGNORED, None, about, outcome.reason]
+        became = [states.IGNORED, None, about, outcome.reason]
     else:
         became = [states.DUPLICATE if outcome.status == "duplicate" else states.DONE, outcome.message.pk, None, ""]
     with kept() as cursor:

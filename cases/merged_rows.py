@@ -17,13 +17,14 @@ from cases.models import (
     Notification,
     Promise,
     Reminder,
+    SideTalk,
     Task,
     Watch,
 )
 from cases.models.clock import ANSWER_CLOCKS
 
 _MODELS: tuple[type[Model], ...] = (
-    Message, Contact, Promise, Task, Reminder, Mention, Watch, Draft, Clock, Notification,
+    Message, Contact, Promise, Task, Reminder, SideTalk, Mention, Watch, Draft, Clock, Notification,
 )  # fmt: skip
 Moved = dict[str, Any]  # model → keys that moved; and what give_back needs beside
 
@@ -48,6 +49,7 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     _take(moved, gone.promises.all(), kept)
     _take(moved, gone.tasks.all(), kept)
     _take(moved, gone.reminders.all(), kept)
+    _take(moved, gone.side_talks.all(), kept)
     _take(moved, gone.mentions.all(), kept)
     _take(moved, gone.watches.exclude(user__in=kept.watches.values("user")), kept)
     # Who writes in both finds the other draft beside the composer (cases.drafts.of).

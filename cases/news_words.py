@@ -30,6 +30,7 @@ _TOLD: dict[str, LazyText] = {
     Reason.SLA_BREACHED: gettext_lazy("A service time has run out"),
     Reason.REMINDER: gettext_lazy("A reminder is due"),
     Reason.APPROVAL: gettext_lazy("Something waits for approval"),
+    Reason.ASIDE: gettext_lazy("Who was asked beside the case has answered"),
 }
 WHY: dict[str, LazyText] = {
     Reason.DELIVERY_FAILED: gettext_lazy("you wrote it, or the case is yours"),
@@ -42,6 +43,7 @@ WHY: dict[str, LazyText] = {
     Reason.MENTION: gettext_lazy("you are named"),
     Reason.ASSIGNED: gettext_lazy("it is given to you"),
     Reason.CUSTOMER_WROTE: gettext_lazy("the case is yours"),
+    Reason.ASIDE: gettext_lazy("you asked, or the case is yours"),
     Reason.REOPENED: gettext_lazy("the case is yours"),
     Reason.WOKEN: gettext_lazy("the case is yours"),
     Reason.TOLD: gettext_lazy("a rule has you told"),
@@ -64,6 +66,8 @@ def worded(rows: Iterable[Notification]) -> list[Notification]:
 
 def what(row: Notification) -> str:
     event: Event = row.event
+    if row.reason == Reason.REMINDER and "task" in event.data:
+        return _("A task is due")
     if event.kind == "notified":
         return str(_TOLD.get(row.reason) or _("A rule asks you to look"))
     sentence = _WHAT.get(event.kind)

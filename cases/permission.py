@@ -17,6 +17,7 @@ CONSENT_NEEDED: dict[str, str | None] = {
     "answer": None,
     "acknowledgement": None,
     "promise": None,
+    "side": None,  # to somebody who is no customer
     "notice": "service",
     "advice": "advice",
     "marketing": "marketing",

@@ -26,7 +26,7 @@ def find(channel: str, key: str) -> Dispatch | None:
 def note(dispatch: Dispatch, status: str, *, at: datetime, reason: str = "undelivered", detail: str = "") -> bool:
     """Write down a receipt of one of STATUSES; False when it tells nothing new. Case first, then dispatch. Of a failure
     `reason` is an enumerated word and `detail` what the other side said."""
-    said = ids.said_by(dispatch)
+    said = ids.said_by(dispatch) or ids.aside(dispatch)
     if said:
         said.case.lock()
     row = Dispatch.objects.select_for_update().get(pk=dispatch.pk)

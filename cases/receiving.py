@@ -44,12 +44,19 @@ class Ignored:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """It is in a conversation beside this case, and no message of the customer's."""
+
+    case: Case
+
+
+@dataclass(frozen=True)
 class Arrival:
     """What an item says, once it was read outside of any transaction: its files, and how it is put, inside one, where
     it belongs."""
 
     files: tuple[File, ...]
-    receive: Callable[[], Received | Ignored]
+    receive: Callable[[], Received | Aside | Ignored]
 
 
 class NoQueue(Exception):

@@ -9,7 +9,7 @@ or an opt-out is honoured within a second.
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -24,7 +24,9 @@ from cases.channels import Failed, Later, Unknown, adapter_for, channel_for
 from cases.compose import compose
 from cases.hooks import Adapter
 from cases.mail import ids
-from cases.models import Acknowledgement, Case, Channel, Dispatch, Message
+from cases.models import Acknowledgement, Case, Channel, Dispatch, Message, SideMessage
+from cases.models.refusals import Refusal
+from cases.notifying import notify
 from crm import bulk
 from crm.database.prepared import kept
 
@@ -271,7 +273,7 @@ def _put_off(held: QuerySet[Dispatch], row: Dispatch, release_at: datetime, *, r
 def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
     """Write down what became of it, once, and tell the case."""
     now = timezone.now()
-    said = ids.said_by(row)
+    said = ids.said_by(row) or ids.aside(row)
     if said:
         said.case.lock()
     changed = held.update(
@@ -288,14 +290,26 @@ def _settle(held: QuerySet[Dispatch], row: Dispatch, became: _Outcome) -> None:
         tell(said, became.state, became.reason, now)
 
 
-def tell(said: Message | Acknowledgement, state: str, reason: str, now: datetime) -> None:
+def tell(said: Message | Acknowledgement | SideMessage, state: str, reason: str, now: datetime) -> None:
     """Tell the case, whose lock the caller holds. An acknowledgement that failed changes nothing else: what it promised
     stands."""
     if isinstance(said, Message):
         _tell_of_message(said, state, reason, now)
         return
+    if isinstance(said, SideMessage):
+        _tell_of_side(said, state, reason, now)
+        return
     told = {"acknowledgement": said.pk, "state": state}
     said.case.record("acknowledgement_settled", by=None, via="system", at=now, reason=reason, **told)
+
+
+def _tell_of_side(said: SideMessage, state: str, reason: str, now: datetime) -> None:
+    """How a question beside the case fares; of what did not arrive its author hears."""
+    told = {"talk": said.talk_id, "side": said.pk, "state": state}
+    said.case.record("side_settled", by=None, via="system", at=now, reason=reason, **told)
+    if state in {Dispatch.State.FAILED, Dispatch.State.UNKNOWN, Dispatch.State.SUPPRESSED} and said.author_id:
+        with suppress(Refusal):  # they have gone: the case shows it all the same
+            notify(said.case, [said.author_id], "delivery_failed", at=now, talk=said.talk_id)
 
 
 def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -> None:

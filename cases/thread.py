@@ -8,7 +8,7 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Message, Queue
+from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Message, Queue, SideTalk
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
@@ -43,6 +43,11 @@ TOLD = (
     "task_done",
     "task_undone",
     "task_dropped",
+    "side_begun",
+    "side_written",
+    "side_answered",
+    "side_done",
+    "side_reopened",
     "priority_changed",
     "fields_filled",
     "promise_made",
@@ -151,6 +156,7 @@ def named(events: list[Event]) -> list[Event]:
     merges = _merges(events)
     filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
     fields = CaseField.objects.in_bulk(filled)
+    talks = SideTalk.objects.in_bulk({pk for e in events for pk in _ids(e, "talk")})
     for event in events:
         told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
         event.elsewhere = next((event.data[k] for k in _ELSEWHERE if k in event.data), None)  # type: ignore[attr-defined]
@@ -161,6 +167,8 @@ def named(events: list[Event]) -> list[Event]:
             for key, value in event.data.items()
             if isinstance(value, int)
         } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
+        if "talk" in event.data:
+            event.names["talk"] = str(talks.get(event.data["talk"], ""))  # type: ignore[attr-defined]
         if event.kind == "fields_filled":
             told_fields = [fields[pk] for pk in event.data.get("fields", ()) if pk in fields]
             event.names["fields"] = ", ".join(str(field) for field in told_fields)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from cases.views import (
+    aside,
     board,
     composing,
     describing,
@@ -78,6 +79,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/tasks/form/", doing.task_form, name="task_form"),
     path("cases/<int:number>/tasks/done/", doing.done, name="tasks_done"),
     path("cases/<int:number>/tasks/<int:pk>/", doing.task, name="task"),
+    path("cases/<int:number>/sides/", aside.sides, name="sides"),
+    path("cases/<int:number>/sides/form/", aside.side_form, name="side_form"),
+    path("cases/<int:number>/sides/<int:pk>/", aside.side, name="side"),
+    path("cases/<int:number>/side-messages/<int:pk>/undo/", aside.undo, name="side_undo"),
+    path("cases/<int:number>/side-messages/<int:pk>/retry/", aside.retry, name="side_retry"),
+    path("side-files/<slug:token>/", aside.file, name="side_file"),
     path("cases/<int:number>/reminders/", doing.reminders, name="reminders"),
     path("cases/<int:number>/reminders/<int:pk>/", doing.reminder, name="reminder"),
     path("cases/<int:number>/skills/", skills.needed, name="skills"),

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from cases.api import (
     answers,
+    aside,
     cases,
     describing,
     doings,
@@ -50,6 +51,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("filters/", filters.all_filters),
     path("filters/<int:pk>/", filters.one_filter),
     path("tasks/", tasks.mine),
+    path("cases/<int:number>/sides/", aside.talks),
+    path("cases/<int:number>/sides/<int:pk>/", aside.talk),
+    path("cases/<int:number>/sides/<int:pk>/messages/", aside.messages),
     path("cases/<int:number>/tasks/", tasks.of_case),
     path("cases/<int:number>/tasks/<int:pk>/", tasks.one),
     path("cases/<int:number>/reminders/", tasks.reminders),

@@ -46,6 +46,7 @@ TABLE: dict[str, frozenset[str]] = {
     "case.tag": _TEAM,
     "case.field": _HANDS,
     "case.task": _HANDS,
+    "case.side": _TEAM,
     "case.skills": _TEAM,
     "case.priority": _TEAM,
     "case.merge": _TEAM,

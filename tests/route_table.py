@@ -124,6 +124,14 @@ POST   cases/<int:number>/tasks/done/              login   303  404  303  303  4
 GET    cases/<int:number>/tasks/<int:pk>/          login   200  404  200  200  404  403  200  200
 POST   cases/<int:number>/tasks/<int:pk>/          login   303  404  303  303  404  403  303  303
 DELETE cases/<int:number>/tasks/<int:pk>/          login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/sides/                   login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/sides/                   login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/sides/form/              login   200  404  200  200  404  403  403  200
+GET    cases/<int:number>/sides/<int:pk>/          login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/sides/<int:pk>/          login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/side-messages/<int:pk>/undo/     login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/side-messages/<int:pk>/retry/    login   303  404  303  303  404  403  403  303
+GET    side-files/<slug:token>/                    login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/reminders/               login   200  404  200  200  404  403  200  200
 POST   cases/<int:number>/reminders/               login   303  404  303  303  404  403  303  303
 POST   cases/<int:number>/reminders/<int:pk>/      login   303  404  404  404  404  403  404  404
@@ -261,6 +269,12 @@ GET    api/cases/<int:number>/tasks/                 401   200  404  200  200  4
 POST   api/cases/<int:number>/tasks/                 401   201  404  201  201  404  403  201  201
 PATCH  api/cases/<int:number>/tasks/<int:pk>/        401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/tasks/<int:pk>/        401   204  404  204  204  404  403  204  204
+GET    api/cases/<int:number>/sides/                 401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/sides/                 401   201  404  201  201  404  403  403  201
+GET    api/cases/<int:number>/sides/<int:pk>/        401   200  404  200  200  404  200  200  200
+PATCH  api/cases/<int:number>/sides/<int:pk>/        401   200  404  200  200  404  403  403  200
+GET    api/cases/<int:number>/sides/<int:pk>/messages/ 401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/sides/<int:pk>/messages/ 401   201  404  201  201  404  403  403  201
 GET    api/cases/<int:number>/reminders/             401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/reminders/             401   201  404  201  201  404  403  201  201
 DELETE api/cases/<int:number>/reminders/<int:pk>/    401   204  404  404  404  404  403  404  404

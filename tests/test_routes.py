@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases import conversation, promises, recalculating, reminders, tasks
+from cases import conversation, promises, recalculating, reminders, sides, tasks
 from cases.hooks import File
 from cases.models import (
     Article,
@@ -30,6 +30,7 @@ from cases.models import (
     Queue,
     QueueMembership,
     SavedFilter,
+    SideFile,
     Skill,
     SLAPolicy,
     Tag,
@@ -176,6 +177,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "tags": Tag.objects.create(name="refund").pk,
         "tasks": tasks.add(case, what="A call", by=by).pk,
         "reminders": reminders.remind(case, by, at=due).pk,
+        **_aside(case, by),
         "presence-reasons": PresenceReason.objects.create(name="Lunch").pk,
         "members": QueueMembership.objects.get(queue=case.queue, user__username="lee").user_id,
         "calendars": calendar.pk,
@@ -192,6 +194,13 @@ def _written_before(case: Case, by: User) -> dict[str, int | str]:
     """A saved reply of the rep's own, and one of the queue's."""
     mine = make_saved_reply("Mine", "Thank you.", owner=by)
     return {"replies": mine.pk, "saved-replies": make_saved_reply("Ours", "Thank you.", queues=[case.queue]).pk}
+
+
+def _aside(case: Case, by: User) -> dict[str, int | str]:
+    """A supplier was asked, with a file."""
+    file = File("a.txt", "text/plain", b"1")
+    written = sides.begin(case, to="x@supplier.example", subject="", text="?", by=by, files=[file])
+    return {"sides": written.talk_id, "side-messages": written.pk, "side-files": SideFile.objects.get().token}
 
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:

@@ -19,7 +19,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from cases.channels import Failed, Later, Unknown, permitted
 from cases.hooks import Outgoing
 from cases.mail import heeding, ids, refusals
-from cases.models import Case, Channel, Dispatch
+from cases.models import Case, Channel, Dispatch, SideMessage
 from crm.database.prepared import kept
 
 MOST_REFERENCES = 20
@@ -81,7 +81,7 @@ class _OnOneLine(Mail):
 def build(outgoing: Outgoing, dispatch: Dispatch) -> EmailMessage:
     """The mail as it goes out: one address, one-line headers, nothing a customer's name or subject could add to."""
     company, case = _one_line(settings.COMPANY), ids.case_of(dispatch)
-    home = ids.home(case)
+    home = ids.home(ids.near(dispatch))
     mail = _Letter(
         subject=_one_line(outgoing.subject),
         body=outgoing.text,
@@ -127,7 +127,7 @@ def _headers(outgoing: Outgoing, dispatch: Dispatch, case: Case | None) -> dict[
 
 def _auto(message_class: str) -> dict[str, str]:
     """What no person wrote says so (RFC 3834), and asks for no answer of another machine's. Bounces are welcome."""
-    if message_class == "answer":
+    if message_class in {"answer", "side"}:
         return {}
     kind = "auto-replied" if message_class == "acknowledgement" else "auto-generated"
     return {"Auto-Submitted": kind, "X-Auto-Response-Suppress": "OOF, AutoReply"}
@@ -135,13 +135,26 @@ def _auto(message_class: str) -> dict[str, str]:
 
 def _context(dispatch: Dispatch, case: Case | None) -> dict[str, str]:
     """What this mail answers: their last one, at the end of everything said between us, where mail programs look."""
-    theirs, ours = (_theirs(case, dispatch), _sent(case, dispatch)) if case else ([], [])
+    theirs, ours = (_theirs(case, dispatch), _sent(case, dispatch)) if case else _aside(dispatch)
     said = [name for _at, name in sorted(theirs + ours)]
     if not said:
         return {}
     parent = max(theirs or ours)[1]
     chain = [name for name in dict.fromkeys(said) if name != parent][-(MOST_REFERENCES - 1) :]
     return {"In-Reply-To": parent, "References": " ".join([*chain, parent])}
+
+
+def _aside(dispatch: Dispatch) -> tuple[list[tuple[datetime, str]], list[tuple[datetime, str]]]:
+    """Of a question beside a case: what they and we said in that alone."""
+    said = ids.aside(dispatch)
+    if said is None:
+        return [], []
+    every = SideMessage.objects.filter(talk=said.talk_id).order_by("-at", "-pk")
+    theirs = every.exclude(mail_id="").values_list("at", "mail_id")[:MOST_REFERENCES]
+    sent = Dispatch.objects.filter(source=dispatch.source, source_id__in=every.values("pk"), state="sent")
+    ours = sent.filter(address=dispatch.address).exclude(pk=dispatch.pk).values_list("sent_at", "provider_id")
+    known = [(at, f"<{name}>") for at, name in theirs if _FIT_TO_NAME.fullmatch(name)]
+    return known, [(at, name) for at, name in ours.order_by("-sent_at")[:MOST_REFERENCES] if at and name]
 
 
 def _theirs(case: Case, dispatch: Dispatch) -> list[tuple[datetime, str]]:

@@ -9,14 +9,16 @@ from functools import partial
 
 from django.utils import timezone
 
+from cases import sides
 from cases.conversation import add_inbound
 from cases.hooks import File, answered
 from cases.mail import belonging, bounces, child, ids, repeats
 from cases.mail.belonging import FOLLOWS, Place, place_of
 from cases.mail.parsed import ParsedMail
 from cases.mail.senders import Sender, is_our_own, sender_of
-from cases.models import Case, CaseLink, Dispatch, InboundItem, Mailbox, Message, Queue, Thread
-from cases.receiving import Arrival, Ignored, Received, is_recent, open_case, queue_for
+from cases.models import Case, CaseLink, Dispatch, InboundItem, Mailbox, Message, Queue, SideMessage, Thread
+from cases.models.side import SOURCE as SIDE
+from cases.receiving import Arrival, Aside, Ignored, Received, is_recent, open_case, queue_for
 from crm.files import LARGEST
 from crm.jobs import nudge
 from customers.matching import match, point_of
@@ -107,7 +109,7 @@ class _Letter:
         return self.item.received_at
 
 
-def receive(letter: _Letter) -> Received | Ignored:
+def receive(letter: _Letter) -> Received | Aside | Ignored:
     """Inside a transaction. Our own mail coming back and machines' answers to nothing are ignored; nothing that a
     machine wrote opens, wakes or is answered; a person's words join their case or open one."""
     mail = letter.mail
@@ -120,11 +122,33 @@ def receive(letter: _Letter) -> Received | Ignored:
         return _reported(letter, identity)
     sender = sender_of(mail)
     place = place_of(mail, sender.address)
+    if place.dispatch is not None and place.dispatch.source == SIDE:
+        return _aside(letter, identity, sender, place.dispatch)
     if place.case is not None:
         return _join(letter, identity, sender, place)
     if mail.auto in ANSWERS_OF_MACHINES:
         return _to_no_case(letter, place.dispatch)
     return _open(letter, identity, sender, place)
+
+
+def _aside(letter: _Letter, identity: str, sender: Sender, about: Dispatch) -> Aside | Ignored:
+    """An answer to a question beside a case."""
+    if SideMessage.objects.filter(external_id=identity).exists():
+        return Ignored("duplicate")
+    mail = letter.mail
+    message = sides.hear(
+        about,
+        text=mail.new_text or mail.text,
+        sender_name=sender.name or mail.sender.email,
+        sender=sender.address,
+        at=letter.at,
+        external_id=identity,
+        mail_id=mail.message_id,
+        is_auto=bool(mail.auto),
+        files=letter.files,
+        flags=_flags(letter, sender),
+    )
+    return Aside(message.case)
 
 
 def _reported(letter: _Letter, identity: str) -> Received | Ignored:

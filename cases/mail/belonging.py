@@ -12,6 +12,7 @@ from cases.mail import ids
 from cases.mail.parsed import ParsedMail
 from cases.models import Case, CaseLink, Dispatch, Message
 from cases.models.merge import survivor
+from cases.models.side import SOURCE as SIDE
 from customers.addresses import Address, BadAddress, normalise
 from customers.matching import point_of
 from customers.merging import current
@@ -38,8 +39,12 @@ class Place:
 
 
 def place_of(mail: ParsedMail, sender: Address | None) -> Place:
-    """Where this mail of this sender (None where nobody is believed) belongs."""
+    """Where this mail of this sender (None where nobody is believed) belongs. What answers a question beside a case belongs
+    there, whoever wrote it and whatever else it names: it must not get into the customer's thread."""
     named = list(_named(mail))
+    for target, _to in named:
+        if target.dispatch and target.dispatch.source == SIDE:
+            return Place(dispatch=target.dispatch)
     cases = [survivor(target.case) for target, _to in named if target.case]
     for case in cases:
         if takes_part(sender, case):

@@ -12,7 +12,8 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from cases.models import Acknowledgement, Case, Dispatch, Mailbox, Message
+from cases.models import Acknowledgement, Case, Dispatch, Mailbox, Message, SideMessage
+from cases.models.side import SOURCE as SIDE
 from crm.database.prepared import Prepared
 from crm.secrets import is_sealed, seal
 from customers.addresses import BadAddress, normalise
@@ -36,7 +37,7 @@ class Target:
 def message_id(dispatch: Dispatch) -> str:
     """The same for every try, so that mailboxes can tell a repeat: kept on the row from the first one on."""
     known = dispatch.provider_id
-    return known if _ID.fullmatch(known) else f"<{dispatch.key}.{_mark(dispatch)}@{_domain(home(case_of(dispatch)))}>"
+    return known if _ID.fullmatch(known) else f"<{dispatch.key}.{_mark(dispatch)}@{_domain(home(near(dispatch)))}>"
 
 
 def dispatch_of(message_id: str) -> Dispatch | None:
@@ -51,8 +52,7 @@ def dispatch_of(message_id: str) -> Dispatch | None:
 def reply_address(dispatch: Dispatch) -> str:
     """Where its answers go: its case by name, else itself. The plain address where the server splits no local parts
     (MAIL_REPLY_SEPARATOR empty) or where a name would not fit."""
-    case = case_of(dispatch)
-    return address_behind(home(case), case, dispatch)
+    return address_behind(home(near(dispatch)), case_of(dispatch), dispatch)
 
 
 def address_behind(home: str, case: Case | None, dispatch: Dispatch) -> str:
@@ -95,6 +95,19 @@ def said_by(dispatch: Dispatch) -> Message | Acknowledgement | None:
 
 _MESSAGE = Prepared(lambda pk: Message.objects.filter(dispatch=pk).select_related("case"), int)
 _ACKNOWLEDGEMENT = Prepared(lambda pk: Acknowledgement.objects.filter(dispatch=pk).select_related("case"), int)
+
+
+def near(dispatch: Dispatch) -> Case | None:
+    """The case whose mailbox it comes from: its own, or the one it is beside."""
+    beside = aside(dispatch)
+    return beside.case if beside else case_of(dispatch)
+
+
+def aside(dispatch: Dispatch) -> SideMessage | None:
+    """What a dispatch carries that is beside a case, if it does. It is in no case: what answers it goes to no thread."""
+    if dispatch.source != SIDE:
+        return None
+    return SideMessage.objects.select_related("talk__case").filter(pk=dispatch.source_id).first()
 
 
 def home(case: Case | None) -> str:

@@ -23,6 +23,7 @@ from cases.models.recalculation import Recalculation
 from cases.models.saved_filter import SavedFilter
 from cases.models.saved_reply import SavedReply, SavedReplyVersion
 from cases.models.search import CaseSearch
+from cases.models.side import SideFile, SideMessage, SideRecipient, SideTalk
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from cases.models.status_page import StatusPage
@@ -78,6 +79,10 @@ __all__ = [
     "SavedReply",
     "SavedReplyVersion",
     "SavedFilter",
+    "SideFile",
+    "SideMessage",
+    "SideRecipient",
+    "SideTalk",
     "Skill",
     "StatusPage",
     "Tag",

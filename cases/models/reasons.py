@@ -20,6 +20,7 @@ class Reason(models.TextChoices):
     MENTION = "mention", _("Somebody names me in a note")
     ASSIGNED = "assigned", _("A case is given to me")
     CUSTOMER_WROTE = "customer_wrote", _("The customer writes in a case of mine")
+    ASIDE = "side_answered", _("Somebody I asked beside a case answers")
     REOPENED = "reopened", _("A case of mine is open again")
     WOKEN = "woken", _("A case of mine wakes up")
     TOLD = "told", _("A rule has me told")
@@ -52,6 +53,7 @@ _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.MENTION: _EVERY,
     Reason.ASSIGNED: _EVERY,
     Reason.CUSTOMER_WROTE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
+    Reason.ASIDE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.REOPENED: (Way.PANEL, Way.MAIL),
 }
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cases import pacing, promises
 from cases.contact_form import CHANNEL, ContactForm, Letter, fresh_token, public_queues, queue_named
 from cases.intake import process, store
-from cases.models import Attachment, Case, InboundItem
+from cases.models import Attachment, Case, InboundItem, SideFile
 from crm.files import PICTURES, astream, clean_name, first_bytes, picture_type, stream
 from crm.limits import allow, network_of
 from crm.models import User
@@ -119,7 +119,7 @@ def attachment(request: HttpRequest, token: str) -> HttpResponse | StreamingHttp
     return streamed(request, found)
 
 
-def streamed(request: HttpRequest, found: Attachment) -> StreamingHttpResponse:
+def streamed(request: HttpRequest, found: Attachment | SideFile) -> StreamingHttpResponse:
     """A file on its way out: as the picture it proves to be, else as something to keep."""
     picture = picture_type(first_bytes(found.file))
     pieces = astream(found.file) if isinstance(request, ASGIRequest) else stream(found.file)

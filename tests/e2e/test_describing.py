@@ -1,17 +1,21 @@
-"""A case is described by keys alone: tags from those known, fields that a status asks for, and on it goes."""
+"""A case is described by keys alone: tags from those known, fields that a status asks for, what is to be done, who else is
+asked; and on it goes."""
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from cases.models import Case, CaseField, Queue
+from cases.models import Case, CaseField, Dispatch, Queue, Reminder
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case, make_question
 from tests.e2e.desks import Open, desks, serious
+from tests.mails import answer_to, arrived
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -67,6 +71,79 @@ def test_a_case_is_tagged_filled_in_and_resolved_by_keys(desk: Open, ana: User, 
     expect(page.locator("#ask [name='field.serial']")).to_have_value("AB-1234")
     _shot(page, "fields")
     assert serious(page) == []
+
+
+def test_something_is_to_be_done_and_others_are_asked_by_keys(desk: Open, ana: User, lee: User) -> None:
+    page, other = desk(ana), desk(lee)
+    CaseField.objects.update(required_for=[])
+    _add_a_task(page)
+    expect(other.locator(".case-head .chip.task")).to_contain_text("1 task")
+    _be_reminded(page, ana)
+    _ask_a_supplier(page)
+    expect(other.locator("[data-panel=sides]")).to_contain_text("Repair shop")
+    sent = Dispatch.objects.get(source="side")
+    Dispatch.objects.filter(pk=sent.pk).update(state="sent", sent_at=timezone.now())
+    arrived(answer_to(sent, "On Monday.", sender="Repairs <repairs@supplier.example>"))
+    expect(page.locator("[data-panel=sides]")).to_contain_text("they answered")
+    expect(page.locator("#messages")).not_to_contain_text("On Monday.")
+    page.locator("[data-panel=sides] details.side > summary").click()
+    expect(page.locator("[data-panel=sides]")).to_contain_text("On Monday.")
+    _shot(page, "aside")
+    assert serious(page) == []
+    _resolve_with_something_left(page)
+    _look_at_my_tasks(page)
+
+
+def _add_a_task(page: Page) -> None:
+    page.keyboard.press("+")
+    expect(page.locator("#ask [name=what]")).to_be_focused()
+    page.keyboard.type("Ask the bank")
+    page.locator("#ask [name=due_at]").fill("tomorrow 9:30")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-panel=tasks]")).to_contain_text("Ask the bank")
+
+
+def _be_reminded(page: Page, ana: User) -> None:
+    """Enter sends the time that was typed, not the first of those offered."""
+    page.keyboard.press(".")
+    page.locator("#ask [data-typed]").fill("in 3 h")
+    _shot(page, "reminder")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-panel=tasks]")).to_contain_text("You are reminded")
+    assert timezone.now() + timedelta(hours=2) < Reminder.objects.get(user=ana).at
+
+
+def _ask_a_supplier(page: Page) -> None:
+    page.keyboard.press("q")
+    page.locator("#ask [name=to]").fill("Repair shop <repairs@supplier.example>")
+    page.locator("#ask textarea").fill("Is a hub in stock?")
+    page.locator("#ask .quotes summary").click()
+    page.locator("#ask [name=quote]").first.check()
+    _shot(page, "side")
+    assert serious(page) == []
+    page.locator("#ask").get_by_role("button", name="Send").click()
+    expect(page.locator("[data-panel=sides]")).to_contain_text("waits for them")
+
+
+def _resolve_with_something_left(page: Page) -> None:
+    page.locator("#messages").click()
+    page.keyboard.press("e")
+    expect(page.locator("#ask h2")).to_contain_text("1 task is still open")
+    _shot(page, "left")
+    assert serious(page) == []
+    page.locator("#ask").get_by_role("button", name="Leave them open").click()
+    expect(page.locator(".case-head")).to_have_attribute("data-status", "resolved")
+
+
+def _look_at_my_tasks(page: Page) -> None:
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.get_by_role("heading", name="My tasks")).to_be_visible()
+    expect(page.locator("#my-tasks")).to_contain_text("Ask the bank")
+    _shot(page, "my-tasks")
+    assert serious(page) == []
+    page.get_by_role("button", name="Done: Ask the bank").click()
+    expect(page.locator("#my-tasks")).not_to_contain_text("Ask the bank")
 
 
 def _tag(page: Page) -> None:

@@ -3,9 +3,13 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from cases import fields, reminders, tasks
-from cases.models import Case, CaseField, Tag
+from cases import fields, reminders, sides, tasks
+from cases.models import Case, CaseField, Dispatch, Tag
 from crm.management.demo.company import Company
+from crm.models import User
+from customers.addresses import normalise
+
+ENGINEERS = "faults@linework.example"
 
 TODO = {
     "Billing": ["Ask accounts for the ledger", "Check the debit date with the bank"],
@@ -27,6 +31,29 @@ def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> N
         for case in rng.sample(open_ones, min(3, len(open_ones))):
             _fill(case, name, rng, now)
             _do(Case.objects.get(pk=case.pk), rng.choice(TODO[name]), rng, now)
+        if name == "Technical" and open_ones and (by := open_ones[0].assignee):
+            _aside(open_ones[0], by, now)
+
+
+def _aside(case: Case, by: User, now: datetime) -> None:
+    """The engineers' company was asked, and has answered."""
+    asked = sides.begin(
+        case,
+        to=f"Linework fault desk <{ENGINEERS}>",
+        subject="Fault at the cabinet?",
+        text="Our customer loses the line several times a day since Monday. Do you see a fault at the cabinet,"
+        " and when could somebody look?",
+        by=by,
+        at=now - timedelta(hours=2),
+    )
+    sides.hear(
+        Dispatch.objects.get(source="side", source_id=asked.pk),
+        text="There is corrosion on pair 14. An engineer can be there tomorrow between 8 and 12; please confirm.",
+        sender_name="Linework fault desk",
+        sender=normalise("email", ENGINEERS),
+        at=now - timedelta(minutes=35),
+        external_id="demo",
+    )
 
 
 def _fields(brightwave: Company) -> None:
