@@ -13,6 +13,7 @@ from cases import filters, lists
 from cases.filter_parts import Asker
 from cases.models import Case, Queue, SavedFilter
 from cases.models.case_rows import CaseQuerySet
+from customers.folding import clean
 
 TYPED = "q"  # the view of a filter that has no name
 
@@ -41,12 +42,14 @@ class Listed:
             return lists.view(self.name, self.queue, self.asker.user, at=self.asker.at)
         return filters.in_list(self.filter, self.queue, self.asker)
 
+    @property
+    def in_order(self) -> CaseQuerySet:
+        """In working order; where what is done with is among them, newest first."""
+        return self.cases.order_by("-opened_at", "-pk") if self.by_age else self.cases.in_order()
+
     def page(self, start: int = 0) -> list[Case]:
-        """One screenful from `start`: in working order, and where what is done with is among them, newest first."""
-        if self.by_age:
-            rows = lists.for_rows(self.cases).order_by("-opened_at", "-pk")
-            return list(rows[start : start + lists.PAGE])
-        return list(lists.for_rows(self.cases).in_order()[start : start + lists.PAGE])
+        """One screenful from `start`."""
+        return list(lists.for_rows(self.in_order)[start : start + lists.PAGE])
 
     @property
     def by_age(self) -> bool:
@@ -71,6 +74,20 @@ def beside(queue: Queue, asker: Asker) -> dict[str, Listed]:
     """The saved filters beside the views of a queue, by the name of their view."""
     rows = SavedFilter.objects.beside(queue, asker.user)
     return {row.view: Listed(row.view, row.name, queue, asker, row.text, row) for row in rows}
+
+
+def built_in(name: str, queue: Queue, asker: Asker) -> Listed:
+    return Listed(name, lists.NAMES[name], queue, asker)
+
+
+def asked(given: Mapping[str, str], queue: Queue, asker: Asker, saved: dict[str, Listed]) -> Listed | None:
+    """The view an address names; a filter that was typed stands in it."""
+    view, text = given.get("view", ""), " ".join(clean(given.get("q", "")).split())
+    if view in lists.NAMES:
+        return built_in(view, queue, asker)
+    if view in {"", TYPED} and text:
+        return Listed(TYPED, text, queue, asker, text)
+    return saved.get(view)
 
 
 def counts(wanted: Mapping[str, Listed]) -> dict[str, int]:

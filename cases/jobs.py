@@ -1,6 +1,7 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
 from cases import (
+    bulk,
     clocks,
     escalation,
     fetching,
@@ -41,6 +42,7 @@ every(5, name="cases.recalculation")(recalculating.recalculate)
 every(5, name="cases.reminders")(clocks.by_the_database(reminders.remind_due))
 every(5, name="cases.tasks")(clocks.by_the_database(tasks.tell_due))
 every(5, name="cases.tags")(tags.rename_due)
+every(1, name=bulk.SWEEP)(bulk.sweep)
 every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from cases.views import (
     aside,
     board,
+    changing_many,
     composing,
     describing,
     doing,
@@ -46,6 +47,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<int:pk>/filters/", filtering.saved, name="filters"),
     path("queues/<int:pk>/filters/<int:saved>/", filtering.one, name="filter"),
     path("queues/<int:pk>/filters/<int:saved>/place/", filtering.place, name="filter_place"),
+    path("queues/<int:pk>/bulk/", changing_many.change, name="bulk_change"),
+    path("bulk/", changing_many.mine, name="bulks"),
+    path("bulk/<int:pk>/", changing_many.one, name="bulk"),
+    path("bulk/<int:pk>/undo/", changing_many.undo, name="bulk_undo"),
     path("queues/<int:pk>/next/", queue.take_next, name="next"),
     path("queues/<int:pk>/figures/<slug:name>/", board.figure, name="figure"),
     path("queues/<int:pk>/burning/<slug:name>/", board.fire, name="burning"),

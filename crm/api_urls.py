@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from cases.api import (
     answers,
     aside,
+    bulk,
     cases,
     describing,
     doings,
@@ -48,6 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("case-fields/<int:pk>/", describing.one_field),
     path("tags/", describing.all_tags),
     path("tags/<int:pk>/renaming/", describing.renaming),
+    path("bulk/", bulk.all_bulks),
+    path("bulk/<int:pk>/", bulk.one_bulk),
+    path("bulk/<int:pk>/rows/", bulk.rows),
+    path("bulk/<int:pk>/undo/", bulk.undo),
     path("filters/", filters.all_filters),
     path("filters/<int:pk>/", filters.one_filter),
     path("tasks/", tasks.mine),

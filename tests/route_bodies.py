@@ -101,6 +101,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST presence/": {"choice": "busy"},
     "POST people/<int:user>/presence/": {"choice": "busy"},
     "POST cases/<int:number>/skills/": {"skills": ":skills"},
+    "POST queues/<int:pk>/bulk/": {"do": "take", "numbers": ":cases"},
+    "POST api/bulk/": {"action": "take", "queue": ":queues", "q": "is:active"},
     "POST queues/<int:pk>/filters/": {"name": "Mine", "text": "is:mine"},
     "POST queues/<int:pk>/filters/<int:saved>/": {"name": "Late"},
     "POST queues/<int:pk>/filters/<int:saved>/place/": {"to": "0"},

@@ -70,6 +70,13 @@ GET    queues/<int:pk>/filters/<int:saved>/        login   200  404  200  200  4
 POST   queues/<int:pk>/filters/<int:saved>/        login   403  404  302  302  404  403  403  302
 DELETE queues/<int:pk>/filters/<int:saved>/        login   403  404  302  302  404  403  403  302
 POST   queues/<int:pk>/filters/<int:saved>/place/  login   403  404  302  302  404  403  403  302
+GET    queues/<int:pk>/bulk/                       login   200  404  200  200  404  200  200  200
+POST   queues/<int:pk>/bulk/                       login   302  404  302  302  404  403  302  302
+GET    bulk/                                       login   200  200  200  200  200  200  200  200
+GET    bulk/<int:pk>/                              login   200  404  404  404  404  404  404  404
+POST   bulk/<int:pk>/                              login   302  404  404  404  404  404  404  404
+DELETE bulk/<int:pk>/                              login   302  404  404  404  404  404  404  404
+POST   bulk/<int:pk>/undo/                         login   302  404  404  404  404  404  404  404
 POST   queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
 PUT    queues/<int:pk>/session/                    login   404  404  404  404  404  204  204  404
 DELETE queues/<int:pk>/session/                    login   404  404  404  404  302  302  302  302
@@ -259,6 +266,12 @@ PATCH  api/case-fields/<int:pk>/                     401   403  403  403  200  4
 GET    api/tags/                                     401   200  200  200  200  200  200  200  200
 GET    api/tags/<int:pk>/renaming/                   401   403  403  403  200  403  403  403  200
 POST   api/tags/<int:pk>/renaming/                   401   403  403  403  201  403  403  403  201
+GET    api/bulk/                                    401   200  200  200  200  200  200  200  200
+POST   api/bulk/                                    401   202  400  202  202  400  403  202  202
+GET    api/bulk/<int:pk>/                           401   200  404  404  404  404  404  404  404
+DELETE api/bulk/<int:pk>/                           401   200  404  404  404  404  404  404  404
+GET    api/bulk/<int:pk>/rows/                      401   200  404  404  404  404  404  404  404
+POST   api/bulk/<int:pk>/undo/                      401   202  404  404  404  404  404  404  404
 GET    api/filters/                                 401   200  200  200  200  200  200  200  200
 POST   api/filters/                                 401   201  201  201  201  201  201  201  201
 GET    api/filters/<int:pk>/                        401   200  404  200  200  404  200  200  200

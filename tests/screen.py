@@ -96,11 +96,15 @@ class Listed:
         self.by_age = box.data("order") == "newest"
         self.unsure: dict[str, Node] = {}
 
+    @property
+    def by_server(self) -> bool:
+        return re.fullmatch(r"mentions|watching|q|f\d+", self.view) is not None
+
     def belongs(self, row: Node) -> bool | None:
         """None: only the server knows (order.js)."""
         if row.data("queue") != self.queue:
             return False
-        if re.fullmatch(r"mentions|watching|q|f\d+", self.view):
+        if self.by_server:
             return None
         if row.data("status") not in ACTIVE:
             return False

@@ -21,6 +21,7 @@ from cases.hooks import File
 from cases.models import (
     Article,
     Attachment,
+    Bulk,
     BusinessCalendar,
     Case,
     CaseField,
@@ -171,6 +172,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "subscriptions": subscription.pk,
         "presence": User.objects.get(username="lee").pk,
         "people": User.objects.get(username="lee").pk,
+        "bulk": Bulk.objects.create(by=by, action="take", state="done").pk,
         "filters": SavedFilter.objects.create(queue=case.queue, name="Late", text="is:overdue").pk,
         "skills": Skill.objects.create(name="Spanish", languages=["es"]).pk,
         "case-fields": CaseField.objects.create(key="serial", name="Serial number").pk,

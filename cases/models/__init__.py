@@ -3,6 +3,7 @@
 from cases.models.acknowledgement import Acknowledgement, PaceHour, QueuePace
 from cases.models.answer import Article, ArticleVersion
 from cases.models.beside import CaseLink, Contact, Issue, Mention, Watch
+from cases.models.bulk import Bulk, BulkRow
 from cases.models.calendar import BusinessCalendar, CalendarVersion
 from cases.models.case import Case
 from cases.models.channel import Channel, InboundItem, Thread
@@ -35,6 +36,8 @@ __all__ = [
     "Article",
     "ArticleVersion",
     "Attachment",
+    "Bulk",
+    "BulkRow",
     "BusinessCalendar",
     "CalendarVersion",
     "Capacity",

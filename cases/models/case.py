@@ -281,7 +281,7 @@ class Case(models.Model):
         self.record("need_unmet", by=by, at=at, via=via, reason=reason, was=was)
 
     @transaction.atomic
-    def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None) -> None:
+    def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
         """Hide the case from the working views until then, or until the customer writes."""
         self.lock()
         self._must_be_active()
@@ -291,7 +291,7 @@ class Case(models.Model):
             return
         self.snoozed_until = until
         self.save(update_fields=["snoozed_until"])
-        self.record("snoozed", by=by, at=at, until=until.isoformat())
+        self.record("snoozed", by=by, at=at, via=via, until=until.isoformat())
 
     @transaction.atomic
     def wake(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:

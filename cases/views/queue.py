@@ -17,7 +17,6 @@ from cases.templatetags.standing import in_hand, is_given_cases
 from cases.views.saying import allowed, go, guarded, require, said, where
 from crm.http import StaffRequest
 from crm.models import User
-from customers.folding import clean
 
 
 @login_required
@@ -70,22 +69,10 @@ def _views(request: StaffRequest, queue: Queue, asker: Asker) -> tuple[dict[str,
     """How many each view holds, the saved filters among them, and the one that was asked for."""
     saved = filtered.beside(queue, asker)
     numbers = lists.counts(queue, request.user, at=asker.at)
-    listed = _asked(request, queue, asker, saved) or _built_in(lists.first_view(numbers), queue, asker)
+    listed = filtered.asked(request.GET, queue, asker, saved) or filtered.built_in(
+        lists.first_view(numbers), queue, asker
+    )
     return numbers | filtered.counts({**saved, listed.name: listed}), saved, listed
-
-
-def _asked(request: StaffRequest, queue: Queue, asker: Asker, saved: dict[str, Listed]) -> Listed | None:
-    """The view an address names; a filter that was typed stands in it."""
-    view, text = request.GET.get("view", ""), " ".join(clean(request.GET.get("q", "")).split())
-    if view in lists.NAMES:
-        return _built_in(view, queue, asker)
-    if view in {"", filtered.TYPED} and text:
-        return Listed(filtered.TYPED, text, queue, asker, text)
-    return saved.get(view)
-
-
-def _built_in(name: str, queue: Queue, asker: Asker) -> Listed:
-    return Listed(name, lists.NAMES[name], queue, asker)
 
 
 def _find(user: User, pk: int) -> Queue:

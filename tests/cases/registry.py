@@ -143,6 +143,17 @@ ROUTES_WITHOUT_EVENTS = {
         "a person's own panel, whose bell asks again",
     ),
     **dict.fromkeys(("cases/<int:number>/skills/", "api/cases/<int:number>/skills/"), "in its own dialog"),
+    **dict.fromkeys(
+        [
+            "queues/<int:pk>/bulk/",
+            "bulk/<int:pk>/",
+            "bulk/<int:pk>/undo/",
+            "api/bulk/",
+            "api/bulk/<int:pk>/",
+            "api/bulk/<int:pk>/undo/",
+        ],
+        "asks; the keeper does it by each case's own verbs",
+    ),
     "problems/": "touches no case yet",
     "problems/<int:pk>/preview/": "only asks",
     "api/answers/suggest/": "only asks",

@@ -4,6 +4,7 @@ import { openDialog } from "./dialogs.js";
 import { openFilter } from "./filterbox.js";
 import { openNumber, rowOf, step } from "./list.js";
 import { openPalette } from "./palette.js";
+import { pickFocused, pickNone, pickOn } from "./picking.js";
 
 let going = 0;
 
@@ -30,6 +31,7 @@ function go(key) {
 function back(event) {
   const writing = typing(event.target);
   if (writing) return writing.blur();
+  if (pickNone()) return undefined;
   const room = document.querySelector(".case-room.context-open");
   if (room) return document.querySelector("[data-drawer]")?.click();
   const row = rowOf(openNumber());
@@ -42,6 +44,9 @@ const fixed = {
   j: () => step(1),
   k: () => step(-1),
   F: openFilter,
+  x: pickFocused,
+  J: () => pickOn(1),
+  K: () => pickOn(-1),
   "?": () => openDialog("help"),
   c: () => document.querySelector("[data-drawer]")?.click(),
   g: () => { going = Date.now(); },

@@ -1,6 +1,7 @@
 // The queue list. Rows never move under the pointer or the focus: what would move is held and announced.
 import { me, seen } from "./me.js";
 import { before, belongs, byServer } from "./order.js";
+import { dressPick, dressPicks } from "./picking.js";
 import { freshen } from "./times.js";
 import { whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -24,6 +25,7 @@ const canHover = matchMedia("(hover: hover)");
 function busy() {
   const box = list();
   if (!box) return false;
+  if (box.querySelector(".filter-form")?.contains(document.activeElement)) return true; // what is being typed would be lost
   return (canHover.matches && box.matches(":hover")) || document.getElementById("cases").contains(document.activeElement);
 }
 
@@ -34,12 +36,14 @@ function dress(row) {
   if (number === openNumber()) row.setAttribute("aria-current", "true");
   else row.removeAttribute("aria-current");
   row.querySelectorAll(".who[data-user]").forEach((who) => who.classList.toggle("mine", who.dataset.user === me));
+  dressPick(row);
 }
 
 export function dressList() {
   if (!list()) return;
   rows().forEach(dress);
   freshen(list());
+  dressPicks();
   showNewer();
 }
 
@@ -108,6 +112,7 @@ function leave(row) {
 
 function removeRow(row) {
   row.remove();
+  dressPicks();
   showEmpty();
 }
 
@@ -305,7 +310,7 @@ export function startList() {
   let leaving = 0;
   const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
   document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
-  document.addEventListener("focusout", (event) => { if (event.target.closest?.("#cases")) settle(); });
+  document.addEventListener("focusout", (event) => { if (event.target.closest?.("#cases, #list .filter-form")) settle(); });
   // What is due or has waited so long comes and goes by the clock alone.
   setInterval(() => list()?.hasAttribute("data-timed") && askCounts(), 20_000);
   document.addEventListener("list:again", ({ detail }) => refreshList({ view: detail.view, now: true }));

@@ -13,6 +13,7 @@ import { csrf, memory } from "./me.js";
 import { startMentions } from "./mentions.js";
 import { startNews } from "./news.js";
 import { startPalette } from "./palette.js";
+import { startPicking } from "./picking.js";
 import { placeHtml } from "./place.js";
 import { startReplies } from "./replies.js";
 import { startStalls } from "./stalls.js";
@@ -109,6 +110,7 @@ function openRoom() {
 function openList() {
   forgetHeld();
   rememberView();
+  document.querySelector(".tabs.saved [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   dressList();
   showLight();
   watchPage();
@@ -197,6 +199,7 @@ function start() {
   startTimes();
   startDialogs();
   startPalette();
+  startPicking();
   startFill();
   startFilterBox();
   startFirst();
