@@ -17,6 +17,7 @@ from cases.mail.html import harmless
 from cases.mail.parsed import Fold
 from cases.models import Attachment, Case, CaseField, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
+from cases.models.dispatch import UNSENT
 from cases.models.queue import Queue
 from crm import bulk
 from crm.database.prepared import Prepared, kept
@@ -287,17 +288,32 @@ def take_back(message: Message, *, by: User, at: datetime | None = None) -> Draf
 
 
 @transaction.atomic
-def retry(message: Message, *, by: User, at: datetime | None = None) -> None:
-    """Send again what failed or may not have arrived, by a person's word. Quiet if it is already on its way."""
-    case = message.case
+def retry(message: Message, *, by: User, at: datetime | None = None) -> bool:
+    """Send again what failed or may not have arrived, by a person's word; False if it is on its way already. Raises
+    Refusal where nothing would leave: who asks for another try must not read that it is made when it is not."""
+    case, now = message.case, at or timezone.now()
     case.lock()
-    again = Dispatch.objects.filter(
-        message=message, state__in=[Dispatch.State.FAILED, Dispatch.State.UNKNOWN, Dispatch.State.SUPPRESSED]
-    ).update(state=Dispatch.State.HELD, release_at=at or timezone.now(), reason="", detail="", lease_until=None)
-    if again:
-        outward.show(case, "sending")
-        case.record("send_retried", by=by, at=at, message=message.pk)
-        nudge()
+    row = Dispatch.objects.select_for_update(of=("self",)).filter(message=message).first()
+    if row is None or row.state in {Dispatch.State.SENT, Dispatch.State.UNDONE}:
+        raise Refusal(_("There is nothing to send again: it was sent, or taken back."))
+    if row.state in UNSENT:
+        return False
+    outward.must_be_able_to_leave(row, now)
+    # Whoever tried it last is done, unless nobody knows: then their late word must not count for this try.
+    attempts = row.attempts if row.state == Dispatch.State.UNKNOWN else 0
+    Dispatch.objects.filter(pk=row.pk).update(
+        state=Dispatch.State.HELD,
+        release_at=now,
+        reason="",
+        detail="",
+        lease_until=None,
+        begun_at=None,
+        attempts=attempts,
+    )
+    outward.show(case, "sending")
+    case.record("send_retried", by=by, at=at, message=message.pk)
+    nudge()
+    return True
 
 
 # --- what every utterance does

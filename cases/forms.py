@@ -222,6 +222,15 @@ class KeptForm(forms.Form):
     )
 
 
+class DeviceForm(forms.Form):
+    """A browser's push subscription, as it gives it."""
+
+    endpoint = forms.URLField(max_length=1000, assume_scheme="https")
+    p256dh = forms.RegexField(r"^[A-Za-z0-9_-]{87}$")
+    auth = forms.RegexField(r"^[A-Za-z0-9_-]{20,44}$")
+    name = forms.CharField(max_length=80, required=False)
+
+
 def checked(form: forms.Form) -> dict[str, Any]:
     """The form's values, or a Refusal with its first complaint."""
     if form.is_valid():

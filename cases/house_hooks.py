@@ -204,7 +204,7 @@ def may_have_left() -> str:
     return """
     UPDATE public.cases_dispatch SET state = 'unknown', reason = 'restored', lease_until = NULL
     WHERE state IN ('held', 'claimed');
-    UPDATE public.cases_case SET send_state = 'unknown' WHERE id IN (
+    UPDATE public.cases_case SET send_state = 'unknown', send_reason = 'restored' WHERE id IN (
         SELECT m.case_id FROM public.cases_message m JOIN public.cases_dispatch d ON d.id = m.dispatch_id
         WHERE d.state = 'unknown' AND d.reason = 'restored');
     """

@@ -3,12 +3,14 @@
 from cases import (
     bulk,
     clocks,
+    digests,
     escalation,
     fetching,
     news,
     pacing,
     presence,
     promises,
+    pushing,
     recalculating,
     reminders,
     silence,
@@ -47,4 +49,8 @@ every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)
 every(pacing.RECOUNT.total_seconds(), name="cases.pace_recount")(pacing.recount)
+every(2, name="cases.push_plan")(pushing.plan)
+every(2, name="cases.pushing")(pushing.send_due)
+every(600, name="cases.push_tidy")(pushing.tidy)
+every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)

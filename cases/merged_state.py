@@ -100,12 +100,13 @@ def look_again(case: Case) -> None:
     last = case.messages.order_by("-at", "-id").values_list("at", flat=True).first()
     word = said.order_by("-at", "-id").first()
     reply = said.filter(direction=Message.Direction.OUTBOUND, taken_back_at=None, dispatch__isnull=False)
-    sent = reply.order_by("-at", "-id").values_list("dispatch__state", flat=True).first()
+    sent, why = reply.order_by("-at", "-id").values_list("dispatch__state", "dispatch__reason").first() or ("", "")
     case.last_message_at = last
     case.preview = " ".join(word.new_text.split())[:160] if word else ""
     case.preview_direction = word.direction if word else ""
     case.send_state = _SEND_STATES.get(sent, "")  # type: ignore[call-overload]
-    case.save(update_fields=["last_message_at", "preview", "preview_direction", "send_state"])
+    case.send_reason = why if case.send_state in {"failed", "unknown"} else ""
+    case.save(update_fields=["last_message_at", "preview", "preview_direction", "send_state", "send_reason"])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cases import news_words
 from cases.models import Case, Notification, NotificationSettings
 from cases.models.notification import NotificationQuerySet
-from cases.models.reasons import NEEDS_ME, weight
+from cases.models.reasons import NEEDS_ME, Reason, weight
 from crm.models import User
 
 GROUPS = 50  # shown at once
@@ -92,15 +92,15 @@ def inbox(user: User, at: datetime) -> Inbox:
     """Five queries, however much there is."""
     rows = open_for(user, at)
     totals = rows.aggregate(cases=Count("case", distinct=True), things=Count("pk"))
-    groups = _groups(rows, "weight")
+    shown = groups(rows)
     read = Notification.objects.filter(user=user, at__gte=at - KEPT_READ).visible(at)
-    read = read.filter(Q(read_at__isnull=False) | Q(ended_by__isnull=False)).exclude(case__in=[g.case for g in groups])
-    earlier = _groups(read, "-newest")[:EARLIER]
+    read = read.filter(Q(read_at__isnull=False) | Q(ended_by__isnull=False)).exclude(case__in=[g.case for g in shown])
+    earlier = groups(read, "-newest")[:EARLIER]
     wants = NotificationSettings.objects.filter(user=user).first()
-    return Inbox(groups, earlier, totals["cases"], totals["things"], wants.looked_at if wants else None)
+    return Inbox(shown, earlier, totals["cases"], totals["things"], wants.looked_at if wants else None)
 
 
-def _groups(rows: NotificationQuerySet, order: str) -> list[Group]:
+def groups(rows: NotificationQuerySet, order: str = "weight") -> list[Group]:
     """Chosen and counted in one statement, their latest lines read in another."""
     by_case = rows.by_need().values("case").annotate(n=Count("pk"), first=Min("weight"), newest=Max("at"))
     first = {"weight": ["first", "-newest"]}.get(order, [order])
@@ -133,13 +133,22 @@ def read(user: User, *, at: datetime, case: Case | None = None, keys: Iterable[i
         rows = rows.filter(case=case)
     if keys is not None:
         rows = rows.filter(pk__in=list(keys))
+    _seen(user, rows, at)
     return int(rows.update(read_at=at))
+
+
+def _seen(user: User, rows: NotificationQuerySet, at: datetime | None) -> None:
+    """The view of mentions says the same as the panel."""
+    notes = [note for note in rows.filter(reason=Reason.MENTION).values_list("event__data__message", flat=True) if note]
+    if notes:
+        user.mentions.filter(message__in=notes).update(seen_at=at)
 
 
 def unread(user: User, case: Case) -> int:
     """The latest they were told of this case is new again, where it still wants a look."""
     latest = Notification.objects.filter(user=user, case=case, ended_by=None).order_by("-at", "-pk").first()
     rows = Notification.objects.filter(pk=latest.pk if latest else None)
+    _seen(user, rows, None)
     return int(rows.update(read_at=None, snoozed_until=None))
 
 

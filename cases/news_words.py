@@ -25,11 +25,11 @@ _WHAT: dict[str, LazyText] = {
     "send_suppressed": gettext_lazy("Not sent: %(cause)s"),
     "send_unknown": gettext_lazy("It may not have arrived: %(cause)s"),
 }
+_GIVEN = gettext_lazy("%(who)s gave it to you")
 _TOLD: dict[str, LazyText] = {
     Reason.SLA_WARNED: gettext_lazy("A service time runs out soon"),
     Reason.SLA_BREACHED: gettext_lazy("A service time has run out"),
     Reason.REMINDER: gettext_lazy("A reminder is due"),
-    Reason.APPROVAL: gettext_lazy("Something waits for approval"),
     Reason.ASIDE: gettext_lazy("Who was asked beside the case has answered"),
 }
 WHY: dict[str, LazyText] = {
@@ -39,9 +39,8 @@ WHY: dict[str, LazyText] = {
     Reason.PROMISE_SOON: gettext_lazy("the promise is yours, or you look after its queue"),
     Reason.SLA_WARNED: gettext_lazy("the case is yours, or you look after its queue"),
     Reason.REMINDER: gettext_lazy("you are to be reminded"),
-    Reason.APPROVAL: gettext_lazy("you may approve it"),
     Reason.MENTION: gettext_lazy("you are named"),
-    Reason.ASSIGNED: gettext_lazy("it is given to you"),
+    Reason.ASSIGNED: gettext_lazy("it is yours now"),
     Reason.CUSTOMER_WROTE: gettext_lazy("the case is yours"),
     Reason.ASIDE: gettext_lazy("you asked, or the case is yours"),
     Reason.REOPENED: gettext_lazy("the case is yours"),
@@ -54,31 +53,31 @@ WHY: dict[str, LazyText] = {
 }
 
 
-def worded(rows: Iterable[Notification]) -> list[Notification]:
-    """Each with its sentence (`what`) and reason (`why`) in the active language; the names in them asked for together.
-    They are read with `event__actor` and `case__customer`."""
+def worded(rows: Iterable[Notification], *, named: bool = True) -> list[Notification]:
+    """Each with its sentence (`what`) and reason (`why`) in the active language; the names in them asked for together,
+    the customer's only if `named`. They are read with `event__actor` and `case__customer`."""
     found = list(rows)
     thread.named([row.event for row in found])
     for row in found:
-        row.what, row.why = what(row), str(WHY[row.reason])  # type: ignore[attr-defined]
+        row.what, row.why = what(row, named=named), str(WHY[row.reason])  # type: ignore[attr-defined]
     return found
 
 
-def what(row: Notification) -> str:
+def what(row: Notification, *, named: bool) -> str:
     event: Event = row.event
     if row.reason == Reason.REMINDER and "task" in event.data:
         return _("A task is due")
     if event.kind == "notified":
         return str(_TOLD.get(row.reason) or _("A rule asks you to look"))
-    sentence = _WHAT.get(event.kind)
+    sentence = _GIVEN if row.reason == Reason.ASSIGNED and event.actor else _WHAT.get(event.kind)
     if sentence is None:
         return telling.told(event)
-    return str(sentence) % _words(row, event)
+    return str(sentence) % _words(row, event, named)
 
 
-def _words(row: Notification, event: Event) -> dict[str, Any]:
+def _words(row: Notification, event: Event, named: bool) -> dict[str, Any]:
     return {
         "who": event.actor.name if event.actor else _("Somebody"),
-        "customer": row.case.customer.name if row.case.customer else _("The customer"),
+        "customer": row.case.customer.name if named and row.case.customer else _("The customer"),
         "cause": cause(event.reason),
     }

@@ -13,7 +13,8 @@ from cases import promises, transitions
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
 from cases.permission import judge, may_contact
-from cases.sending import send_due, send_mass_due, show, tell
+from cases.sending import can_send, send_due, send_mass_due, show, tell
+from cases.undelivered import cause
 from crm import bulk
 from crm.models import User
 from customers.models import ContactPoint, Customer
@@ -28,6 +29,7 @@ __all__ = [
     "dispatch_reply",
     "hurry",
     "may_contact",
+    "must_be_able_to_leave",
     "release_due",
     "send_due",
     "send_mass_due",
@@ -151,6 +153,14 @@ def dispatch_reply(message: Message, *, release_at: datetime) -> Dispatch:
         source_id=message.pk,
         release_at=release_at,
     )
+
+
+def must_be_able_to_leave(row: Dispatch, now: datetime) -> None:
+    """A Refusal, with the cause in words, where the next try is sure to end before it began."""
+    verdict = judge([row], now)[row.key]
+    reason = verdict.reason if not verdict.allowed else "" if can_send(row.channel) else "no_channel"
+    if reason:
+        raise Refusal(_("Nothing would be sent: %(cause)s.") % {"cause": cause(reason)})
 
 
 @dataclass(frozen=True)

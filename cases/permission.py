@@ -18,6 +18,7 @@ CONSENT_NEEDED: dict[str, str | None] = {
     "acknowledgement": None,
     "promise": None,
     "side": None,  # to somebody who is no customer
+    "digest": None,  # to people who work here, about their own work
     "notice": "service",
     "advice": "advice",
     "marketing": "marketing",

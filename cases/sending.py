@@ -317,7 +317,7 @@ def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -
     case = message.case
     if state == Dispatch.State.SENT and message.is_answer:
         case.silent_since = now
-    show(case, {"sent": "", "suppressed": "failed"}.get(state, state))
+    show(case, {"sent": "", "suppressed": "failed"}.get(state, state), "" if state == Dispatch.State.SENT else reason)
     case.record(kinds[state], by=None, via="system", at=now, reason=reason, message=message.pk)
     undelivered = state in {Dispatch.State.FAILED, Dispatch.State.SUPPRESSED}
     if undelivered and case.status in {transitions.WAITING_CUSTOMER, transitions.RESOLVED}:
@@ -326,10 +326,10 @@ def _tell_of_message(message: Message, state: str, reason: str, now: datetime) -
         case.save(update_fields=["waiting_since"])
 
 
-def show(case: Case, send_state: str) -> None:
-    """Keep on the case, whose lock the caller holds, how its latest reply fares: the list shows it."""
-    case.send_state = send_state
-    case.save(update_fields=["send_state", "silent_since"])
+def show(case: Case, send_state: str, reason: str = "") -> None:
+    """Keep on the case, whose lock the caller holds, how its latest reply fares, and why: the list shows it."""
+    case.send_state, case.send_reason = send_state, reason
+    case.save(update_fields=["send_state", "send_reason", "silent_since"])
 
 
 # --- who died in the middle

@@ -30,6 +30,7 @@ _REASONS: dict[str, LazyText] = {
     "restored": gettext_lazy("the database came back from a backup; it may have been sent since"),
     "not_permitted": gettext_lazy("something tried to send it past our own rules; tell your administrator"),
     "refused": gettext_lazy("the other side refused it"),
+    "moot": gettext_lazy("all of it was dealt with before it left"),
     "error": gettext_lazy("something went wrong on our side"),
 }
 

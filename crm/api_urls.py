@@ -70,6 +70,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/", news.notifications),
     path("notifications/read/", news.reading),
     path("notifications/settings/", news.settings),
+    path("push-devices/", news.devices),
+    path("push-devices/<int:pk>/", news.device),
     path("cases/<int:number>/following/", news.following),
     path("presence/", presence.everybody),
     path("presence/me/", presence.mine),

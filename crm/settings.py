@@ -148,6 +148,7 @@ _POLICY = {
     "connect-src": [SELF],
     "frame-src": [SELF],
     "manifest-src": [SELF],
+    "worker-src": [SELF],
     "form-action": [SELF],
     "frame-ancestors": [NONE],
     "base-uri": [NONE],
@@ -226,6 +227,11 @@ MAILBOX_ALARM_MINUTES = float(os.environ.get("MAILBOX_ALARM_MINUTES", "5"))
 SEND_UNDO_SECONDS = float(os.environ.get("SEND_UNDO_SECONDS", "10"))
 # Hosts of private networks that answers may be sent to; everything else must be a public address.
 CALLBACK_HOSTS = [h.strip().lower() for h in os.environ.get("CALLBACK_HOSTS", "").split(",") if h.strip()]
+# Push services inside the house, which need be neither public nor https; and whom a push service writes to if we misbehave.
+PUSH_HOSTS = [h.strip().lower() for h in os.environ.get("PUSH_HOSTS", "").split(",") if h.strip()]
+PUSH_CONTACT = os.environ.get(
+    "PUSH_CONTACT", PUBLIC_URL if PUBLIC_URL.startswith("https://") else "mailto:push@localhost"
+)
 
 # --- API
 API_RATE = int(os.environ.get("API_RATE", "20000"))  # calls a minute for each token; 0: no limit

@@ -49,6 +49,9 @@ GET    notifications/bell/                         login   200  200  200  200  2
 POST   notifications/read/                         login   302  302  302  302  302  302  302  302
 POST   notifications/read/#case                    login   302  404  302  302  404  302  302  302
 POST   notifications/snooze/                       login   302  404  302  302  404  302  302  302
+POST   notifications/devices/                      login   409  409  409  409  409  409  409  409
+POST   notifications/devices/<int:pk>/             login   404  404  404  404  404  404  404  404
+GET    push-worker.js                                200   200  200  200  200  200  200  200  200
 GET    notifications/settings/                     login   200  200  200  200  200  200  200  200
 POST   notifications/settings/                     login   302  302  302  302  302  302  302  302
 POST   cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
@@ -303,6 +306,8 @@ GET    api/notifications/                            401   200  200  200  200  2
 POST   api/notifications/read/                       401   200  200  200  200  200  200  200  200
 GET    api/notifications/settings/                   401   200  200  200  200  200  200  200  200
 PATCH  api/notifications/settings/                   401   200  200  200  200  200  200  200  200
+GET    api/push-devices/                             401   200  200  200  200  200  200  200  200
+DELETE api/push-devices/<int:pk>/                    401   404  404  404  404  404  404  404  404
 GET    api/cases/<int:number>/following/             401   200  404  200  200  404  200  200  200
 PUT    api/cases/<int:number>/following/             401   204  404  204  204  404  204  204  204
 DELETE api/cases/<int:number>/following/             401   204  404  204  204  404  204  204  204

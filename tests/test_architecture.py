@@ -123,6 +123,7 @@ SPEAKS = {
     "cases/mail/imap.py": {"imaplib", "imap_tools"},  # reads
     "cases/mail/opening.py": {"imaplib", "imap_tools"},
     "cases/mail/oauth.py": {"httpx"},
+    "cases/pushing.py": {"httpx"},
     "crm/fetching.py": {"httpx"},
     "crm/doctor.py": {"smtplib"},  # asks whether the server is there
     "crm/management/commands/serve.py": {"urllib.request"},  # asks its own web processes

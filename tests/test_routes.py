@@ -170,6 +170,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "organizations": organization.pk,
         "products": product.pk,
         "subscriptions": subscription.pk,
+        "devices": 1,
+        "push-devices": 1,
         "presence": User.objects.get(username="lee").pk,
         "people": User.objects.get(username="lee").pk,
         "bulk": Bulk.objects.create(by=by, action="take", state="done").pk,

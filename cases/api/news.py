@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 
 from cases import news, news_words, watching
 from cases.api import finding
-from cases.models import Notification, NotificationSettings, Watch
+from cases.models import Notification, NotificationSettings, PushDevice, Watch
 from cases.models.reasons import Reason, Way, ways
 from crm import rest
 
@@ -164,4 +165,25 @@ def following(request: Request, number: int) -> Response:
     finding.need(request, "case.follow", case)
     act = watching.follow if request.method == "PUT" else watching.unfollow
     act(case, by=rest.me(request), via="api")
+    return Response(status=204)
+
+
+class PushDeviceShape(serializers.Serializer[PushDevice]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    reached_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema(summary="The devices you are told on", responses=PushDeviceShape(many=True))
+@rest.endpoint("GET")
+def devices(request: Request) -> Response:
+    finding.need(request, "notification.own")
+    return rest.page(request, PushDevice.objects.filter(user=rest.me(request)), PushDeviceShape)
+
+
+@extend_schema(summary="No longer on this one", responses={204: None})
+@rest.endpoint("DELETE")
+def device(request: Request, pk: int) -> Response:
+    get_object_or_404(PushDevice, pk=pk, user=rest.me(request)).delete()
     return Response(status=204)

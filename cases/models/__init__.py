@@ -10,6 +10,7 @@ from cases.models.channel import Channel, InboundItem, Thread
 from cases.models.clock import Clock
 from cases.models.clock_action import ClockAction
 from cases.models.colleague import Colleague
+from cases.models.digest import Digest
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.field import CaseField, FieldOption, FieldValue
@@ -19,6 +20,7 @@ from cases.models.message import Attachment, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
+from cases.models.push import Push, PushDevice, PushKeys
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.recalculation import Recalculation
 from cases.models.saved_filter import SavedFilter
@@ -52,6 +54,7 @@ __all__ = [
     "ClockAction",
     "Colleague",
     "Contact",
+    "Digest",
     "Dispatch",
     "Draft",
     "FieldOption",
@@ -70,6 +73,9 @@ __all__ = [
     "Presence",
     "PresenceReason",
     "Promise",
+    "Push",
+    "PushDevice",
+    "PushKeys",
     "Queue",
     "QueueMembership",
     "QueuePace",

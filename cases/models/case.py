@@ -79,6 +79,7 @@ class Case(models.Model):
     preview_direction = models.CharField(max_length=10, blank=True)
     last_message_at = models.DateTimeField(null=True)
     send_state = models.CharField(max_length=12, blank=True)  # of the latest reply on its way: sending, failed, unknown
+    send_reason = models.CharField(max_length=60, blank=True, default="", db_default="")  # and why, an enumerated word
     need_met_event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_index=False)
     silent_since = models.DateTimeField(null=True)  # our answer left: from here on silence may say that it helped
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")

@@ -3,15 +3,17 @@ case's lock: a row a person and event, so that nobody is told twice and nothing 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases.models.reasons import LOUD, Reason, ways, weight
+from cases.models.reasons import LOUD, Reason, Way, ways, weight
 from crm.database.prepared import kept
 from crm.models import Event
 
 if TYPE_CHECKING:
     from cases.models.case import Case
 
+BEFORE_PUSH = timedelta(seconds=10)  # who reads it in the console meanwhile is not told again on a phone
 Audience = Callable[["Case", Event], Iterable[int | None]]
 
 
@@ -132,11 +134,13 @@ SELECT u.id, COALESCE(s.ways, '{}'), EXISTS (SELECT FROM cases_mutedcase m WHERE
 
 def _add(case: "Case", event: Event, user: int, reason: Reason, by: list[str]) -> None:
     with kept() as cursor:
-        cursor.execute(_ADDED, [user, case.pk, event.pk, reason.value, by, event.at])
+        push = event.at + BEFORE_PUSH if Way.PUSH in by else None
+        cursor.execute(_ADDED, [user, case.pk, event.pk, reason.value, by, event.at, push])
 
 
 _ADDED = """
-INSERT INTO cases_notification (user_id, case_id, event_id, reason, ways, at) VALUES (%s, %s, %s, %s, %s::varchar[], %s)
+INSERT INTO cases_notification (user_id, case_id, event_id, reason, ways, at, push_at)
+VALUES (%s, %s, %s, %s, %s::varchar[], %s, %s::timestamptz)
 ON CONFLICT DO NOTHING
 """
 
@@ -165,6 +169,8 @@ _ENDS: Mapping[str, tuple[tuple[Reason, ...], str]] = {
     "sent": ((Reason.DELIVERY_FAILED,), "message"),
     "message_delivered": ((Reason.DELIVERY_FAILED,), "message"),
     "message_read": ((Reason.DELIVERY_FAILED,), "message"),
+    "task_done": ((Reason.REMINDER,), "task"),
+    "task_dropped": ((Reason.REMINDER,), "task"),
     "sla_breached": ((Reason.SLA_WARNED,), "clock"),
     # Whose it is no longer need not answer in it.
     "assigned": (_OF_OWNERS, "owner"),

@@ -73,6 +73,8 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+")
     snoozed_until = models.DateTimeField(null=True)
+    push_at = models.DateTimeField(null=True)  # when it goes to their devices, if it is still new then
+    digest = models.ForeignKey("cases.Digest", models.SET_NULL, null=True, related_name="lines", db_index=False)
 
     objects = NotificationManager()
 
@@ -87,6 +89,7 @@ class Notification(models.Model):
             models.Index(fields=["case"], name="notification_of_case", condition=models.Q(read_at=None, ended_by=None)),
             models.Index(fields=["user", "-at"], name="notification_newest"),
             models.Index(fields=["at"], name="notification_age"),
+            models.Index(fields=["push_at"], name="notification_push", condition=models.Q(push_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

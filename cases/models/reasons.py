@@ -16,7 +16,6 @@ class Reason(models.TextChoices):
     PROMISE_SOON = "promise_soon", _("A promise of mine is soon due")
     SLA_WARNED = "sla_warned", _("A service time of mine runs out soon")
     REMINDER = "reminder", _("A reminder")
-    APPROVAL = "approval", _("Something waits for my approval")
     MENTION = "mention", _("Somebody names me in a note")
     ASSIGNED = "assigned", _("A case is given to me")
     CUSTOMER_WROTE = "customer_wrote", _("The customer writes in a case of mine")
@@ -33,10 +32,10 @@ class Reason(models.TextChoices):
 class Way(models.TextChoices):
     """How one hears of it. The panel is the first: who wants nothing in it is not told at all."""
 
-    PANEL = "panel", _("in the console")
-    SOUND = "sound", _("with a sound")
-    PUSH = "push", _("on my devices")
-    MAIL = "mail", _("in the mail digest")
+    PANEL = "panel", _("console")
+    SOUND = "sound", _("sound")
+    PUSH = "push", _("devices")
+    MAIL = "mail", _("mail")
 
 
 NEEDS_ME = frozenset(list(Reason)[: list(Reason).index(Reason.TOLD)])
@@ -49,7 +48,6 @@ _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.PROMISE_SOON: _EVERY,
     Reason.SLA_WARNED: (Way.PANEL, Way.SOUND),
     Reason.REMINDER: _EVERY,
-    Reason.APPROVAL: (Way.PANEL, Way.PUSH, Way.MAIL),
     Reason.MENTION: _EVERY,
     Reason.ASSIGNED: _EVERY,
     Reason.CUSTOMER_WROTE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),

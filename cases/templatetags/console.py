@@ -283,6 +283,7 @@ def console_words() -> SafeString:
             "while_away": _("While you were away: news on %s cases."),
             "while_away_one": _("While you were away: news on one case."),
             "notifications": _("Notifications"),
+            "device_failed": _("This browser could not be set up."),
             "queues": _("Queues"),
             "customers": _("Customers"),
             "problems": _("Known problems"),

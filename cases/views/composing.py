@@ -150,8 +150,9 @@ def retry(request: StaffRequest, number: int, pk: int) -> HttpResponse:
     require(request.user, "reply", case)
     message = _message(case, pk)
     message.case = case
-    conversation.retry(message, by=request.user)
-    return changed(request, case, _("It is being sent again."), messages=[_message(case, pk)])
+    begun = conversation.retry(message, by=request.user)
+    text = _("It is being sent again.") if begun else _("It is on its way already.")
+    return changed(request, case, text, messages=[_message(case, pk)])
 
 
 @login_required

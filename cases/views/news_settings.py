@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from cases.models import Case, NotificationSettings
+from cases.models import Case, NotificationSettings, PushKeys
 from cases.models.reasons import Way
 from cases.news_forms import WaysForm, table
 from cases.views.saying import where
@@ -31,5 +31,8 @@ def ways(request: StaffRequest) -> HttpResponse:
         "wants": wants,
         "muted": muted.order_by("-mutes__at")[:50],
         "saved": "saved" in request.GET,
+        "push_key": PushKeys.objects.ours().public,
+        "devices": request.user.push_devices.order_by("-made_at"),
+        "session": request.session.session_key,
     }
     return render(request, "cases/news_settings.html", context, status=422 if form.errors else 200)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from cases.business_hours import ROUND_THE_CLOCK
-from cases.models import BusinessCalendar, Queue
+from cases.models import BusinessCalendar, PushKeys, Queue
 from crm.management.demo import people
 from crm.models import User
 from customers.models import Customer
@@ -32,6 +32,7 @@ def prepare(*, migrate: bool, demo: bool, say: Say) -> None:
             say(_("Administrator: sign in as admin with the password %s (shown this once).") % make_administrator())
         if not Queue.objects.exists():
             make_inbox()
+        PushKeys.objects.ours()
     if not settings.DEBUG:
         call_command("collectstatic", interactive=False, verbosity=0)
 

@@ -14,7 +14,16 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "mentions": ("pk", "user_id", "seen_at"),
     "clocks": ("pk", "kind", "due_at", "warn_at", "breached_at", "met_at", "cancelled_at"),
 }
-_SHOWN = ("attention_at", "promise_due_at", "next_due_at", "send_state", "preview", "last_message_at", "merged_into_id")
+_SHOWN = (
+    "attention_at",
+    "promise_due_at",
+    "next_due_at",
+    "send_state",
+    "send_reason",
+    "preview",
+    "last_message_at",
+    "merged_into_id",
+)
 
 
 def everything(*cases: Case) -> dict[int, dict[str, Any]]:

@@ -33,6 +33,7 @@ EXPLAINED_BY = {
     "resolved_at": {"resolved", "reopened"},
     "closed_at": {"closed"},
     "send_state": SENDING | JOINED,
+    "send_reason": SENDING | JOINED,
     "preview": SAID | JOINED,
     "last_message_at": SAID | JOINED,
 }

@@ -6,7 +6,7 @@ from its events alone and compared with its row; what was refused has changed an
 
 import ast
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,7 @@ class Desk(RuleBasedStateMachine):
     @rule(which=st.integers(0, 5))
     def retry(self, which: int) -> None:
         if message := self.message(which):
-            with self.step():
+            with self.step(), suppress(Refusal):
                 conversation.retry(message, by=self.ana, at=self.now)
 
     @rule(which=st.integers(0, 5), status=st.sampled_from(["delivered", "read", "failed"]))

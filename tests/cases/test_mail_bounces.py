@@ -103,9 +103,9 @@ def test_the_rep_reads_why_in_words_and_no_address(sent: Message, ana: User) -> 
 
 def test_a_lifted_address_is_written_to_again_and_may_bounce_again(sent: Message, ana: User) -> None:
     told(bounce(sent.dispatch.provider_id))
-    retry(sent, by=ana)
-    send_due(timezone.now() + timedelta(minutes=1))
-    assert fate(sent)[:2] == ("suppressed", "suppressed")
+    with pytest.raises(Refusal, match="asked not to be written to, or bounced"):
+        retry(sent, by=ana)
+    assert fate(sent)[:2] == ("failed", "no_address")
 
     Suppression.objects.update(lifted_at=timezone.now())
     retry(sent, by=ana)

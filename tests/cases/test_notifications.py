@@ -132,6 +132,16 @@ def test_the_door_tells_those_who_may_see_it_once_and_says_when_nobody_may(
     assert told(ben) == []
 
 
+def test_a_task_that_is_done_reminds_nobody_any_more(case: Case, ana: User, lee: User) -> None:
+    case.lock()
+    for task in (7, 8):
+        notifying.notify(case, [ana.pk], "reminder", at=timezone.now(), task=task)
+    case.record("task_done", by=lee, task=7)
+    assert waiting(ana) == ["reminder"]
+    case.record("task_dropped", by=lee, task=8)
+    assert waiting(ana) == []
+
+
 def test_the_same_clock_tells_the_same_person_once(case: Case, ana: User, sue: User) -> None:
     case.claim(by=ana)
     case.record("sla_breached", by=None, via="clock", clock=7, target="first_response")
@@ -190,6 +200,20 @@ def test_reading_snoozing_muting(case: Case, ana: User, lee: User) -> None:
     conversation.add_note(case, by=lee, text="@ana please")
     assert told(ana)[-1] == ("mention", "note_added")
     assert [kind for _reason, kind in told(ana)].count("message_received") == 2
+
+
+def test_the_view_of_mentions_agrees_with_the_panel(case: Case, ana: User, lee: User) -> None:
+    from cases import lists
+
+    def named() -> int:
+        return lists.counts(case.queue, ana, at=timezone.now())["mentions"]
+
+    conversation.add_note(case, by=lee, text="@ana look")
+    assert named() == news.count(ana) == 1
+    news.read(ana, at=timezone.now())
+    assert named() == news.count(ana) == 0
+    news.unread(ana, case)
+    assert named() == news.count(ana) == 1
 
 
 def test_who_turned_a_reason_off_is_not_told(case: Case, ana: User) -> None:

@@ -1,6 +1,7 @@
 // The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
 import { startBoard } from "./board.js";
 import { insertText, openComposer, startComposer } from "./composer.js";
+import { startDevices } from "./devices.js";
 import { startDialogs } from "./dialogs.js";
 import { startFill } from "./fill.js";
 import { startFilterBox } from "./filterbox.js";
@@ -216,6 +217,7 @@ function start() {
   startStanding();
   startNews();
   startBoard();
+  startDevices();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

@@ -1,7 +1,7 @@
 // What one is told: the bell in the rail, its panel, a line at the foot of the window as it happens, and (chime.js) a sound.
 import { chime, startChime } from "./chime.js";
 import { openDialog } from "./dialogs.js";
-import { openNumber } from "./list.js";
+import { askCounts, openNumber } from "./list.js";
 import { csrf, me, memory, post } from "./me.js";
 import { toast, whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -23,6 +23,7 @@ function showBell(html) {
   bell().replaceWith(fresh);
   htmx.process(fresh);
   if (held) fresh.focus({ preventScroll: true });
+  memory.set("waiting", fresh.dataset.waiting);
 }
 
 let asking = 0;
@@ -37,6 +38,7 @@ export function askBell() {
 // Something was read here: other windows show it too.
 function changed() {
   askBell();
+  askCounts();
   tabs?.postMessage("changed");
 }
 
@@ -83,7 +85,7 @@ function swapped(event) {
   const { target } = event.detail;
   if (target?.id === "news-body") {
     if (!dialog().open) openDialog("news-dialog");
-    dialog().querySelector(".news-open, [data-close]")?.focus();
+    (dialog().querySelector(".news-open") || dialog().querySelector("[data-close]"))?.focus();
   }
   const panel = document.getElementById("news");
   if (panel && (target?.id === "news-body" || target?.id === "news")) {
@@ -122,5 +124,9 @@ export function startNews() {
   document.addEventListener("console:opened", () => { if (Number(bell()?.dataset.waiting)) changed(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) askBell(); });
   tabs?.addEventListener("message", askBell);
+  // A page that came with another count than the windows show: what it opened is read there too.
+  if (memory.get("waiting") !== bell().dataset.waiting) tabs?.postMessage("changed");
+  memory.set("waiting", bell().dataset.waiting);
+  setInterval(() => !document.hidden && askBell(), 300000); // what slept is awake
   comeBack();
 }
