@@ -92,7 +92,7 @@ def _call_links_back(w: World) -> Any:
     return post(w, "status-page/", "delete")
 
 
-@command("message_received", routes="status/<str:token>/")
+@command("message_received", "acknowledged", routes="status/<str:token>/")
 def _write_on_the_status_page(w: World) -> None:
     link = status_page.link(w.case, w.carl.contact_points.get(kind="email"))
     path = "/" + link.partition("://")[2].partition("/")[2]

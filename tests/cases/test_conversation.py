@@ -233,4 +233,6 @@ def test_the_customer_reads_the_next_step_and_its_time_by_their_own_clock(case: 
 
     sent = compose(Dispatch.objects.get(pk=message.dispatch_id))
 
-    assert sent.text == "Done.\n\nNext step: Bank confirms, by Tuesday 1 July 2031, 17:00 (CEST)."
+    said, _line, link = sent.text.rpartition("\n\n")
+    assert said == "Done.\n\nNext step: Bank confirms, by Tuesday 1 July 2031, 17:00 (CEST)."
+    assert link == f"How it stands, and to add something: {sent.status_url}"
