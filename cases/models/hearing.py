@@ -74,7 +74,7 @@ TELLING = frozenset(_WHO) | FOLLOWED | {"notified"}
 def tell(case: "Case", event: Event) -> None:
     """A row for everybody the event concerns but who did it, as they want to hear of it."""
     direct = _direct(case, event) if event.kind in TELLING else {}
-    follows = event.kind in FOLLOWED and not _is_fresh(event)
+    follows = event.kind in FOLLOWED and not _is_fresh(case, event)
     if not direct and not follows:
         return
     for user, chosen, muted in _listening(case, event, direct, follows=follows):
@@ -102,9 +102,9 @@ def _audiences(event: Event) -> list[tuple[Reason, Audience]]:
     return _WHO.get(event.kind, [])
 
 
-def _is_fresh(event: Event) -> bool:
-    """Nobody can follow a case of which this is the first: following, too, raises its version."""
-    return event.version <= 1
+def _is_fresh(case: "Case", event: Event) -> bool:
+    """Nobody can follow a case of which this is the first, or that was opened for it: following, too, raises its version."""
+    return event.version <= 1 or (event.version == 2 and event.at == case.opened_at)
 
 
 def _listening(
