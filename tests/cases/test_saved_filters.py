@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases import filtered, filters, saved_filters
 from cases.filter_parts import Asker
-from cases.models import Case, Queue, SavedFilter
+from cases.models import Case, Queue, QueueMembership, SavedFilter
 from cases.models.case import Refusal
 from cases.search import index_text
 from crm.models import Event, User
@@ -317,3 +317,15 @@ def test_a_supervisor_sets_the_shared_ones_and_sees_no_others(
     assert "Late" in listed
     assert "Private" not in listed
     assert client.get(f"/admin/cases/savedfilter/{private.pk}/change/").status_code == 302
+
+
+def test_the_admin_names_no_queue_its_reader_does_not_steer(billing: Queue, technical: Queue, sue: User) -> None:
+    QueueMembership.objects.update_or_create(queue=billing, user=sue, defaults={"role": "supervisor"})
+    QueueMembership.objects.filter(queue=technical, user=sue).delete()
+    for queue in (billing, technical):
+        SavedFilter.objects.create(queue=queue, name=f"All of {queue.name}", text="is:unassigned", made_by=sue)
+    client = Client()
+    client.force_login(sue)
+    page = client.get("/admin/cases/savedfilter/").content.decode()
+    assert "All of Billing" in page
+    assert "Technical" not in page
