@@ -195,7 +195,7 @@ def test_hours_alone_bring_nobody_to_an_empty_desk(scheduled: Presence) -> None:
 def test_colleagues_are_told_and_strangers_are_not(billing: Queue, technical: Queue, ana: User, ben: User) -> None:
     Presence.objects.of(ana).choose("busy", by=ana)
     shown = plan([_happening()])
-    assert {f.topic for f in shown} == {f"user.{ana.pk}", f"queue.{billing.pk}"}
+    assert {f.topic for f in shown} == {f"user.{ana.pk}", f"queue.{billing.pk}", f"board.{billing.pk}"}
     told = next(f for f in shown if f.topic.startswith("queue"))
     assert told.html is not None
     assert "Busy" in told.html()
