@@ -143,7 +143,7 @@ def test_a_misspelt_name_is_told_and_alone_it_is_refused(ana: User, billing: Que
     refused = call.patch(f"cases/{number}/", {"status": "resolved"})
     assert refused.status_code == 400
     assert refused.json()["errors"] == [
-        {"field": "status", "message": "Not known here. Known: priority, queue, tags, version."}
+        {"field": "status", "message": "Not known here. Known: fields, priority, queue, tags, version."}
     ]
     assert call.get(f"cases/{number}/").json()["version"] == version
     assert "Ignored-Fields" not in call.post("cases/", {"queue": billing.pk})

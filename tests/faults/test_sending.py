@@ -13,6 +13,7 @@ from django.utils import timezone
 from cases import conversation, sending
 from cases.mail import ids
 from cases.models import Case, Dispatch, Message, Queue
+from cases.models.refusals import Refusal
 from cases.outward import release_due
 from crm.models import User
 from tests.builders import make_customer, make_question
@@ -99,7 +100,12 @@ def test_killed_at_any_step_it_is_sent_once_or_shown_as_unknown(
         assert (dispatch.state, dispatch.reason, case.send_state) == ("unknown", "interrupted", "unknown")
     assert dispatch.attempts == 1
 
-    conversation.retry(Message.objects.get(dispatch=dispatch), by=ana)
+    message = Message.objects.get(dispatch=dispatch)
+    if dispatch.state == "sent":
+        with pytest.raises(Refusal, match="nothing to send again"):
+            conversation.retry(message, by=ana)
+    else:
+        conversation.retry(message, by=ana)
     sending.send_due(timezone.now() + timedelta(seconds=1))
     dispatch.refresh_from_db()
     assert dispatch.state == "sent"
