@@ -18,13 +18,13 @@ FROM customers_customer WHERE id > %s
 CASES = """
 INSERT INTO cases_case (subject, status, priority, channel, language, tags, custom, opened_at, waiting_since,
     attention_at, next_due_at, promise_due_at, resolved_at, preview, preview_direction, last_message_at, version, source,
-    send_state, queue_id, assignee_id, customer_id)
+    send_state, open_tasks, queue_id, assignee_id, customer_id)
 SELECT 'Double charge on invoice ' || n, CASE WHEN active THEN 'open' ELSE 'resolved' END,
     (ARRAY['normal', 'normal', 'normal', 'high'])[1 + n %% 4], (ARRAY['mail', 'web', 'chat'])[1 + n %% 3], 'en',
     '{}', '{}', at, CASE WHEN active THEN at END, CASE WHEN active THEN due END, CASE WHEN active THEN due END,
     CASE WHEN active AND k %% 5 = 0 THEN due + interval '1 hour' END,
     CASE WHEN active THEN NULL ELSE at + interval '1 hour' END, 'You took it twice from my account, please look at it.',
-    'inbound', at, 0, '', '', %(queue)s,
+    'inbound', at, 0, '', '', 0, %(queue)s,
     CASE WHEN active AND k %% 7 = 0 THEN NULL ELSE (%(reps)s::bigint[])[1 + k %% cardinality(%(reps)s::bigint[])] END,
     (SELECT min(id) FROM customers_customer) + n %% %(customers)s
 FROM (SELECT n, n %% %(every)s = 0 AS active, n / %(every)s AS k, now() + n %% 1009 * interval '1 minute' AS due,
