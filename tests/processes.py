@@ -186,7 +186,7 @@ def manage(*args: str, **env: str) -> AbstractContextManager[Running]:
 
 
 @contextmanager
-def serve(*args: str, port: int = 0, seconds: float = 40, wait: bool = True, **env: str) -> Iterator[Running]:
+def serve(*args: str, port: int = 0, seconds: float = 120, wait: bool = True, **env: str) -> Iterator[Running]:
     """`manage.py serve` on a free port, ready when the `with` begins (unless `wait=False`)."""
     port = port or free_port()
     argv = [sys.executable, "manage.py", "serve", "--port", str(port), *args]
@@ -198,7 +198,7 @@ def serve(*args: str, port: int = 0, seconds: float = 40, wait: bool = True, **e
 
 
 @contextmanager
-def web(*, port: int = 0, seconds: float = 20, **env: str) -> Iterator[Running]:
+def web(*, port: int = 0, seconds: float = 60, **env: str) -> Iterator[Running]:
     """One web process (uvicorn) without supervisor, worker or keeper, answering when the `with` begins."""
     port = port or free_port()
     argv = [sys.executable, "-m", "uvicorn", "crm.asgi:application", "--port", str(port), *UVICORN]
