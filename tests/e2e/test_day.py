@@ -78,6 +78,7 @@ def seat(browser: Browser, watched: Watched) -> Iterator[Callable[[User], Page]]
             context.expose_binding("told", watched.told)
             context.add_init_script(WATCH)
             page = context.new_page()
+            page.set_default_timeout(90_000)  # patience, no promise: it shares the machine with other tests
             page.on("pageerror", lambda error: watched.complaints.append(str(error)))
             page.on("console", lambda m: watched.complaints.append(m.text) if m.type in {"error", "warning"} else None)
             page.on("domcontentloaded", watched.loaded)
