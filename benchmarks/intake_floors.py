@@ -1,7 +1,6 @@
 """What taking in is held against: the same bytes as bare INSERTs, the same mails read without a database."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import psycopg
 
 from benchmarks import data
 from benchmarks.letters import letter
-from benchmarks.stage import spread
+from benchmarks.stage import spoken_to, spread
 from tests import processes
 
 TABLE = """
@@ -69,7 +68,10 @@ def opened(stack: ExitStack) -> Floors:
     data.sql(TABLE)
     url = processes.database_url()
     lines = [stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(WRITERS)]
-    owners = [stack.enter_context(_owner()) for _ in range(2)]
+    owners = [
+        stack.enter_context(spoken_to("benchmarks.floor_children", DJANGO_SETTINGS_MODULE="crm.settings"))
+        for _ in range(2)
+    ]
     for owner in owners:
         stack.callback(owner.terminate)
     floors = Floors(lines, owners, [letter(n) for n in range(10**6, 10**6 + 20)])
@@ -88,18 +90,6 @@ def measured(floors: Floors, found: dict[str, list[Any]], owners: int, door: Seq
     found["door_floor"].append(floors.written(documents, 1)[1])
     found["door_floor_rate"].append(floors.written(documents, WRITERS)[0])
     found["read"].append(floors.read())
-
-
-def _owner() -> "subprocess.Popen[str]":
-    argv = [sys.executable, "-m", "benchmarks.floor_children"]
-    return subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=processes.ROOT,
-        env=processes.environment(DJANGO_SETTINGS_MODULE="crm.settings"),
-    )
 
 
 def _order(owner: "subprocess.Popen[str]", many: int) -> None:

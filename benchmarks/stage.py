@@ -61,6 +61,18 @@ def copied(template: str, name: str) -> Iterator[None]:
         connection.creation.destroy_test_db(before, verbosity=0)
 
 
+def spoken_to(module: str, **env: str) -> "subprocess.Popen[str]":
+    """A process of the benchmark's own that takes orders on stdin and answers on stdout, with this database."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=processes.ROOT,
+        env=processes.environment(**env),
+    )
+
+
 class Sockets:
     """The process that holds the sockets."""
 

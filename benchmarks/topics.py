@@ -7,8 +7,6 @@ sockets) and with nobody listening: what live costs whoever works.
 """
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +16,7 @@ from django.conf import settings
 
 from benchmarks import data
 from benchmarks.queue import quiet, signed_in
-from benchmarks.stage import Stage, opened, percentile, spread
+from benchmarks.stage import Stage, opened, percentile, spoken_to, spread
 
 NAME = "topics"
 RATE = 200.0
@@ -70,7 +68,7 @@ class Desk:
             for _ in range(self.viewers[number]):
                 self.watched[place % sockets].append(f"case.{number}")
                 place += 1
-        self.writers = [stack.enter_context(_writer()) for _ in range(WRITERS)]
+        self.writers = [stack.enter_context(spoken_to("benchmarks.writer", LOG_LEVEL="ERROR")) for _ in range(WRITERS)]
 
     def write(self, seconds: float, rate: float) -> list[tuple[str, float]]:
         """Everything the writers changed, with the moment of its commit."""
@@ -90,20 +88,6 @@ class Desk:
     def flat_out(self, seconds: float) -> float:
         """Commits a second, as fast as they can."""
         return len(self.write(seconds, 0)) / seconds
-
-
-def _writer() -> "subprocess.Popen[str]":
-    from tests import processes
-
-    argv = [sys.executable, "-m", "benchmarks.writer"]
-    return subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=processes.ROOT,
-        env=processes.environment(LOG_LEVEL="ERROR"),
-    )
 
 
 @contextmanager

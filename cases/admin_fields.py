@@ -99,11 +99,6 @@ class CaseFieldAdmin(HouseAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["key", "kind"] if obj else []
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = me(request)
-        return form
-
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs |= {"queryset": Queue.objects.steered_by(me(request)), "widget": UnfoldAdminCheckboxSelectMultipleWidget}
         return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -116,11 +116,6 @@ class SkillAdmin(HouseAdmin):
         queues = Prefetch("queues", Queue.objects.order_by("name"))
         return Skill.objects.prefetch_related(queues).annotate(held=Count("people", distinct=True)).order_by("name")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = me(request)
-        return form
-
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs |= {"queryset": Queue.objects.steered_by(me(request)), "widget": UnfoldAdminCheckboxSelectMultipleWidget}
         return super().formfield_for_manytomany(db_field, request, **kwargs)

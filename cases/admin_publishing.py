@@ -16,11 +16,6 @@ from crm.models import User
 class Publishing(HouseAdmin):
     """What lives in immutable versions: saving keeps the name and the marks, and publishes the rest."""
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = me(request)
-        return form
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         own = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in own] if change else None)

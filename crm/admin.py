@@ -108,11 +108,16 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if not change or obj is None:
-            return super().get_form(request, obj, change=change, **kwargs)
-        wanted = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
-        kwargs["fields"] = [name for name in wanted if name != admin_seen.SEAL]  # it is the form's own, not the row's
-        return admin_seen.guarded(super().get_form(request, obj, change=change, **kwargs))
+        """Every form knows who fills it in (`user`); one of a row that exists refuses to write over what it did not show."""
+        if change and obj is not None:
+            wanted = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+            kwargs["fields"] = [
+                name for name in wanted if name != admin_seen.SEAL
+            ]  # it is the form's own, not the row's
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form = admin_seen.guarded(form) if change and obj is not None else form
+        form.user = me(request)
+        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = list(super().get_fieldsets(request, obj))
@@ -244,11 +249,6 @@ class UserAdmin(DjangoUserAdmin, HouseAdmin):  # type: ignore[type-arg, misc]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return HouseAdmin.lookup_allowed(self, lookup, value, request)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, obj, change=change, **kwargs)
-        form.user = me(request)
-        return form
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Who is not an administrator any more keeps no old superuser's mark, which would still open doors."""

@@ -14,11 +14,9 @@ from unittest import mock
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -39,6 +37,7 @@ from customers.models import Customer, Merge
 from tests.builders import make_customer, make_queue, make_user
 from tests.cases import merged, telling
 from tests.cases.clockwork import make_policy
+from tests.cases.machines import Timed
 
 pytestmark = pytest.mark.django_db
 
@@ -53,24 +52,8 @@ PAUSING = ("waiting_customer", "waiting_internal")
 MOST_CASES = 3
 
 
-class Desk(RuleBasedStateMachine):
+class Desk(Timed):
     """Two queues with their people, two customers who may be one, and up to three cases."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._transaction = transaction.atomic()
-        self._transaction.__enter__()
-        self.now = timezone.now()
-        self._clock = mock.patch.object(timezone, "now", self.time)
-        self._clock.start()
-
-    def time(self) -> datetime:
-        return self.now
-
-    def teardown(self) -> None:
-        self._clock.stop()
-        transaction.set_rollback(True)
-        self._transaction.__exit__(None, None, None)
 
     @initialize()
     def furnish(self) -> None:

@@ -8,17 +8,15 @@ rows, counts and a list asked for afresh must be the same. What comes and goes b
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
-from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from cases import conversation, filtered, lists
 from cases.filter_parts import Asker
@@ -30,6 +28,7 @@ from crm.live import log
 from crm.live.recent import Tick
 from crm.models import Event
 from tests.builders import make_customer, make_promise, make_queue, make_user
+from tests.cases.machines import Timed
 from tests.screen import Listed, Room, Screen, parse
 
 pytestmark = pytest.mark.django_db
@@ -45,24 +44,12 @@ FILTERS = [
 STATUSES = ["open", "waiting_customer", "waiting_internal", "resolved", "spam"]
 
 
-class Desk(RuleBasedStateMachine):
+class Desk(Timed):
     """Ana's screen: a list in each view."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._transaction = transaction.atomic()
-        self._transaction.__enter__()
-        self.now, self.turn = timezone.now(), 0
-        self._clock = mock.patch.object(timezone, "now", self.time)
-        self._clock.start()
-
-    def time(self) -> datetime:
-        return self.now
-
-    def teardown(self) -> None:
-        self._clock.stop()
-        transaction.set_rollback(True)
-        self._transaction.__exit__(None, None, None)
+        self.turn = 0
 
     @initialize()
     def furnish(self) -> None:

@@ -8,16 +8,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from unittest import mock
 
 import pytest
-from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -30,6 +26,7 @@ from cases.models import Capacity, Case, PersonSkill, Presence, Skill
 from cases.routing import overlooked, route, send_back
 from crm.models import Event, User
 from tests.builders import make_case, make_queue, make_user
+from tests.cases.machines import Timed
 
 pytestmark = pytest.mark.django_db
 
@@ -133,25 +130,12 @@ def _come_and_go(user: User, minute: int, shift: tuple[int, int], now: datetime)
 # --- whatever happens
 
 
-class Floor(RuleBasedStateMachine):
+class Floor(Timed):
     """Two queues that give out cases, three people between them, and a few cases of both kinds."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._transaction = transaction.atomic()
-        self._transaction.__enter__()
-        self.now = MORNING
-        self._clock = mock.patch.object(timezone, "now", self.time)
-        self._clock.start()
+        super().__init__(MORNING)
         self.watch = Watch()
-
-    def time(self) -> datetime:
-        return self.now
-
-    def teardown(self) -> None:
-        self._clock.stop()
-        transaction.set_rollback(True)
-        self._transaction.__exit__(None, None, None)
 
     @initialize(methods=st.tuples(*[st.sampled_from(["least_loaded", "round_robin"])] * 2))
     def furnish(self, methods: tuple[str, str]) -> None:

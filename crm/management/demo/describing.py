@@ -11,7 +11,7 @@ from customers.addresses import normalise
 
 ENGINEERS = "faults@linework.example"
 
-TODO = {
+TO_BE_DONE = {
     "Billing": ["Ask accounts for the ledger", "Check the debit date with the bank"],
     "Technical": ["Get a date from the engineer", "Run the line test again", "Send a new router"],
     "Mobile": ["Ask the network about the mast", "Order the new SIM"],
@@ -30,7 +30,7 @@ def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> N
         open_ones = [case for case in cases if case.queue_id == queue.pk and case.is_active and case.assignee_id]
         for case in rng.sample(open_ones, min(3, len(open_ones))):
             _fill(case, name, rng, now)
-            _do(Case.objects.get(pk=case.pk), rng.choice(TODO[name]), rng, now)
+            _do(Case.objects.get(pk=case.pk), rng.choice(TO_BE_DONE[name]), rng, now)
         if name == "Technical" and open_ones and (by := open_ones[0].assignee):
             _aside(open_ones[0], by, now)
 
