@@ -4,13 +4,17 @@ Only where the settings name an owner (`DATABASES["default"]["OWNER"]`): always 
 DATABASE_OWNER_URL.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 _MIGRATING = 0x4D696772  # the advisory lock of whoever migrates; another key than the sequencer's
+
+_ASK_AGAIN = 0.1  # seconds
 
 # In this order: everything, then what the log refuses.
 _GRANTS = (
@@ -46,15 +50,25 @@ def _become(role: dict[str, str]) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One migration at a time, whoever starts it: the second waits, and finds the work done."""
+    """One migration at a time, whoever starts it: the second waits, and finds the work done.
+
+    It asks again and again: a statement that waited would hold a snapshot, and an index built CONCURRENTLY by the
+    first waits for every snapshot, until the server calls it a deadlock and ends one of the two.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+        while not _locked(cursor):
+            time.sleep(_ASK_AGAIN)
     try:
         yield
     finally:
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+
+
+def _locked(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [_MIGRATING])
+    return bool(cursor.fetchone()[0])
 
 
 def grant(app: str) -> None:

@@ -320,7 +320,7 @@ def test_one_sees_the_queues_one_leads_and_no_others(billing: Queue, technical: 
 
 @pytest.mark.parametrize("size", [1, 12])
 def test_a_board_costs_the_same_however_many_queues_people_and_cases(
-    billing: Queue, lea: User, size: int, django_assert_max_num_queries: Any
+    billing: Queue, lea: User, size: int, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(size):
         reps = [make_user(f"Rep {n} {k}", username=f"rep{n}-{k}") for k in range(2)]
@@ -333,9 +333,8 @@ def test_a_board_costs_the_same_however_many_queues_people_and_cases(
     with django_assert_max_num_queries(17) as asked:
         desk.get("/board/")
     costs = len(asked.captured_queries)
-    with django_assert_max_num_queries(
-        costs - 10
-    ):  # again within the second: who asks, what they lead, where the log is
+    monkeypatch.setattr(board, "FRESH", timedelta(hours=1))  # a loaded machine takes longer than a second
+    with django_assert_max_num_queries(costs - 10):  # who asks, what they lead, where the log is
         desk.get("/board/")
 
 
