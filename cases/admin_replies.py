@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases import saved_replies
+from cases import saved_replies, variables
 from cases.admin_publishing import Publishing, names, only_theirs
 from cases.models import SavedReply
 from cases.reply_forms import TEXTS, SharedReplyForm
@@ -42,9 +43,7 @@ class SavedReplyAdmin(Publishing):
             _("What is said"),
             {
                 "fields": list(TEXTS.values()),
-                "description": _(
-                    "Variables like {customer.first_name} are filled in by the case: docs/macros.md lists them."
-                ),
+                "description": format_lazy(_("The case fills in: {variables}."), variables=variables.all_written()),
             },
         ),
         (_("For whom"), {"fields": ["queues"]}),

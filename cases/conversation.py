@@ -186,13 +186,17 @@ def reply(
 def _may_be_answered(case: Case, text: str, then_status: str) -> None:
     if not text.strip():
         raise Refusal(_("Write something first."))
+    must_be_answerable(case)
+    if then_status not in {*transitions.WORKING, transitions.RESOLVED}:
+        raise Refusal(_("There is no such status to send with."))
+
+
+def must_be_answerable(case: Case) -> None:
     if case.status in {*transitions.FINAL, transitions.SPAM}:
         raise Refusal(
             _("Case #%(number)s is %(status)s: nothing can be sent from it.")
             % {"number": case.number, "status": case.get_status_display()}
         )
-    if then_status not in {*transitions.WORKING, transitions.RESOLVED}:
-        raise Refusal(_("There is no such status to send with."))
 
 
 def _must_be_filled_in(*words: str) -> None:

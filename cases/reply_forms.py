@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cases.models import SavedReply
-from cases.models.saved_reply import LONGEST_TEXT, text_faults
+from cases.variables import LONGEST_TEXT, text_faults
 from crm.models import User
 
 TEXTS = {code: f"text_{code}" for code, _name in settings.LANGUAGES}  # the house's languages, and their fields

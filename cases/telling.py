@@ -57,6 +57,7 @@ _SENTENCES: dict[str, LazyText] = {
     "sla_breached": gettext_lazy("A service time has run out"),
     "sla_action_failed": gettext_lazy("Not done, and tried again: %(action)s"),
     "sla_recomputed": gettext_lazy("Service times follow their changed rules (%(who)s)"),
+    "macro_used": gettext_lazy("%(who)s used the macro “%(macro)s”"),
     "notified": gettext_lazy("Told: %(people)s"),
     "clock_warned": gettext_lazy("A service time runs out soon"),
     "clock_breached": gettext_lazy("A service time has run out"),

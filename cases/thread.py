@@ -8,7 +8,7 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Message, Queue, SideTalk
+from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Macro, Message, Queue, SideTalk
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
@@ -64,6 +64,7 @@ TOLD = (
     "sla_breached",
     "sla_action_failed",
     "sla_recomputed",
+    "macro_used",
     "notified",
     "clock_warned",
     "clock_breached",
@@ -152,7 +153,10 @@ def named(events: list[Event]) -> list[Event]:
     told = acknowledgements({pk for e in events if e.kind == "acknowledged" for pk in _ids(e, "acknowledgement")})
     queues = Queue.objects.in_bulk({q for e in events if e.kind == "transferred" for q in _ids(e, "queue", "was")})
     customers = Customer.objects.in_bulk({c for e in events if e.kind == "customer_set" for c in _ids(e, "customer")})
-    known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers}
+    macros = Macro.objects.select_related("current").in_bulk(
+        {m for e in events if e.kind == "macro_used" for m in _ids(e, "macro")}
+    )
+    known: dict[str, Mapping[int, object]] = {"transferred": queues, "customer_set": customers, "macro_used": macros}
     merges = _merges(events)
     filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
     fields = CaseField.objects.in_bulk(filled)

@@ -7,6 +7,8 @@ from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+LONGEST_TEXT = 20_000  # characters of one language
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 # Every variable there is, and what it stands for (docs/macros.md).
 KNOWN: dict[str, LazyText] = {
     "customer.name": gettext_lazy("the customer’s name"),
@@ -36,6 +38,11 @@ def places(text: str) -> list[str]:
     return [name for name in dict.fromkeys(_PLACE.findall(text)) if name in KNOWN]
 
 
+def all_written() -> str:
+    """Every variable there is, as they are written."""
+    return ", ".join(map(written, KNOWN))
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with every value that is known; what is missing stays to be seen. One pass: a value is only ever text."""
 
@@ -58,8 +65,7 @@ def pieces(text: str) -> list[tuple[str, bool]]:
 def faults(text: str) -> list[str]:
     """A sentence for each variable that there is not."""
     return [
-        _("There is no variable %(name)s. Known: %(known)s.")
-        % {"name": written(name), "known": ", ".join(map(written, KNOWN))}
+        _("There is no variable %(name)s. Known: %(known)s.") % {"name": written(name), "known": all_written()}
         for name in dict.fromkeys(_PLACE.findall(text))
         if name not in KNOWN
     ]
@@ -71,3 +77,13 @@ def unfilled(*texts: str) -> str:
     if not missing:
         return ""
     return _("Fill in first: %(places)s.") % {"places": ", ".join(f"{written(n)} ({KNOWN[n]})" for n in missing)}
+
+
+def text_faults(texts: Mapping[str, str]) -> list[str]:
+    """What is wrong with texts by language, in sentences."""
+    if not texts:
+        return [str(_("Write the text in at least one language."))]
+    found = [str(_("“%s” is no language.") % code[:20]) for code in texts if not _LANGUAGE.fullmatch(code)]
+    if any(len(text) > LONGEST_TEXT for text in texts.values()):
+        found.append(str(_("A text has at most 20,000 characters.")))
+    return found + [fault for text in texts.values() for fault in faults(text)]

@@ -4,6 +4,7 @@ from cases import admin as _cases
 from cases import admin_fields as _fields
 from cases import admin_filters as _filters
 from cases import admin_inbound as _inbound
+from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
 from cases import admin_people as _people
 from cases import admin_replies as _replies
@@ -13,4 +14,16 @@ from customers import admin as _customers
 from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
-_REGISTERED = (_cases, _customers, _fields, _filters, _inbound, _mailboxes, _outreach, _people, _replies, _time)
+_REGISTERED = (
+    _cases,
+    _customers,
+    _fields,
+    _filters,
+    _inbound,
+    _macros,
+    _mailboxes,
+    _outreach,
+    _people,
+    _replies,
+    _time,
+)

@@ -58,6 +58,7 @@ TABLE: dict[str, frozenset[str]] = {
     "case.undo": _HANDS,
     "case.promise": _HANDS,
     "case.need": _HANDS,
+    "case.macro": _HANDS,
     "case.feeling": _HANDS,
     # Over a colleague's shoulder (docs/board.md). Every colleague may look at every case of their queue; these are for who
     # leads it. What they do is seen: watching and joining by the team, a whisper by whom it is for and by who leads.
@@ -94,6 +95,8 @@ TABLE: dict[str, frozenset[str]] = {
     "saved_reply.see": _HANDS,
     "saved_reply.own": _TEAM,
     "saved_reply.change": _STEERING,
+    "macro.see": _HANDS,
+    "macro.change": _STEERING,
     # Executives lend a hand and hear customers; nothing is sold or given away through them.
     "offer.see": _TEAM,
     "offer.respond": _TEAM,

@@ -84,6 +84,7 @@ UNFOLD = {
             [
                 (_("Articles"), "article", "cases_article"),
                 (_("Saved replies"), "quickreply", "cases_savedreply"),
+                (_("Macros"), "bolt", "cases_macro"),
             ],
         ),
         (

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from cases import conversation, promises
-from cases.models import Case, Message, Promise, Queue, QueueMembership, SavedReply
+from cases.models import Case, Macro, Message, Promise, Queue, QueueMembership, SavedReply
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
@@ -88,3 +88,18 @@ def make_saved_reply(
     reply.queues.set(queues or [])
     reply.publish(title=title, texts=texts or {"en": text})
     return reply
+
+
+def make_macro(
+    title: str,
+    steps: list[dict[str, Any]],
+    *,
+    queues: list[Queue] | None = None,
+    opens_next: str = "stay",
+    **fields: Any,
+) -> Macro:
+    """For cases of these queues, or of every one."""
+    macro = Macro.objects.create(**fields)
+    macro.queues.set(queues or [])
+    macro.publish(title=title, steps=steps, opens_next=opens_next)
+    return macro

@@ -160,6 +160,9 @@ POST   cases/<int:number>/drafts/<str:kind>/       login   200  404  200  200  4
 DELETE cases/<int:number>/drafts/<str:kind>/       login   204  404  204  204  404  204  204  204
 GET    cases/<int:number>/people/                  login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/answers/                 login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/macros/                  login   200  404  200  200  404  403  200  200
+GET    cases/<int:number>/macros/<int:pk>/         login   200  404  200  200  404  403  200  200
+POST   cases/<int:number>/macros/<int:pk>/         login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/saved-replies/           login   200  404  200  200  404  403  200  200
 POST   cases/<int:number>/saved-replies/<int:pk>/use/ login 204  404  204  204  404  403  204  204
 GET    replies/                                    login   200  200  200  200  403  403  403  200

@@ -138,6 +138,13 @@ POST   api/cases/<int:number>/promises/              401   201  404  201  201  4
 GET    api/cases/<int:number>/clocks/                401   200  404  200  200  404  200  200  200
 GET    api/cases/<int:number>/events/                401   200  404  200  200  404  200  200  200
 GET    api/events/                                   401   200  200  200  200  200  200  200  200
+GET    api/macros/                                   401   200  200  200  200  403  403  200  200
+POST   api/macros/                                   401   403  403  403  201  403  403  403  201
+GET    api/macros/<int:pk>/                          401   200  404  200  200  403  403  200  200
+PATCH  api/macros/<int:pk>/                          401   403  404  403  200  403  403  403  200
+GET    api/cases/<int:number>/macros/                401   200  404  200  200  404  403  200  200
+GET    api/cases/<int:number>/macros/<int:pk>/       401   200  404  200  200  404  403  200  200
+POST   api/cases/<int:number>/macros/<int:pk>/       401   200  404  200  200  404  403  200  200
 GET    api/saved-replies/                            401   200  200  200  200  403  403  200  200
 POST   api/saved-replies/                            401   201  201  201  201  403  403  403  201
 POST   api/saved-replies/#shared                     401   403  403  403  201  403  403  403  201

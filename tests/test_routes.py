@@ -41,7 +41,7 @@ from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
-from tests.builders import make_case, make_customer, make_saved_reply, make_user
+from tests.builders import make_case, make_customer, make_macro, make_saved_reply, make_user
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
@@ -195,9 +195,14 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
 
 
 def _written_before(case: Case, by: User) -> dict[str, int | str]:
-    """A saved reply of the rep's own, and one of the queue's."""
+    """A saved reply of the rep's own, and one of the queue's; a macro."""
     mine = make_saved_reply("Mine", "Thank you.", owner=by)
-    return {"replies": mine.pk, "saved-replies": make_saved_reply("Ours", "Thank you.", queues=[case.queue]).pk}
+    macro = make_macro("Note", [{"do": "note", "text": "Rang again"}], queues=[case.queue])
+    return {
+        "replies": mine.pk,
+        "macros": macro.pk,
+        "saved-replies": make_saved_reply("Ours", "Thank you.", queues=[case.queue]).pk,
+    }
 
 
 def _aside(case: Case, by: User) -> dict[str, int | str]:

@@ -84,3 +84,17 @@ def in_order(case: Case, at: datetime | None) -> None:
 
 def _iso(at: datetime) -> dict[str, Any]:
     return {"at": at.isoformat()}
+
+
+def steered(request: Request, row: Any, wanted: list[int] | None) -> list[Queue] | None:
+    """The queues that something shared (`row`, with `queues`) is for from now on; None: as they are. Whoever changes it
+    steers every one of them. For every queue is for administrators to say."""
+    me = rest.me(request)
+    standing = set(row.queues.values_list("pk", flat=True)) if row.pk else set()
+    meant = standing if wanted is None else set(wanted)
+    found = {queue.pk: queue for queue in Queue.objects.steered_by(me).filter(pk__in=meant | standing)}
+    if missing := sorted((meant | standing) - found.keys()):
+        raise ValidationError({"queues": _("You steer no queue %(ids)s.") % {"ids": ", ".join(map(str, missing))}})
+    if (not meant or (row.pk and not standing)) and not me.is_administrator:
+        raise ValidationError({"queues": _("Name queues you steer. For every queue it is set by administrators.")})
+    return None if wanted is None else [found[pk] for pk in sorted(meant)]

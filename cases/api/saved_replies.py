@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from cases import saved_replies
 from cases.api import finding
-from cases.models import Queue, SavedReply
-from cases.models.saved_reply import LONGEST_TEXT
+from cases.models import SavedReply
+from cases.variables import LONGEST_TEXT
 from crm import rest
 
 
@@ -108,7 +108,7 @@ def _written(request: Request, reply: SavedReply, data: dict[str, Any]) -> Saved
     """One's own by who has it, a shared one by who steers every queue it is for."""
     mine = reply.owner_id is not None
     finding.need(request, "saved_reply.own" if mine else "saved_reply.change")
-    queues = None if mine else _steered(request, reply, data.get("queues"))
+    queues = None if mine else finding.steered(request, reply, data.get("queues"))
     for name in ("folder", "shortcut", "is_active"):
         setattr(reply, name, data.get(name, getattr(reply, name)))
     try:
@@ -122,21 +122,6 @@ def _written(request: Request, reply: SavedReply, data: dict[str, Any]) -> Saved
     except Faulty as faulty:
         raise ValidationError({"texts": faulty.messages}) from None
     return reply
-
-
-def _steered(request: Request, reply: SavedReply, wanted: list[int] | None) -> list[Queue] | None:
-    """The queues it is for from now on; None: as they are. One for every queue is the administrators'."""
-    standing = sorted(reply.queues.values_list("pk", flat=True)) if reply.pk else []
-    keys = standing if wanted is None else wanted
-    steered = Queue.objects.steered_by(rest.me(request)).filter(pk__in={*keys, *standing})
-    found = {queue.pk: queue for queue in steered}
-    if missing := sorted({*keys, *standing} - found.keys()):
-        raise ValidationError({"queues": _("You steer no queue %(ids)s.") % {"ids": ", ".join(map(str, missing))}})
-    if not (keys and (standing or not reply.pk)) and not rest.me(request).is_administrator:
-        raise ValidationError(
-            {"queues": _("Name the queues this is for. One for the whole house is set by administrators.")}
-        )
-    return None if wanted is None else [found[pk] for pk in sorted(set(wanted))]
 
 
 def _told(reply: SavedReply, *, status: int = 200) -> Response:

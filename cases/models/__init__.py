@@ -14,6 +14,7 @@ from cases.models.digest import Digest
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.field import CaseField, FieldOption, FieldValue
+from cases.models.macro import Macro, MacroVersion
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
@@ -61,6 +62,8 @@ __all__ = [
     "FieldValue",
     "InboundItem",
     "Issue",
+    "Macro",
+    "MacroVersion",
     "Mailbox",
     "MailboxMail",
     "Mention",

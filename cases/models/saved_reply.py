@@ -1,4 +1,3 @@
-import re
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +17,6 @@ from crm.history import tracked
 from crm.models import User
 from customers.folding import clean, words
 
-LONGEST_TEXT = 20_000  # characters of one language
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _DOCUMENT = """
 UPDATE cases_savedreply
    SET document = setweight(to_tsvector('simple', %s), 'A') || setweight(to_tsvector('simple', %s), 'B')
@@ -147,14 +144,4 @@ def _faults(title: str, texts: dict[str, str]) -> list[str]:
     faults = []
     if not title or len(title) > 120:
         faults.append(str(_("Give it a title of at most 120 characters.")))
-    return faults + text_faults(texts)
-
-
-def text_faults(texts: dict[str, str]) -> list[str]:
-    """What is wrong with texts by language, in sentences."""
-    if not texts:
-        return [str(_("Write the text in at least one language."))]
-    faults = [str(_("“%s” is no language.") % code[:20]) for code in texts if not LANGUAGE.fullmatch(code)]
-    if any(len(text) > LONGEST_TEXT for text in texts.values()):
-        faults.append(str(_("A text has at most 20,000 characters.")))
-    return faults + [fault for text in texts.values() for fault in variables.faults(text)]
+    return faults + variables.text_faults(texts)

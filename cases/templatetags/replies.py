@@ -1,10 +1,10 @@
 """How saved replies and macros write variables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django import template
 
-from cases import filling, variables
+from cases import filling, macro_steps, variables
 from crm.roles import may
 
 register = template.Library()
@@ -18,8 +18,17 @@ def places(names: Iterable[str]) -> str:
 
 
 @register.filter
+def step_words(steps: Sequence[macro_steps.Step]) -> str:
+    """What a macro does, in the order it does it."""
+    return ", ".join(str(macro_steps.KINDS[step["do"]]) for step in steps)
+
+
+@register.filter
 def may_keep_replies(user: object) -> bool:
     return may(user, "saved_reply.own")
+
+
+register.simple_tag(variables.all_written, name="variables_written")
 
 
 @register.simple_tag

@@ -26,7 +26,7 @@ class Event(models.Model):
     version = models.BigIntegerField()
     kind = models.CharField(max_length=40)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
-    via = models.CharField(max_length=40, default="person")  # person, rule, channel, api, import, clock, system
+    via = models.CharField(max_length=40, default="person")  # person, macro, rule, channel, api, import, clock, system
     reason = models.CharField(max_length=60, default="")
     at = models.DateTimeField()
     data = models.JSONField(default=dict)

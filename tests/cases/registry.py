@@ -73,6 +73,8 @@ ROUTES_WITHOUT_EVENTS = {
     ),
     **dict.fromkeys(
         [
+            "api/macros/",
+            "api/macros/<int:pk>/",
             "replies/new/",
             "replies/<int:pk>/",
             "api/saved-replies/",

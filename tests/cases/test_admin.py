@@ -33,7 +33,7 @@ from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
 from outreach.models import KnownProblem, Notice
-from tests.builders import make_case, make_saved_reply, make_user
+from tests.builders import make_case, make_macro, make_saved_reply, make_user
 from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -59,6 +59,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.clockaction"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.recalculation"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
@@ -104,6 +105,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         calendar,
         policy,
         article,
+        make_macro("Urgent", [{"do": "priority", "priority": "urgent"}], queues=[billing]),
         make_saved_reply("Refund sent", "It is on its way.", queues=[billing]),
         cast.lee,
         PresenceReason.objects.create(name="Lunch"),

@@ -56,10 +56,20 @@ def paths_of(who: str, case: Case) -> list[str]:
     return {
         "nobody": ["/sign-in/", "/contact/", f"/preferences/{link}", f"/preferences/{link}?saved=1"],
         "ana": [f"{queue}?view=all", f"{queue}?view=mentions", f"/cases/{case.number}/", "/search/?q=charged"]
-        + ["/search/?q=zzzz", "/customers/", person, f"{person}merges/", f"{person}profile/", "/sent/"],
+        + [
+            "/search/?q=zzzz",
+            "/customers/",
+            person,
+            f"{person}merges/",
+            f"{person}profile/",
+            "/sent/",
+            "/replies/",
+            "/replies/new/",
+        ],
         "nina": ["/"],
         "sue": ["/admin/", f"/admin/cases/queue/{case.queue_id}/change/", "/admin/cases/slapolicy/add/"]
-        + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"],
+        + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"]
+        + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/"],
         "root": ["/system/", "/system/crm/user/", "/system/cases/channel/add/", "/system/cases/dispatch/"]
         + ["/sent/", f"/sent/{mail.pk}/"],
     }[who]

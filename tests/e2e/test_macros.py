@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cases.models import Case, Message, Queue, SavedReply
+from cases import conversation
+from cases.models import Case, Macro, Message, Queue, SavedReply
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_question, make_saved_reply
+from tests.builders import make_macro, make_question, make_saved_reply
 from tests.e2e.desks import Open, desks, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -131,3 +132,70 @@ def test_the_slash_can_be_meant_and_ones_own_replies_are_kept_in_the_console(des
     expect(page.locator("#found")).to_contain_text("Call back")
     assert SavedReply.objects.get(owner=ana).shortcut == "cb"
     _shot(page, "replies")
+
+
+@pytest.fixture
+def macro(billing: Queue, lee: User, case: Case) -> Macro:
+    """Of three, the one that answers, tags and hands on."""
+    make_macro("Waiting for the bank", [{"do": "status", "status": "waiting_internal"}], queues=[billing])
+    make_macro("Ask for the account", [{"do": "reply", "texts": {"en": "Which account is it?"}}], queues=[billing])
+    case.set_tags(["refund"], by=lee)
+    steps = [
+        {"do": "reply", "texts": {"en": "Hi {customer.first_name}, it left today."}, "send": True, "is_answer": True},
+        {"do": "add_tags", "tags": ["refund"]},
+        {"do": "priority", "priority": "low"},
+        {"do": "status", "status": "resolved"},
+    ]
+    return make_macro("Refund on its way", steps, queues=[billing])
+
+
+def _chosen(page: Page, words: str) -> None:
+    """By its words, then on to what it would do."""
+    page.keyboard.press("m")
+    expect(page.locator("[data-macro-filter]")).to_be_focused()
+    page.keyboard.type(words)
+    expect(page.locator("[data-macro]:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#macro-preview .effects")).to_be_visible()
+    page.keyboard.press("Enter")
+
+
+def test_a_macro_is_found_looked_at_and_run_while_a_colleague_looks_on(
+    desk: Open, ana: User, lee: User, case: Case, macro: Macro
+) -> None:
+    page, other = desk(ana), desk(lee)
+    _chosen(page, "on its way")
+    effects = page.locator("#macro-preview .effects li")
+    expect(effects).to_contain_text(
+        ["Send to Carl Jensen", "Set it to “resolved” when the reply has left", "already so", "Set the priority to low"]
+    )
+    expect(page.locator("#macro-preview .primary")).to_be_focused()
+    assert serious(page) == []
+    _shot(page, "macro")
+    conversation.add_note(case, by=lee, text="Wait, I have her on the phone")
+    page.keyboard.press("Enter")
+    expect(page.locator("#macro-preview")).to_contain_text("Wait, I have her on the phone")
+    expect(page.locator("#macro-preview .primary")).to_have_text("Run it anyway")
+    expect(page.locator("#macro-preview .primary")).to_be_focused()
+    _shot(page, "macro-stale", (1440,))
+    assert not Message.objects.filter(direction="outbound").exists()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask")).to_be_hidden()
+    for screen in (page, other):
+        expect(screen.locator(".msg.out")).to_contain_text("Hi Carl, it left today.")
+        expect(screen.locator(".sys").last).to_contain_text("Ana Lind used the macro “Refund on its way”")
+        expect(screen.locator(".case-head")).to_contain_text("low")
+    _shot(page, "macro-done", (1440,))
+
+
+def test_a_macros_draft_comes_under_what_is_being_typed(desk: Open, ana: User, case: Case, macro: Macro) -> None:
+    page = desk(ana)
+    text = page.locator("#write-reply textarea")
+    page.keyboard.press("r")
+    page.keyboard.type("Dear Carl,")
+    page.keyboard.press("Escape")
+    _chosen(page, "ask")
+    expect(page.locator("#macro-preview .primary")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("Dear Carl,\n\nWhich account is it?")
+    expect(text).to_be_focused()

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.models import Queue
-from crm.management.demo import colleagues, company, customers, describing, history, offers, replies
+from crm.management.demo import colleagues, company, customers, describing, history, macros, offers, replies
 from crm.management.demo.traffic import keep_arriving
 
 CUSTOMERS, CASES = 2000, 1500
@@ -37,7 +37,8 @@ class Command(BaseCommand):
             brightwave = company.found(rng)
             people = customers.populate(CUSTOMERS, rng, now)
             offers.publish(brightwave.users["sue"])
-            replies.save(brightwave, random.Random(seed))  # noqa: S311
+            for written in (replies, macros):
+                written.save(brightwave, random.Random(seed))  # noqa: S311
             cases = history.live_through(brightwave, people, CASES, rng, now)
             describing.ask(brightwave, cases, random.Random(seed), now)  # noqa: S311
             colleagues.speak(brightwave.users)

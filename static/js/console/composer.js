@@ -74,6 +74,11 @@ function save(form) {
   return state.flight;
 }
 
+// What was typed has reached the server, or could not.
+export async function settled() {
+  await Promise.all(forms().map((form) => { clearTimeout(stateOf(form).timer); return save(form); }));
+}
+
 function note(form, text, bad = false) {
   const place = form.querySelector("[data-saved]");
   place.textContent = text;

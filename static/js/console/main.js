@@ -11,6 +11,7 @@ import { dressList, forgetHeld, list, markOpen, openNext, rememberView, startLis
 import { startLink, watchPage } from "./link.js";
 import { showLight } from "./light.js";
 import { csrf, memory } from "./me.js";
+import { startMacros } from "./macros.js";
 import { startMentions } from "./mentions.js";
 import { startNews } from "./news.js";
 import { startPalette } from "./palette.js";
@@ -208,6 +209,7 @@ function start() {
   startKeys();
   startMentions();
   startReplies();
+  startMacros();
   startList();
   startThread();
   startComposer();
