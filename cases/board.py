@@ -65,6 +65,11 @@ class Stand:
         return self.figures.counts["met"] * 100 // self.targets if self.targets else None
 
     @property
+    def fires(self) -> list[dict[str, object]]:
+        """What burns, with how many cases here."""
+        return [{"fire": fire, "cases": count} for fire, count in self.burning]
+
+    @property
     def here(self) -> int:
         return sum(person.is_here for person in self.people)
 

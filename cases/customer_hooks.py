@@ -21,6 +21,7 @@ from cases.models import (
     Promise,
     Queue,
     QueueMembership,
+    Whisper,
 )
 from crm.models import User
 from customers.conditions import Fact
@@ -180,6 +181,7 @@ def columns() -> list[tuple[Any, str, str]]:
         (Message, "next_step", "blank"),
         (Promise, "what", "blank"),
         (Draft, "text", "delete"),
+        (Whisper, "text", "blank"),
         (Attachment, "name", "delete"),
         (Attachment, "content_id", "keep"),
         (Acknowledgement, "mailbox", "blank"),

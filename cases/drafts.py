@@ -9,7 +9,7 @@ from cases.models import Case, Draft, Promise
 from crm.models import User
 from customers.folding import clean
 
-KINDS = ("reply", "note")
+KINDS = ("reply", "note", "whisper")
 
 
 def save(

@@ -110,6 +110,12 @@ class TransferForm(forms.Form):
     note = forms.CharField(max_length=5000, required=False)
 
 
+class TakeoverForm(forms.Form):
+    reason = forms.CharField(
+        max_length=2000, error_messages={"required": _("Say why, for whoever had it and the team.")}
+    )
+
+
 class StatusForm(forms.Form):
     status = forms.ChoiceField(choices=Case.Status.choices)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from cases import thread
 from cases.live_board import moved
+from cases.live_people import roles_in_cases
 from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from crm.live import streams, topics
@@ -232,5 +233,5 @@ def keep_sittings(pairs: Iterable[tuple[int, str]]) -> None:
 streams.register("case", fragments=case_fragments, readers=case_readers)
 streams.register("queue", fragments=queue_fragments)
 streams.register("customer", fragments=named_fragments)
-topics.register("case", may_watch=may_watch_case, shown_on=lists_of_cases, shows_open=True)
+topics.register("case", may_watch=may_watch_case, shown_on=lists_of_cases, shows_open=True, roles=roles_in_cases)
 topics.register("queue", may_watch=may_watch_queue, alive=keep_sittings)

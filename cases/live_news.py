@@ -51,9 +51,7 @@ def _touched(rows: Sequence[Notification], asked: Mapping[int, Happening]) -> Ma
 
 
 def _line(row: Notification, event: Happening) -> Fragment:
-    quiet = not may_disturb(row.user, timezone.now())
-    said = {"reason": row.reason, "needs": row.reason in NEEDS_ME, "sound": Way.SOUND in row.ways and not quiet}
-    line = partial(_told, row)
+    line = partial(told, row)
     return Fragment(
         topics.own(row.user_id),
         "case",
@@ -63,11 +61,17 @@ def _line(row: Notification, event: Happening) -> Fragment:
         event.kind,
         html=line,
         every=True,
-        extra=said,
+        extra=manner(row),
     )
 
 
-def _told(row: Notification) -> str:
+def manner(row: Notification) -> dict[str, object]:
+    """Why, whether it needs its reader, and whether it may be heard."""
+    quiet = not may_disturb(row.user, timezone.now())
+    return {"reason": row.reason, "needs": row.reason in NEEDS_ME, "sound": Way.SOUND in row.ways and not quiet}
+
+
+def told(row: Notification) -> str:
     (worded,) = news_words.worded([row])
     return render_to_string("cases/_told.html", {"row": worded})
 

@@ -16,6 +16,7 @@ from crm.models import Event
 # What a case's thread shows as a message, or not at all, and a panel tells in a line.
 _WHAT: dict[str, LazyText] = {
     "message_received": gettext_lazy("%(customer)s wrote"),
+    "whispered": gettext_lazy("%(who)s whispers to you"),
     "note_added": gettext_lazy("%(who)s wrote a note"),
     "reply_released": gettext_lazy("%(who)s replied"),
     "answer_released": gettext_lazy("%(who)s answered"),
@@ -41,6 +42,7 @@ WHY: dict[str, LazyText] = {
     Reason.REMINDER: gettext_lazy("you are to be reminded"),
     Reason.MENTION: gettext_lazy("you are named"),
     Reason.ASSIGNED: gettext_lazy("it is yours now"),
+    Reason.WHISPER: gettext_lazy("it is for you alone"),
     Reason.CUSTOMER_WROTE: gettext_lazy("the case is yours"),
     Reason.ASIDE: gettext_lazy("you asked, or the case is yours"),
     Reason.REOPENED: gettext_lazy("the case is yours"),

@@ -16,6 +16,8 @@ _SENTENCES: dict[str, LazyText] = {
     "assigned": gettext_lazy("%(who)s gave it to %(assignee)s"),
     "claimed": gettext_lazy("%(who)s took it"),
     "released": gettext_lazy("%(who)s put it back for anyone"),
+    "helper_joined": gettext_lazy("%(who)s joined, to help: both write here now"),
+    "helper_left": gettext_lazy("%(who)s no longer writes here"),
     "transferred": gettext_lazy("%(who)s moved it from %(was)s to %(queue)s"),
     "customer_set": gettext_lazy("%(who)s said whose it is: %(customer)s"),
     "status_changed": gettext_lazy("%(who)s set it to %(status)s"),
@@ -71,6 +73,12 @@ _ANSWERS: dict[str, LazyText] = {
     "never": gettext_lazy("never"),
 }
 _OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", "sla_recomputed"}
+# The same by another way.
+_OTHERWISE: dict[tuple[str, str], LazyText] = {
+    ("assigned", "taken_over"): gettext_lazy("%(who)s took it over from %(was)s"),
+    ("assigned", "leveled"): gettext_lazy("%(who)s gave it to %(assignee)s, to level the load"),
+    ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
+}
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
 
 
@@ -80,7 +88,7 @@ def _by_whom(event: Event) -> LazyText | str | None:
         return _("Need taken as met: %(silent)s after our answer") % {"silent": silent}
     if event.kind == "status_changed" and event.actor is None:
         return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
-    return _SENTENCES.get(event.kind)
+    return _OTHERWISE.get((event.kind, event.reason)) or _SENTENCES.get(event.kind)
 
 
 def _by_itself(event: Event) -> LazyText | str:

@@ -24,6 +24,8 @@ TOLD = (
     "claimed",
     "released",
     "transferred",
+    "helper_joined",
+    "helper_left",
     "customer_set",
     "status_changed",
     "resolved",

@@ -24,6 +24,8 @@ from cases.api import (
     status_page,
     tasks,
 )
+from cases.api import board as boards
+from cases.api import helping as shoulder
 from crm import api_docs
 from customers import api as customers
 from outreach.api import offers, problems
@@ -108,6 +110,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/promises/", doings.promises),
     path("cases/<int:number>/clocks/", doings.clocks),
     path("cases/<int:number>/events/", doings.events),
+    path("board/", boards.stands),
+    path("queues/<int:pk>/leveling/", boards.level),
+    path("cases/<int:number>/whispers/", shoulder.whispers),
+    path("cases/<int:number>/helping/", shoulder.help_out),
+    path("cases/<int:number>/takeover/", shoulder.takeover),
     path("events/", log.events),
     path("articles/", answers.articles),
     path("articles/<int:pk>/", answers.article),

@@ -98,6 +98,13 @@ POST   cases/<int:number>/assignment/              login   303  404  303  303  4
 POST   cases/<int:number>/assignment/#back         login   303  404  303  303  404  403  303  303
 DELETE cases/<int:number>/assignment/              login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/transfer/                login   200  404  200  200  404  200  200  200
+GET    cases/<int:number>/whispers/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/whispers/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/messages/#whisper        login   403  404  409  409  404  403  403  409
+POST   cases/<int:number>/helping/                 login   403  404  409  409  404  403  403  409
+DELETE cases/<int:number>/helping/                 login   403  404  303  303  404  403  403  303
+GET    cases/<int:number>/takeover/                login   403  404  200  200  404  403  403  200
+POST   cases/<int:number>/takeover/                login   403  404  409  409  404  403  403  409
 POST   cases/<int:number>/transfer/                login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/status/                  login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/status/                  login   303  404  303  303  404  403  303  303

@@ -117,6 +117,14 @@ POST   api/cases/<int:number>/messages/#inbound      401   403  404  403  403  4
 POST   api/cases/<int:number>/assignment/#claim      401   200  404  200  200  404  403  200  200
 POST   api/cases/<int:number>/assignment/#assign     401   200  404  200  200  404  403  403  200
 DELETE api/cases/<int:number>/assignment/            401   200  404  200  200  404  403  200  200
+GET    api/board/                                   401   403  403  200  200  403  403  403  200
+GET    api/queues/<int:pk>/leveling/                401   403  404  200  200  404  403  403  200
+POST   api/queues/<int:pk>/leveling/                401   403  404  200  200  404  403  403  200
+GET    api/cases/<int:number>/whispers/             401   200  404  200  200  404  200  200  200
+POST   api/cases/<int:number>/whispers/             401   403  404  409  409  404  403  403  409
+POST   api/cases/<int:number>/helping/              401   403  404  409  409  404  403  403  409
+DELETE api/cases/<int:number>/helping/              401   403  404  200  200  404  403  403  200
+POST   api/cases/<int:number>/takeover/             401   403  404  409  409  404  403  403  409
 POST   api/cases/<int:number>/status/                401   200  404  200  200  404  403  200  200
 POST   api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200
 DELETE api/cases/<int:number>/resolution/            401   200  404  200  200  404  403  200  200

@@ -14,6 +14,7 @@ from cases.models.digest import Digest
 from cases.models.dispatch import Dispatch
 from cases.models.draft import Draft
 from cases.models.field import CaseField, FieldOption, FieldValue
+from cases.models.helping import CaseHelper, Whisper
 from cases.models.macro import Macro, MacroVersion
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
@@ -46,6 +47,7 @@ __all__ = [
     "Capacity",
     "Case",
     "CaseField",
+    "CaseHelper",
     "CaseLink",
     "CaseMerge",
     "CaseSearch",
@@ -102,4 +104,5 @@ __all__ = [
     "Task",
     "Thread",
     "Watch",
+    "Whisper",
 ]

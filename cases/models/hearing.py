@@ -47,6 +47,8 @@ _UNDELIVERED: list[tuple[Reason, Audience]] = [(Reason.DELIVERY_FAILED, _author)
 _WHO: Mapping[str, list[tuple[Reason, Audience]]] = {
     "message_received": [(Reason.CUSTOMER_WROTE, _owner)],
     "note_added": [(Reason.MENTION, _named("mentions")), (Reason.NOTE, _owner)],
+    "helper_joined": [(Reason.NOTE, _owner)],
+    "helper_left": [(Reason.NOTE, _owner)],
     "assigned": [(Reason.ASSIGNED, _named("assignee")), (Reason.TAKEN, _named("was"))],
     "released": [(Reason.TAKEN, _named("was"))],
     "woken": [(Reason.WOKEN, _owner)],
@@ -73,7 +75,15 @@ TELLING = frozenset(_WHO) | FOLLOWED | {"notified"}
 
 def tell(case: "Case", event: Event) -> None:
     """A row for everybody the event concerns but who did it, as they want to hear of it."""
-    direct = _direct(case, event) if event.kind in TELLING else {}
+    _tell(case, event, _direct(case, event) if event.kind in TELLING else {})
+
+
+def tell_one(case: "Case", event: Event, user: int, reason: Reason) -> None:
+    """The same of an event that is not the case's own, to the one it is for."""
+    _tell(case, event, {user: reason})
+
+
+def _tell(case: "Case", event: Event, direct: Mapping[int, Reason]) -> None:
     follows = event.kind in FOLLOWED and not _is_fresh(case, event)
     if not direct and not follows:
         return

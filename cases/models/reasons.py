@@ -17,6 +17,7 @@ class Reason(models.TextChoices):
     SLA_WARNED = "sla_warned", _("A service time of mine runs out soon")
     REMINDER = "reminder", _("A reminder")
     MENTION = "mention", _("Somebody names me in a note")
+    WHISPER = "whisper", _("A whisper to me")
     ASSIGNED = "assigned", _("A case is given to me")
     CUSTOMER_WROTE = "customer_wrote", _("The customer writes in a case of mine")
     ASIDE = "side_answered", _("Somebody I asked beside a case answers")
@@ -39,7 +40,7 @@ class Way(models.TextChoices):
 
 
 NEEDS_ME = frozenset(list(Reason)[: list(Reason).index(Reason.TOLD)])
-LOUD = frozenset({Reason.MENTION, Reason.ASSIGNED})  # heard even of a case one has muted
+LOUD = frozenset({Reason.MENTION, Reason.WHISPER, Reason.ASSIGNED})  # heard even of a case one has muted
 _EVERY = (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL)
 _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.DELIVERY_FAILED: _EVERY,
@@ -49,6 +50,7 @@ _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.SLA_WARNED: (Way.PANEL, Way.SOUND),
     Reason.REMINDER: _EVERY,
     Reason.MENTION: _EVERY,
+    Reason.WHISPER: _EVERY,
     Reason.ASSIGNED: _EVERY,
     Reason.CUSTOMER_WROTE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.ASIDE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),

@@ -216,6 +216,17 @@ def is_finished(case: Case) -> bool:
 
 
 @register.filter
+def either(one: object, other: object) -> bool:
+    return bool(one or other)
+
+
+@register.filter
+def first_mode(finished: bool, watching: bool) -> str:
+    """What the composer begins with: who watches whispers, and from a finished case nothing can be sent."""
+    return "whisper" if watching and not finished else "note" if finished else "reply"
+
+
+@register.filter
 def filesize(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} kB"
 
@@ -247,7 +258,8 @@ def console_words() -> SafeString:
             "earlier_changes": _("%s earlier changes"),
             "today": _("Today"),
             "yesterday": _("Yesterday"),
-            "reload": _("A new version is ready."),
+            "reload_files": _("The files you chose must be chosen again after it. Reload all the same?"),
+            "reload_unsaved": _("Your words could not be saved, so nothing was loaded anew. Try again."),
             "reload_do": _("Reload"),
             "gone": _("You can no longer see this case."),
             "with_other": _("now with %s"),
@@ -270,6 +282,11 @@ def console_words() -> SafeString:
             "picked_none": _("Nothing is chosen"),
             "picked_for": _("%s cases:"),
             "pick_everything": _("Choose all %s in this view"),
+            "watches": _("is watching"),
+            "as_lead": _("lead"),
+            "as_supervisor": _("supervisor"),
+            "as_helping": _("helps here"),
+            "types_now": _("%s is typing"),
             "taken": _("%s has it"),
             "left": _("no longer in this view"),
             "moves": _("This replaces the promise of %s: “%s”."),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import conversation, drafts, thread, transitions
+from cases import conversation, drafts, thread, transitions, whispering
 from cases.forms import DraftForm, NoteForm, ReplyForm, checked
 from cases.models import Case, Message
 from cases.models.case import Refusal
@@ -33,8 +33,8 @@ def messages(request: StaffRequest, number: int) -> HttpResponse:
     kind = request.POST.get("kind", "reply")
     if kind not in drafts.KINDS:
         raise Http404
-    require(request.user, kind, case)
-    write = _reply if kind == "reply" else _note
+    _may_write(request, kind, case)
+    write = {"reply": _reply, "note": _note, "whisper": _whisper}[kind]
     try:
         answer = once(request.user, _key(request), _fingerprint(request, number), lambda: (200, write(request, case)))
     except conversation.Stale as stale:
@@ -44,6 +44,12 @@ def messages(request: StaffRequest, number: int) -> HttpResponse:
     except StillRunning:
         return said(request, _("It is being sent. Wait a moment."), status=409)
     return _written(request, case, answer.response["message"], kind)
+
+
+def _may_write(request: StaffRequest, kind: str, case: Case) -> None:
+    """Who was whispered to may answer, whatever their role."""
+    if kind != "whisper" or whispering.addressee(case, request.user) is None:
+        require(request.user, kind, case)
 
 
 def _key(request: StaffRequest) -> str:
@@ -87,13 +93,17 @@ def _note(request: StaffRequest, case: Case) -> dict[str, Any]:
     return {"message": conversation.add_note(case, by=request.user, text=given["text"], files=given["files"]).pk}
 
 
+def _whisper(request: StaffRequest, case: Case) -> dict[str, Any]:
+    whispering.say(case, by=request.user, text=checked(NoteForm(request.POST))["text"])
+    return {"message": None}
+
+
 def _files(request: StaffRequest) -> Any:
     return {"files": request.FILES.getlist("files")}
 
 
-def _written(request: StaffRequest, case: Case, pk: int, kind: str) -> HttpResponse:
-    message = _message(case, pk)
-    response = changed(request, case, messages=[message])
+def _written(request: StaffRequest, case: Case, pk: int | None, kind: str) -> HttpResponse:
+    response = changed(request, case, messages=[_message(case, pk)] if pk else [])
     response["X-Written"] = kind
     response["X-Key"] = str(uuid.uuid4())
     return response
@@ -166,7 +176,7 @@ def draft(request: StaffRequest, number: int, kind: str) -> HttpResponse:
     if request.method == "DELETE":
         drafts.discard(case, author=request.user, kind=kind)
         return HttpResponse(status=204)
-    require(request.user, kind, case)
+    _may_write(request, kind, case)
     given = checked(DraftForm(request.POST))
     against = given.pop("against") or case.version
     at = timezone.now()

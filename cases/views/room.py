@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from cases import drafts, feelings, fields, kinship, news, thread
+from cases import drafts, feelings, fields, helping, kinship, news, thread, whispering
 from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft, Notification
 from cases.models.beside import followers
@@ -18,6 +18,7 @@ from cases.models.merge import survivor
 from cases.views.saying import allowed, changed, find, where
 from crm.http import StaffRequest
 from crm.models import User
+from crm.roles import may
 
 
 @login_required
@@ -28,7 +29,15 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
     told = Notification.objects.filter(user=request.user, case=OuterRef("pk")).unread()
     asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
-    found = find(request.user, number, **asked, **feelings.columns(), **kinship.columns(), **fields.columns())
+    found = find(
+        request.user,
+        number,
+        **asked,
+        **feelings.columns(),
+        **kinship.columns(),
+        **whispering.columns(),
+        **fields.columns(),
+    )
     if found.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, found)):
         return redirect("cases:case", number=leads_on)
     context = {**place, **room(found, request.user)}
@@ -62,14 +71,37 @@ def room(case: Case, user: User) -> dict[str, Any]:
         "banners": case_banners.collect(case, user),
         "panels": case_panels.collect(case, user),
         **writing(case, user),
+        **whispers_of(case, user),
     }
+
+
+def whispers_of(case: Case, user: User) -> dict[str, Any]:
+    """What `cases/_whispers.html` shows."""
+    found = list(whispering.of(case, user))
+    fresh = sum(whisper.to_id == user.pk and whisper.heard_at is None for whisper in found)
+    return {"case": case, "whispers": found, "fresh": fresh}
 
 
 def writing(case: Case, user: User) -> dict[str, Any]:
     """What `cases/_composer.html` shows: both drafts as they were left, a fresh key for each."""
     kept, left_over = drafts.of(case, user)
-    writings = [_writing(case, kind, kept.get(kind)) for kind in drafts.KINDS]
-    return {"case": case, "writings": writings, "left_over": left_over}
+    may_whisper = may(user, "case.whisper", case.queue_id)
+    to = whispering.addressee(case, user)
+    kinds = [kind for kind in drafts.KINDS if kind != "whisper" or to or may_whisper]
+    writings = [_writing(case, kind, kept.get(kind)) for kind in kinds]
+    context = {
+        "case": case,
+        "writings": writings,
+        "left_over": left_over,
+        "whisper_to": to,
+        "whispers_to_owner": may_whisper,
+    }
+    context["whisper_readers"] = whispering.readers(case, to) if to and may_whisper else []
+    context["offered"] = helping.offered(case, user)
+    context["leads_here"] = may_whisper and not case.helpers.filter(user=user).exists()
+    context["helps"] = may_whisper and not context["leads_here"]
+    context["watching"] = context["leads_here"] and case.assignee_id not in {None, user.pk}
+    return context
 
 
 def _writing(case: Case, kind: str, draft: Draft | None) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Presence:
                 self._swept_at = now
                 cursor.execute(_STALE)
             cursor.execute(_READ)
-            people = _by_topic(cursor.fetchall())
+            people = _in_their_roles(_by_topic(cursor.fetchall()))
         self._written.update({key: (state, now) for key, (_user, state, _left) in due.items()})
         for key in gone:
             self._written.pop(key, None)
@@ -140,6 +140,16 @@ def _by_topic(rows: Iterable[tuple[Any, ...]]) -> dict[str, People]:
         if held is None or _RANK[state] > _RANK[held[3]]:
             found[topic][pk] = (pk, User(first_name=first, last_name=last, username=username).name, role, state)
     return {topic: tuple(people.values()) for topic, people in found.items()}
+
+
+def _in_their_roles(people: dict[str, People]) -> dict[str, People]:
+    """As what each is there, asked of each kind of topic once."""
+    found: dict[tuple[str, int], str] = {}
+    for prefix, kind in topics.kinds().items():
+        pairs = [(p[0], topics.ident(t)) for t, here in people.items() if t.startswith(f"{prefix}.") for p in here]
+        if pairs and kind.roles:
+            found |= {(f"{prefix}.{ident}", user): role for (user, ident), role in kind.roles(pairs).items()}
+    return {t: tuple((i, n, found.get((t, i), r), s) for i, n, r, s in here) for t, here in people.items()}
 
 
 def _lists(people: Mapping[str, People]) -> dict[str, str]:

@@ -19,6 +19,7 @@ class Kind:
     shown_on: Callable[[Iterable[str]], Mapping[str, str]] | None = None
     alive: Callable[[Iterable[tuple[int, str]]], None] | None = None
     shows_open: bool = False
+    roles: Callable[[Iterable[tuple[int, str]]], Mapping[tuple[int, str], str]] | None = None
 
 
 _kinds: dict[str, Kind] = {}
@@ -31,14 +32,16 @@ def register(
     shown_on: Callable[[Iterable[str]], Mapping[str, str]] | None = None,
     alive: Callable[[Iterable[tuple[int, str]]], None] | None = None,
     shows_open: bool = False,
+    roles: Callable[[Iterable[tuple[int, str]]], Mapping[tuple[int, str], str]] | None = None,
 ) -> None:
     """Make `<prefix>.<ident>` watchable.
 
     `may_watch(user, ident)` decides on subscribing and on every change of rights. `shown_on(idents)` maps idents to the
     topic of a list that shows their viewers too. `alive([(user id, ident)])` is called every few seconds with who really
-    keeps such a topic open. `shows_open`: having the topic open is itself presence.
+    keeps such a topic open. `shows_open`: having the topic open is itself presence. `roles([(user id, ident)])` says as what
+    some of them are there, in a word that is shown beside their name; who is not in its answer is there as what they are.
     """
-    _kinds[prefix] = Kind(may_watch, shown_on, alive, shows_open)
+    _kinds[prefix] = Kind(may_watch, shown_on, alive, shows_open, roles)
 
 
 def kind(topic: str) -> Kind | None:

@@ -11,7 +11,7 @@ def leads(w: World) -> None:
     with_lee(w)
 
 
-@command("assigned", before=leads, routes="queues/<int:pk>/leveling/")
+@command("assigned", before=leads, routes="queues/<int:pk>/leveling/ api/queues/<int:pk>/leveling/")
 def _level(w: World) -> None:
     moves = {"moves": [f"{w.case.number}:{w.lee.pk}:{w.sue.pk}"]}
     w.clients[w.ana.pk].post(f"/queues/{w.billing.pk}/leveling/", moves)

@@ -152,7 +152,7 @@ def test_where_nothing_was_due_there_is_no_level_to_be_proud_of(billing: Queue, 
     assert stand.level is None
     page = client_of(lea).get("/board/").content.decode()
     assert "nothing due yet today" in page
-    assert "100" not in page
+    assert "in time today" not in page
 
 
 def test_99_and_a_half_is_not_100(billing: Queue) -> None:

@@ -134,6 +134,18 @@ async def test_an_executive_is_marked(hub: Hub, ana: User, eve: User, case: Case
     assert [p["role"] for p in people if p["id"] == eve.pk] == ["executive"]
 
 
+async def test_who_leads_and_looks_on_at_a_colleagues_case_is_told_as_that(
+    hub: Hub, ana: User, sue: User, case: Case
+) -> None:
+    topic = f"case.{case.number}"
+    await aside(case.assign)(ana, by=sue)
+    async with console(ana) as one, console(sue) as other:
+        await one.watch(topic)
+        await other.watch(topic)
+        people = (await sees(one, ana="open", sue="open"))["people"]
+        assert {p["name"]: p["role"] for p in people} == {"Ana Lind": "staff", "Sue Park": "supervisor"}
+
+
 async def test_two_windows_are_one_person_in_their_strongest_state(hub: Hub, ana: User, lee: User, case: Case) -> None:
     topic = f"case.{case.number}"
     async with console(ana) as one, console(lee) as first, console(lee) as second:

@@ -1,5 +1,5 @@
 // Writing: server drafts within a second of typing, sends that can be repeated, nothing typed ever lost.
-import { csrf, memory, post } from "./me.js";
+import { csrf, me, memory, post } from "./me.js";
 import { hour } from "./times.js";
 import { hasPromise, headVersion, isFinished } from "./thread.js";
 import { toast } from "./toast.js";
@@ -148,10 +148,11 @@ function written(form, xhr) {
   form.elements.anyway.value = "";
   form.elements.against.value = headVersion();
   delete form.dataset.begun;
-  form.querySelector(".chosen").replaceChildren();
+  form.querySelector(".chosen")?.replaceChildren();
   document.getElementById("stale").replaceChildren();
   note(form, "");
   memory.drop(localKey(form));
+  if (kind === "whisper") htmx.trigger("#whispers", "changed");
   busyLook();
   if (form.dataset.next) { form.dataset.next = ""; document.dispatchEvent(new CustomEvent("console:next")); } else form.elements.text.blur();
 }
@@ -264,14 +265,29 @@ const busyLook = () => composer()?.classList.toggle("busy", forms().some((form) 
 const fallAsleep = () => { if (!composer()?.contains(document.activeElement)) composer()?.classList.remove("awake"); };
 
 // From a finished case nothing can be sent; notes may still be written.
+// Who leads and looks on at a colleague's case whispers, or joins to write.
 function fitModes() {
-  const tab = composer()?.querySelector('[role="tab"][data-mode="reply"]');
+  const tab = tabOf("reply");
   if (!tab) return;
   leaveSettled(forms().find((form) => form.dataset.kind === "reply"));
-  const finished = isFinished();
-  if (tab.hidden === finished) return;
-  tab.hidden = finished;
-  mode(finished ? "note" : "reply", { focus: false });
+  fitWatching();
+  const closed = isFinished() || isWatching();
+  if (tab.hidden === closed) return;
+  tab.hidden = closed;
+  mode(beginning(), { focus: false });
+}
+const tabOf = (kind) => composer()?.querySelector(`[role="tab"][data-mode="${kind}"]`);
+const isTheirs = () => { const owner = document.querySelector(".case-head")?.dataset.assignee; return Boolean(owner) && owner !== me; };
+const isWatching = () => "leads" in (composer()?.dataset || {}) && isTheirs();
+const beginning = () => (isFinished() ? "note" : isWatching() ? "whisper" : "reply");
+function fitWatching() {
+  const tab = tabOf("whisper");
+  if (tab && "toOwner" in tab.dataset) tab.hidden = !isTheirs();
+  const readers = composer().querySelector("[data-readers]");
+  if (readers?.dataset.readers) readers.hidden = readers.dataset.readers !== document.querySelector(".case-head").dataset.assignee;
+  const join = composer().querySelector("[data-join]");
+  if (join) join.hidden = !isWatching() || isFinished();
+  if (tab?.hidden && composer().dataset.mode === "whisper") mode(beginning(), { focus: false });
 }
 
 export function openComposer() {
@@ -282,6 +298,7 @@ export function openComposer() {
   const noteForm = forms().find((form) => form.dataset.kind === "note");
   leaveSettled(reply);
   if (isFinished() || (noteForm?.elements.text.value && !reply?.elements.text.value)) mode("note", { focus: false });
+  fitModes();
   busyLook();
 }
 
@@ -309,7 +326,7 @@ export function startComposer() {
     composer()?.replaceWith(event.detail);
     htmx.process(event.detail);
     openComposer();
-    mode("reply");
+    mode(beginning());
   });
   document.addEventListener("console:head", fitModes);
   // On a phone the composer grows with the focus. Nothing may move between the press and the click that ends it: a tab
@@ -323,5 +340,15 @@ export function startComposer() {
   openComposer();
 }
 
-export const flushDrafts = saveNow;
+// Everything typed is with the server; whether it is.
+export async function saveAll() {
+  for (const form of forms()) {
+    const state = stateOf(form);
+    clearTimeout(state.timer);
+    await state.flight;
+    if (state.dirty) await save(form);
+    clearTimeout(state.timer);
+  }
+  return forms().every((form) => !stateOf(form).dirty);
+}
 export const isWriting = () => forms().some((form) => form.elements.text.value);

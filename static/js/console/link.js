@@ -1,7 +1,7 @@
 // What the live connection brings, put where it belongs. The connection itself is live.js.
 import { connect } from "../live.js";
 import { boardMoved } from "./board.js";
-import { flushDrafts } from "./composer.js";
+import { newVersion } from "./fresh.js";
 import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./list.js";
 import { heard, light } from "./light.js";
 import { forgetPeople, showKnownPeople, showPeople } from "./people.js";
@@ -39,6 +39,7 @@ export function happened(event) {
   if (part === "bell") return askBell();
   if (part === "told") return told(event);
   if (part === "board") return boardMoved();
+  if (part === "whisper") return number === openNumber() && htmx.trigger("#whispers", "changed");
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
   if (topic === "me") askCounts();
@@ -66,13 +67,6 @@ export function refused(names) {
   if (names.includes(queueTopic())) toast(say("forbidden"), { level: "red", stay: 60000, action: say("reload_do"), act: () => location.assign("/") });
 }
 
-let offered = "";
-function build({ build: name }) {
-  if (!document.body.dataset.build || offered === name) return;
-  offered = name;
-  toast(say("reload"), { action: say("reload_do"), act: () => { flushDrafts(); location.reload(); }, stay: 3600000 });
-}
-
 // The position the part of the page that shows this topic was rendered at.
 function positionOf(topic) {
   const part = document.querySelector(`[data-topic="${CSS.escape(topic)}"][data-pos]`);
@@ -95,7 +89,7 @@ export function startLink() {
   on("presence", showPeople);
   on("health", showStalls);
   on("state", (state) => { light(state); if (state.name !== "live") forgetPeople(); });
-  on("build", build);
+  on("build", (said) => newVersion(said.build));
   on("ended", (said) => ended(said.code));
   light(line.state);
   line.viewing(caseTopic());

@@ -6,6 +6,7 @@ import { startDialogs } from "./dialogs.js";
 import { startFill } from "./fill.js";
 import { startFilterBox } from "./filterbox.js";
 import { startFirst } from "./first.js";
+import { startFresh } from "./fresh.js";
 import { startKeys } from "./keys.js";
 import { dressList, forgetHeld, list, markOpen, openNext, rememberView, startList } from "./list.js";
 import { startLink, watchPage } from "./link.js";
@@ -220,6 +221,7 @@ function start() {
   startNews();
   startBoard();
   startDevices();
+  startFresh();
   startLink();
   setInterval(stayAtTheQueue, 30000);
 }

@@ -9,7 +9,10 @@ const initials = (name) => {
   const words = name.split(/\s+/).filter(Boolean);
   return ((words[0]?.[0] || "?") + (words.length > 1 ? words.at(-1)[0] : words[0]?.[1] || "")).toUpperCase();
 };
-const sentence = (person) => `${person.name} ${say(person.state)}${person.role === "executive" ? ` (${say("executive")})` : ""}`;
+// As what somebody is there, where that is another thing than working: who leads and looks on watches, and is seen to.
+const ROLES = { executive: "executive", lead: "as_lead", supervisor: "as_supervisor", helping: "as_helping" };
+const doing = ({ role, state }) => say((role === "lead" || role === "supervisor") && state !== "typing" ? "watches" : state);
+const sentence = (person) => `${person.name} ${doing(person)}${ROLES[person.role] ? ` (${say(ROLES[person.role])})` : ""}`;
 
 function badge(person) {
   const who = document.createElement("span");
@@ -20,11 +23,12 @@ function badge(person) {
   words.className = "unseen";
   words.textContent = ` ${sentence(person)}`;
   who.append(words);
-  if (person.role !== "executive") return [who];
-  who.classList.add("exec");
+  if (!ROLES[person.role]) return [who];
+  who.classList.add(person.role === "executive" ? "exec" : "leads");
   const role = document.createElement("span");
   role.className = "role";
-  role.textContent = say("executive");
+  role.setAttribute("aria-hidden", "true");
+  role.textContent = say(ROLES[person.role]);
   return [who, role];
 }
 
@@ -33,6 +37,14 @@ export function showPeople({ topic, people }) {
   const others = people.filter((person) => String(person.id) !== me);
   document.querySelectorAll(`[data-presence="${CSS.escape(topic)}"]`).forEach((place) => place.replaceChildren(...others.flatMap(badge)));
   eyes(topic, others);
+  if (topic === `case.${document.getElementById("composer")?.dataset.case}`) types(others.filter((person) => person.state === "typing"));
+}
+
+// Beside one's own words: who else is writing here right now.
+function types(writers) {
+  const place = document.querySelector("#composer [data-types]");
+  const words = writers.map((person) => say("types_now", person.name)).join(", ");
+  if (place && place.textContent !== words) place.textContent = words;
 }
 
 function eyes(topic, others) {

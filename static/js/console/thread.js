@@ -31,6 +31,7 @@ export function fitActions() {
   const { status, assignee } = head.dataset;
   const active = ["new", "open", "waiting_customer", "waiting_internal"].includes(status);
   const show = (action, on) => document.querySelectorAll(`.actions [data-action="${action}"]`).forEach((b) => (b.hidden = !on));
+  show("takeover", active && assignee && assignee !== me);
   show("claim", active && assignee !== me && !assignee);
   show("resolution", active);
   const follows = (head.dataset.followers || "").split(" ").includes(me);
