@@ -55,12 +55,12 @@ class Previewing(Publishing):
             "title": str(obj),
             "effect": effect,
             "moves": [move for move in effect.moves if move.case.pk in seen],
-            "again": _pairs(obj.sent_again),
+            "again": pairs(obj.sent_again),
             "choice": CHOICE,
         }
         return TemplateResponse(request, "cases/admin_effect.html", context)
 
 
-def _pairs(sent: QueryDict) -> list[tuple[str, str]]:
+def pairs(sent: QueryDict) -> list[tuple[str, str]]:
     """What was sent, to be sent again."""
     return [(k, v) for k, values in sent.lists() for v in values if k not in {"csrfmiddlewaretoken", CHOICE}]

@@ -78,6 +78,13 @@ def remind(case: Case, user: User) -> Action | None:
     return Action("reminder", _("Remind me"), reverse("cases:reminders", args=[case.number]), "alarm-clock", ".")
 
 
+def rules(case: Case, user: User) -> Panel | None:
+    """Where the house has rules, as it was read with who asks; what they do is not for guests."""
+    if user.is_executive or not getattr(user, "has_rules", False):
+        return None
+    return Panel("rules", _("Rules"), reverse("cases:rules", args=[case.number]))
+
+
 def skills(case: Case, user: User) -> Action | None:
     """Where the house tells skills apart, as it was read with who asks."""
     if not getattr(user, "tells_skills", False) or not may(user, "case.skills", case.queue_id):
@@ -97,5 +104,6 @@ case_panels.register(sides, order=15, name="sides")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")
 case_panels.register(others, order=30, name="others")
+case_panels.register(rules, order=60, name="rules")
 case_banners.register(kinship.before, order=-20, name="before")
 case_banners.register(kinship.after, order=-10, name="after")

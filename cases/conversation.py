@@ -217,6 +217,7 @@ def add_note(
     sender_name: str = "",
     source: str = "",
     external_id: str | None = None,
+    **why: Any,
 ) -> Message:
     """Write a note among us. It has no Dispatch and no code path to one; @names notify and subscribe."""
     if not text.strip():
@@ -239,7 +240,7 @@ def add_note(
     named = [] if via == "import" else _mention(message, by)
     if by:
         Draft.objects.filter(case=case, author=by, kind="note").delete()
-    case.record("note_added", by=by, at=now, via=via, message=message.pk, mentions=[u.pk for u in named])
+    case.record("note_added", by=by, at=now, via=via, message=message.pk, mentions=[u.pk for u in named], **why)
     return message
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from cases.models import Case, Channel, Dispatch
+    from customers.conditions import Fact
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,6 @@ cases_joined: Hook[["Case", "Case", User], None] = Hook("cases_joined")
 cases_parted: Hook[["Case", "Case", User], None] = Hook("cases_parted")
 # What burns at these queues (their keys), the worst first: asked by the board, at most once a second.
 burning: Hook[[Sequence[int]], Sequence[Burning]] = Hook("burning")
+# What conditions of rules may ask of a case, beside what the desk knows: facts whose `value` reads an Occasion
+# (cases.rules.knowledge) and whose `sql` is an expression over Case.
+case_facts: Hook[[], "list[Fact]"] = Hook("case_facts")

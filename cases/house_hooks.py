@@ -18,6 +18,7 @@ from cases.mail.imap import Trouble
 from cases.models import Case, Dispatch, InboundItem, Mailbox, MailboxMail, Message
 from cases.models.dispatch import UNSENT
 from cases.routing import overlooked
+from cases.rules import watching  # noqa: F401 - registers what the house says of its rules
 from crm import backup, doctor, health, sink
 from crm.models import User
 from crm.stalls import BEHIND, Stall, stalls

@@ -22,6 +22,7 @@ from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import route, send_back, wake_due
 from cases.routing_wake import SWEEP
+from cases.rules import asking, running, trying
 from crm import limits
 from crm.jobs import every, loop
 
@@ -45,6 +46,11 @@ every(5, name="cases.reminders")(clocks.by_the_database(reminders.remind_due))
 every(5, name="cases.tasks")(clocks.by_the_database(tasks.tell_due))
 every(5, name="cases.tags")(tags.rename_due)
 every(1, name=bulk.SWEEP)(bulk.sweep)
+every(1, name="cases.rules.follow")(asking.follow)
+every(1, name="cases.rules.run")(running.run_due)
+every(30, name="cases.rules.wait")(asking.wait)
+every(2, name=trying.SWEEP)(trying.try_due)
+every(3600, name="cases.rules.forget")(asking.forget)
 every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)

@@ -36,6 +36,7 @@ def make(
     at: datetime,
     by: User | None = None,
     via: str = "person",
+    **why: Any,
 ) -> Promise:
     """Promise `what` by `due_at`. Without an `owner` it is whoever has the case. One message makes one promise: again
     returns it. Raises Refusal when it says nothing or is due by `at`."""
@@ -43,7 +44,7 @@ def make(
     if made_by is not None and (made := Promise.objects.filter(made_by=made_by).first()):
         return made
     by = by or (made_by.author if made_by else owner)
-    return add(case, what=what, due_at=due_at, owner=owner, made_by=made_by, at=at, by=by, via=via)
+    return add(case, what=what, due_at=due_at, owner=owner, made_by=made_by, at=at, by=by, via=via, **why)
 
 
 def add(
@@ -57,6 +58,7 @@ def add(
     owner: User | None = None,
     made_by: Message | None = None,
     reason: str = "",
+    **why: Any,
 ) -> Promise:
     """The same for who holds the case's lock and knows that it is new."""
     words = clean(what).strip()[:300]
@@ -66,7 +68,7 @@ def add(
         raise Refusal(_("A promise is for a time that is still to come."))
     promise = Promise(case=case, what=words, due_at=due_at, owner=owner, made_by=made_by, made_at=at)
     bulk.add(promise)
-    _tell("promise_made", promise, case, by, at, via, reason=reason, due=due_at.isoformat())
+    _tell("promise_made", promise, case, by, at, via, reason=reason, due=due_at.isoformat(), **why)
     return promise
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cases import news
 from cases.desks import HANDS
 from cases.matching import BY_HAND
-from cases.models import Presence, PresenceReason, QueueMembership, Skill
+from cases.models import Presence, PresenceReason, QueueMembership, Rule, Skill
 from crm.models import User
 
 
@@ -29,6 +29,7 @@ class Staff(ModelBackend):
         known = {
             "is_given": given,
             "tells_skills": asked,
+            "has_rules": Exists(Rule.objects.filter(current__isnull=False)),
             "places": places,
             "there": Subquery(there),
             "reasons": ArraySubquery(reasons),

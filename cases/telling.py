@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cases import linking, routed, thread
-from cases.models import Case, ClockAction
+from cases.models import Case, ClockAction, Rule
 from cases.models.need import HOW
+from cases.rules import words as of_rules
 from crm.models import Event
 
 _SENTENCES: dict[str, LazyText] = {
@@ -61,6 +62,9 @@ _SENTENCES: dict[str, LazyText] = {
     "sla_recomputed": gettext_lazy("Service times follow their changed rules (%(who)s)"),
     "macro_used": gettext_lazy("%(who)s used the macro “%(macro)s”"),
     "notified": gettext_lazy("Told: %(people)s"),
+    "tagged": gettext_lazy("%(who)s set the tags"),
+    "rule_failed": gettext_lazy("%(who)s could not do everything it should: see Rules beside the case"),
+    "rule_stopped": gettext_lazy("%(who)s was stopped: %(loop)s"),
     "clock_warned": gettext_lazy("A service time runs out soon"),
     "clock_breached": gettext_lazy("A service time has run out"),
 }
@@ -86,7 +90,9 @@ def _by_whom(event: Event) -> LazyText | str | None:
     if event.kind == "need_met" and (days := event.data.get("days")):
         silent = ngettext("%(days)s day without a word", "%(days)s days without a word", days) % {"days": days}
         return _("Need taken as met: %(silent)s after our answer") % {"silent": silent}
-    if event.kind == "status_changed" and event.actor is None:
+    if event.via == "rule" and event.kind == "notified":
+        return gettext_lazy("%(who)s told %(people)s")
+    if event.kind == "status_changed" and event.actor is None and event.via != "rule":
         return gettext_lazy("Open again (%(who)s)") if event.reason in _BY_ITSELF else gettext_lazy("Now %(status)s")
     return _OTHERWISE.get((event.kind, event.reason)) or _SENTENCES.get(event.kind)
 
@@ -94,6 +100,8 @@ def _by_whom(event: Event) -> LazyText | str | None:
 def _by_itself(event: Event) -> LazyText | str:
     if event.via == "clock" and event.kind in _OF_SERVICE_TIMES:
         return _("The service time")
+    if event.via == "rule":
+        return of_rules.named(event.rule)  # type: ignore[attr-defined]
     return _BY_ITSELF.get(event.reason, _("by itself"))
 
 
@@ -112,9 +120,18 @@ def told(event: Event) -> str:
     words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
+    words["loop"] = str(dict(Rule.Pause.choices).get(event.reason, ""))
     words["who"] = event.actor.name if event.actor else _by_itself(event)
     sentence = str(_by_whom(event) or event.kind.replace("_", " "))
     try:
-        return sentence % words
+        return f"{sentence % words}{_because(event)}"
     except KeyError:
         return event.kind.replace("_", " ")
+
+
+def _because(event: Event) -> str:
+    """Of what a rule did: what it went by."""
+    return of_rules.because(event.rule) if event.via == "rule" and event.kind not in _OF_THE_RULE else ""  # type: ignore[attr-defined]
+
+
+_OF_THE_RULE = {"rule_failed", "rule_stopped"}

@@ -8,7 +8,7 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Macro, Message, Queue, SideTalk
+from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Macro, Message, Queue, RuleVersion, SideTalk
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
 from crm.live.streams import Happening
@@ -68,9 +68,13 @@ TOLD = (
     "sla_recomputed",
     "macro_used",
     "notified",
+    "rule_failed",
+    "rule_stopped",
     "clock_warned",
     "clock_breached",
 )
+# What is everyday where people do it is worth a line where nobody did.
+TOLD_OF_RULES = ("tagged",)
 # After these, words are in the thread that were not, or no longer: the whole of its newest piece is shown anew.
 WHOLE = ("merged", "took_in", "gave_back", "unmerged", "split_off")
 
@@ -129,7 +133,8 @@ def _end(case: Case, before: int | None) -> datetime | None:
 
 
 def _events(case: Case, *, since: datetime | None, until: datetime | None) -> list[Event]:
-    events = Event.objects.filter(stream="case", stream_id=case.pk, kind__in=TOLD)
+    told = Q(kind__in=TOLD) | Q(kind__in=TOLD_OF_RULES, via="rule")
+    events = Event.objects.filter(told, stream="case", stream_id=case.pk)
     if since:
         events = events.filter(at__gte=since)
     if until:
@@ -140,7 +145,8 @@ def _events(case: Case, *, since: datetime | None, until: datetime | None) -> li
 
 def is_told(event: Event | Happening) -> bool:
     """Whether an event has a line of its own. The promise of an acknowledgement stands in that one's line."""
-    return event.kind in TOLD and not (event.kind == "promise_made" and event.reason == "acknowledgement")
+    told = event.kind in TOLD or (event.via == "rule" and event.kind in TOLD_OF_RULES)
+    return told and not (event.kind == "promise_made" and event.reason == "acknowledgement")
 
 
 def acknowledgements(pks: Iterable[int]) -> dict[int, Acknowledgement]:
@@ -163,7 +169,9 @@ def named(events: list[Event]) -> list[Event]:
     filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
     fields = CaseField.objects.in_bulk(filled)
     talks = SideTalk.objects.in_bulk({pk for e in events for pk in _ids(e, "talk")})
+    rules = _rules(events)
     for event in events:
+        event.rule = rules.get(event.data.get("rule_version", 0))  # type: ignore[attr-defined]
         told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
         event.elsewhere = next((event.data[k] for k in _ELSEWHERE if k in event.data), None)  # type: ignore[attr-defined]
         event.merge = merges.get(event.data.get("merge", 0)) if event.kind == "took_in" else None  # type: ignore[attr-defined]
@@ -189,6 +197,12 @@ def _merges(events: list[Event]) -> dict[int, CaseMerge]:
     keys = {pk for e in events if e.kind == "took_in" for pk in _ids(e, "merge")}
     fresh = CaseMerge.objects.filter(pk__in=keys, undone_at=None, at__gt=timezone.now() - UNDO_WITHIN)
     return {done.pk: done for done in fresh.select_related("gone")} if keys else {}
+
+
+def _rules(events: list[Event]) -> dict[int, RuleVersion]:
+    """The versions that did something here."""
+    keys = {pk for e in events for pk in _ids(e, "rule_version")}
+    return RuleVersion.objects.select_related("rule").in_bulk(keys) if keys else {}
 
 
 def _people(events: list[Event]) -> dict[int, User]:

@@ -24,6 +24,7 @@ from cases.views import (
     queue,
     replies,
     room,
+    ruling,
     searching,
     skills,
     status,
@@ -121,6 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("replies/new/", replies.new, name="new_reply"),
     path("replies/preview/", replies.preview, name="reply_preview"),
     path("replies/<int:pk>/", replies.one, name="reply"),
+    path("cases/<int:number>/rules/", ruling.runs, name="rules"),
     path("search/", searching.search, name="search"),
     path("search/suggestions/", searching.suggestions, name="suggestions"),
 ]

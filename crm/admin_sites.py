@@ -8,6 +8,7 @@ from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
 from cases import admin_people as _people
 from cases import admin_replies as _replies
+from cases import admin_rules as _rules
 from cases import admin_time as _time
 from crm.admin import supervisors, system
 from customers import admin as _customers
@@ -25,5 +26,6 @@ _REGISTERED = (
     _outreach,
     _people,
     _replies,
+    _rules,
     _time,
 )

@@ -79,6 +79,11 @@ UNFOLD = {
             ],
         ),
         (
+            _("By itself"),
+            "admin",
+            [(_("Rules"), "rule", "cases_rule"), (_("What rules did"), "history", "cases_rulerun")],
+        ),
+        (
             _("Answers"),
             "admin",
             [

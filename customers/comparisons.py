@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
@@ -80,6 +80,12 @@ class _IsNotTrue(Func):
     output_field = BooleanField()
 
 
+class Compared(Protocol):
+    """An expression that words its own comparison, `negated` or not."""
+
+    def compared(self, operator: Operator, operand: Any, negated: bool) -> Q: ...
+
+
 class Counted(Coalesce):
     """How many of `rows` point at a customer by the foreign key `customer`; 0 where none does."""
 
@@ -101,8 +107,9 @@ class Counted(Coalesce):
 
 def leaf_sql(kind: str, operator: Operator, expression: Any, operand: Any, negated: bool) -> Q:
     """The comparison as SQL; its contrary is true for unknown as well, as in Python."""
-    if isinstance(expression, Counted):
-        return expression.compared(operator, operand, negated)
+    if hasattr(expression, "compared"):
+        own: Compared = expression
+        return own.compared(operator, operand, negated)
     condition = operator.sql(expression, operand)
     return Q(_IsNotTrue(condition)) if negated else Q(condition)
 
@@ -142,6 +149,23 @@ def _read_text(value: Any, _at: datetime) -> str:
     if not isinstance(value, str) or not value or len(value) > _MAX_TEXT or clean(value) != value:
         raise BadValue(_("Give a text of 1 to %(max)d characters.") % {"max": _MAX_TEXT})
     return value
+
+
+def folded(text: str) -> str:
+    """Words as they compare: A to Z as a to z, everything else as it is; the database does just the same."""
+    return text.translate(_SMALL)
+
+
+_CAPITALS, _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+_SMALL = str.maketrans(_CAPITALS, _LETTERS)
+
+
+def folded_sql(expression: Any) -> Func:
+    return Func(expression, Value(_CAPITALS), Value(_LETTERS), function="translate", output_field=TextField(null=True))
+
+
+def _read_words(value: Any, at: datetime) -> str:
+    return folded(_read_text(value, at))
 
 
 def _read_number(value: Any, _at: datetime) -> Decimal:
@@ -210,6 +234,7 @@ def _read_boolean(value: Any, _at: datetime) -> bool:
 
 _READERS: dict[str, Callable[[Any, datetime], Any]] = {
     "text": _read_text,
+    "words": _read_words,
     "number": _read_number,
     "money": _read_money,
     "date": _read_date,
@@ -279,6 +304,21 @@ def _text() -> dict[str, Operator]:
     }
 
 
+def _words() -> dict[str, Operator]:
+    """Of what people wrote: the fact comes folded, in Python and in SQL alike."""
+    plain = _text()
+    some = Operator(_known(lambda k, o: any(word in k for word in o)), _contains_any, "list")
+    return {"contains": plain["contains"], "contains_any": some, "starts_with": plain["starts_with"],
+            "is": plain["is"], "known": plain["known"]}  # fmt: skip
+
+
+def _contains_any(expression: Any, operand: list[str]) -> Any:
+    found = Q(Value(False, output_field=BooleanField()))
+    for word in operand:
+        found |= Q(Contains(expression, word))
+    return found
+
+
 def _money() -> dict[str, Operator]:
     """Of the pair (amount, currency): the amounts compare when the currencies agree."""
     return {word: _in_one_currency(operator) for word, operator in _ordered(_NUMBER, _AMOUNTS).items()}
@@ -346,6 +386,7 @@ def _set() -> dict[str, Operator]:
 
 OPERATORS: dict[str, dict[str, Operator]] = {
     "text": _text(),
+    "words": _words(),
     "number": _ordered(_NUMBER, _AMOUNTS),
     "money": _money(),
     "date": _ordered(DateField(), _MOMENTS),

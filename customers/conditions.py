@@ -79,7 +79,7 @@ class Collection:
     """Rows a customer has many of (subscriptions, orders): `exists` asks for one that fulfils a condition of its own.
 
     `rows(customer)` reads what `needs` prefetched; `model` and `customer` (the name of its foreign key) say the same
-    to the database."""
+    to the database. `outer` names the customer's key where the condition is asked of rows that belong to one."""
 
     name: str
     label: Any
@@ -88,6 +88,7 @@ class Collection:
     rows: Callable[[Any], Iterable[Any]]
     customer: str = "customer"
     needs: tuple[Any, ...] = ()
+    outer: str = "pk"
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def _exists_node(collection: Collection, where: _Node) -> _Node:
     name, test = collection.name, where.test
 
     def sql(negated: bool) -> Q:
-        rows = collection.model._default_manager.filter(**{collection.customer: OuterRef("pk")}).filter(
+        rows = collection.model._default_manager.filter(**{collection.customer: OuterRef(collection.outer)}).filter(
             where.sql(False)
         )
         return Q(~Exists(rows)) if negated else Q(Exists(rows))

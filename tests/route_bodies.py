@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+RULE = {"when": {"events": ["opened"]}, "then": [{"do": "priority", "to": "high"}]}
 WEEK = {"mon": [["09:00", "17:00"]]}
 NOTICE = {"en": {"subject": "Restart it", "body": "Please restart your router once."}}
 PLACE = {"fact": "country", "op": "is", "value": "GB"}
@@ -134,6 +135,10 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST api/sla-policies/<int:pk>/preview/": {"targets": [{"kind": "resolution", "minutes": 30}]},
     "PATCH api/recalculations/<int:pk>/": {"state": "stopped"},
+    "POST api/rules/": {"name": "Gold first", "queues": [":queues"], **RULE},
+    "POST api/rules/#everywhere": {"name": "All", **RULE},
+    "PATCH api/rules/<int:pk>/": {"position": 3},
+    "POST api/rules/<int:pk>/trials/": {"days": 3},
     "POST api/sla-policies/": {
         "name": "Gold",
         "queues": [":queues"],

@@ -36,12 +36,14 @@ from cases.models import (
     SLAPolicy,
     Tag,
 )
+from cases.rules import trying
 from crm import tokens
 from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
 from tests.builders import make_case, make_customer, make_macro, make_saved_reply, make_user
+from tests.cases.ruled import make_rule
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
@@ -188,6 +190,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "sla-policies": policy.pk,
         "recalculations": recalculating.begin(policy, by=by, at=timezone.now()).pk,
         **_written_before(case, by),
+        **_rule(case),
         **_offers(case, by),
         **_doubles(case, by),
         **_told(case, by),
@@ -210,6 +213,12 @@ def _aside(case: Case, by: User) -> dict[str, int | str]:
     file = File("a.txt", "text/plain", b"1")
     written = sides.begin(case, to="x@supplier.example", subject="", text="?", by=by, files=[file])
     return {"sides": written.talk_id, "side-messages": written.pk, "side-files": SideFile.objects.get().token}
+
+
+def _rule(case: Case) -> dict[str, int | str]:
+    rule = make_rule(queues=[case.queue], switched=False)
+    assert rule.current is not None
+    return {"rules": rule.pk, "trials": trying.begin(rule.current, by=None, now=timezone.now()).pk}
 
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:

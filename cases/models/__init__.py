@@ -25,6 +25,7 @@ from cases.models.promise import Promise
 from cases.models.push import Push, PushDevice, PushKeys
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.recalculation import Recalculation
+from cases.models.rule import Rule, RuleMark, RuleRun, RuleTrial, RuleVersion
 from cases.models.saved_filter import SavedFilter
 from cases.models.saved_reply import SavedReply, SavedReplyVersion
 from cases.models.search import CaseSearch
@@ -88,6 +89,11 @@ __all__ = [
     "Recalculation",
     "Reminder",
     "Return",
+    "Rule",
+    "RuleMark",
+    "RuleRun",
+    "RuleTrial",
+    "RuleVersion",
     "SLAPolicy",
     "SLAPolicyVersion",
     "SavedReply",

@@ -150,17 +150,21 @@ class Case(models.Model):
         self.record("assigned", by=by, at=at, via=via, assignee=to.pk, was=was, **why)
 
     @transaction.atomic
-    def release(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
+    def release(
+        self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "", **why: Any
+    ) -> None:
         """Put the case back for anyone in the queue."""
         self.lock()
         if self.assignee_id is None:
             return
         was = self.assignee_id
         self._set_assignee(None)
-        self.record("released", by=by, at=at, via=via, reason=reason, was=was)
+        self.record("released", by=by, at=at, via=via, reason=reason, was=was, **why)
 
     @transaction.atomic
-    def transfer(self, queue: Queue, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def transfer(
+        self, queue: Queue, *, by: User | None, at: datetime | None = None, via: str = "person", **why: Any
+    ) -> None:
         """Move the case to another queue; it keeps its owner only if they work there too."""
         self.lock()
         if self.queue_id == queue.pk:
@@ -170,7 +174,7 @@ class Case(models.Model):
         stays = QueueMembership.objects.filter(queue=queue, user=self.assignee_id).exists()
         self.assignee = self.assignee if stays else None
         self.save(update_fields=["queue", "assignee"])
-        self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was, assignee=self.assignee_id)
+        self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was, assignee=self.assignee_id, **why)
 
     @transaction.atomic
     def set_customer(self, to: Customer, *, by: User, at: datetime | None = None, via: str = "person") -> bool:
@@ -282,7 +286,9 @@ class Case(models.Model):
         self.record("need_unmet", by=by, at=at, via=via, reason=reason, was=was)
 
     @transaction.atomic
-    def snooze(self, until: datetime, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def snooze(
+        self, until: datetime, *, by: User | None, at: datetime | None = None, via: str = "person", **why: Any
+    ) -> None:
         """Hide the case from the working views until then, or until the customer writes."""
         self.lock()
         self._must_be_active()
@@ -292,7 +298,7 @@ class Case(models.Model):
             return
         self.snoozed_until = until
         self.save(update_fields=["snoozed_until"])
-        self.record("snoozed", by=by, at=at, via=via, until=until.isoformat())
+        self.record("snoozed", by=by, at=at, via=via, until=until.isoformat(), **why)
 
     @transaction.atomic
     def wake(self, *, by: User | None, at: datetime | None = None, via: str = "person", reason: str = "") -> None:
@@ -306,7 +312,9 @@ class Case(models.Model):
     # --- how it is described
 
     @transaction.atomic
-    def set_priority(self, priority: str, *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def set_priority(
+        self, priority: str, *, by: User | None, at: datetime | None = None, via: str = "person", **why: Any
+    ) -> None:
         self.lock()
         if priority not in self.Priority.values:
             raise Refusal(gettext("There is no such priority."))
@@ -314,10 +322,12 @@ class Case(models.Model):
             return
         was, self.priority = self.priority, priority
         self.save(update_fields=["priority"])
-        self.record("priority_changed", by=by, at=at, via=via, priority=priority, was=was)
+        self.record("priority_changed", by=by, at=at, via=via, priority=priority, was=was, **why)
 
     @transaction.atomic
-    def set_tags(self, tags: list[str], *, by: User | None, at: datetime | None = None, via: str = "person") -> None:
+    def set_tags(
+        self, tags: list[str], *, by: User | None, at: datetime | None = None, via: str = "person", **why: Any
+    ) -> None:
         """Tags are free text of people, so the event says how many, and the row says which."""
         self.lock()
         wanted = Tag.objects.known(tags)
@@ -325,7 +335,7 @@ class Case(models.Model):
             return
         self.tags = wanted
         self.save(update_fields=["tags"])
-        self.record("tagged", by=by, at=at, via=via, count=len(wanted))
+        self.record("tagged", by=by, at=at, via=via, count=len(wanted), **why)
 
     # --- how verbs work
 

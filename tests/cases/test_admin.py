@@ -24,6 +24,7 @@ from cases.models import (
     PresenceReason,
     Queue,
     Recalculation,
+    RuleRun,
     SavedFilter,
     Skill,
     SLAPolicy,
@@ -34,6 +35,7 @@ from crm.models import ApiToken, Heartbeat, User
 from customers.models import Suppression
 from outreach.models import KnownProblem, Notice
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
+from tests.cases.ruled import make_rule
 from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -58,6 +60,8 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.slapolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.clockaction"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.recalculation"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "cases.rule"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.rulerun"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -127,6 +131,16 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
         trouble(billing, policy),
+        (rule := make_rule(queues=[billing])),
+        RuleRun.objects.create(
+            rule=rule,
+            version=rule.current,
+            case=make_case(billing),
+            waited="quiet",
+            waited_since=LONG_AGO,
+            due_at=LONG_AGO,
+            asked_at=LONG_AGO,
+        ),
         Recalculation.objects.create(calendar=calendar, asked_by=cast.sue),
         problem := KnownProblem.declare(by=cast.sue, title="Modems restart"),
         Notice.objects.create(problem=problem, written_by=cast.sue, texts={"en": {"subject": "Your modem"}}),

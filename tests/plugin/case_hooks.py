@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 
 from cases.hooks import (
     Action,
@@ -17,6 +18,7 @@ from cases.hooks import (
     burning,
     case_actions,
     case_banners,
+    case_facts,
     case_panels,
     cases_joined,
     cases_parted,
@@ -27,6 +29,7 @@ from cases.hooks import (
 )
 from cases.models import Case, Channel, Dispatch
 from crm.models import User
+from customers.conditions import Fact
 from tests.plugin.models import Card
 
 
@@ -133,3 +136,15 @@ def lost_members(queues: Sequence[int]) -> list[Burning]:
     leaving = Case.objects.active().filter(queue__in=queues, tags__contains=["loyalty-leaving"])
     counts = dict(leaving.order_by().values_list("queue").annotate(Count("pk")))
     return [Burning("leaving", "Members leave", "/customers/", counts, leaving.values("pk"))] if counts else []
+
+
+@case_facts.register
+def points_of_the_customer() -> list[Fact]:
+    """What rules may ask: the points on the card of whose case it is."""
+    theirs = Card.objects.filter(customer=OuterRef("customer"))
+
+    def points(occasion: Any, _at: datetime) -> int | None:
+        card = card_of(occasion.case)
+        return card.points if card else None
+
+    return [Fact("loyalty.case_points", "number", "Points", points, lambda _at: Subquery(theirs.values("points")[:1]))]

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.models import Queue
-from crm.management.demo import colleagues, company, customers, describing, history, macros, offers, replies
+from crm.management.demo import colleagues, company, customers, describing, history, macros, offers, replies, rules
 from crm.management.demo.traffic import keep_arriving
 
 CUSTOMERS, CASES = 2000, 1500
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             cases = history.live_through(brightwave, people, CASES, rng, now)
             describing.ask(brightwave, cases, random.Random(seed), now)  # noqa: S311
             colleagues.speak(brightwave.users)
+            rules.set_up(brightwave)
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")
 
