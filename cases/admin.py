@@ -1,5 +1,6 @@
 """/admin/: what supervisors set, for the queues they steer. /system/: queues, channels and what got stuck."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -7,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
@@ -16,6 +17,7 @@ from cases.admin_forms import ArticleForm, MemberForm
 from cases.admin_publishing import Publishing, names, only_theirs
 from cases.models import (
     Article,
+    Case,
     Channel,
     Dispatch,
     Queue,
@@ -107,6 +109,11 @@ class QueueAdmin(HouseAdmin):
             QueueMembership.objects.create(queue=obj, user=me(request), role=Role.SUPERVISOR)
         obj.record("queue_created", by=me(request))
 
+    def dangers(self, request: HttpRequest, row: Queue, form: Any, formsets: Any) -> list[str]:
+        """Whoever leaves with cases in hand loses sight of them; and somebody must be left."""
+        leaving = [gone.instance.user for formset in formsets for gone in formset.deleted_forms if gone.instance.pk]
+        return [*super().dangers(request, row, form, formsets), *_left_behind(row, leaving)]
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         queue, by = form.instance, me(request)
         for row in formset.forms:
@@ -115,6 +122,26 @@ class QueueAdmin(HouseAdmin):
                     queue.dismiss(row.instance.user, by=by)
             elif row.has_changed():
                 queue.admit(row.instance.user, row.instance.role, by=by)
+
+
+def _left_behind(queue: Queue, leaving: list[User]) -> Iterator[str]:
+    active = Case.objects.active().filter(queue=queue)
+    for person in leaving:
+        if count := active.filter(assignee=person).count():
+            told = ngettext(
+                "%(name)s has %(count)d open case here, and would see it no more.",
+                "%(name)s has %(count)d open cases here, and would see them no more.",
+                count,
+            )
+            yield told % {"name": person.name, "count": count}
+    hands = queue.memberships.filter(role__in=(Role.REP, Role.LEAD)).exclude(user__in=leaving)
+    if leaving and not hands.exists() and (waiting := active.count()):
+        told = ngettext(
+            "Nobody would work here any more: %(count)d open case would be left.",
+            "Nobody would work here any more: %(count)d open cases would be left.",
+            waiting,
+        )
+        yield told % {"count": waiting}
 
 
 def effect_of_giving(queue: Queue) -> str:

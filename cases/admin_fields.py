@@ -196,7 +196,7 @@ class TagAdmin(HouseAdmin):
     def response_change(self, request: HttpRequest, obj: Tag) -> HttpResponse:
         into = obj.wanted  # type: ignore[attr-defined]
         if into == obj.name:
-            return cast("HttpResponse", super().response_change(request, obj))
+            return super().response_change(request, obj)
         try:
             if request.POST.get(CHOICE) != "yes":
                 return self._effect(request, tags.effect(obj, into))

@@ -78,7 +78,12 @@ class RuleAdmin(Publishing):
         if not rule.pk:
             return now_("A new rule. It acts once it is saved and switched on.")
         log = f"{reverse('admin:cases_rulerun_changelist')}?rule={rule.pk}"
-        return format_html('{} · <a href="{}">{}</a>', self.stands(rule), log, now_("what it did"))
+        return format_html(
+            '{} · <a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            self.stands(rule),
+            log,
+            now_("what it did"),
+        )
 
     @admin.display(description=_("acted, 7 days"))
     def acted(self, rule: Any) -> int:

@@ -13,7 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cases import desks, mailbox_words, mailboxes
+from cases import (
+    desks,
+    mailbox_words,
+    mailboxes,
+    uses,  # noqa: F401 - registers who uses what
+)
 from cases.mail.imap import Trouble
 from cases.models import Case, Dispatch, InboundItem, Mailbox, MailboxMail, Message
 from cases.models.dispatch import UNSENT

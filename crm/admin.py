@@ -14,7 +14,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
@@ -22,7 +22,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -30,7 +30,7 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from crm import admin_seen
+from crm import admin_configuration, admin_history, admin_seen, admin_uses, uses
 from crm.models import ApiToken, Heartbeat, User
 
 LONGEST_TOLD = 80  # characters of a value in the history of changes
@@ -75,6 +75,13 @@ class SupervisorSite(HouseSite):
     index_title = _("What you steer")
     roles = (User.Role.SUPERVISOR, User.Role.ADMINISTRATOR)
 
+    def get_urls(self) -> list[URLPattern]:
+        return [path("configuration/", self.admin_view(self.configuration), name="configuration"), *super().get_urls()]
+
+    def configuration(self, request: HttpRequest) -> HttpResponse:
+        """Out as a file, and in again."""
+        return admin_configuration.page(self, request, me(request))
+
 
 class SystemSite(HouseSite):
     site_title = site_header = _("System")
@@ -91,6 +98,39 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
     """Who is let into the site sees and changes what `get_queryset` gives, and deletes nothing."""
 
     view_on_site = False
+    change_form_before_template = "crm/admin_uses.html"
+    object_history_template = "crm/admin_history.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With who uses the row."""
+        row = self.get_object(request, unquote(object_id))
+        more = {"uses": uses.of(row, me(request)) if row is not None else []}
+        return cast(
+            "HttpResponse", super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
+        )
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With every change by whatever way."""
+        row = self.get_object(request, unquote(object_id))
+        more = {"happened": admin_history.of(row) if row is not None else []}
+        return cast("HttpResponse", super().history_view(request, object_id, {**(extra_context or {}), **more}))
+
+    def dangers(self, request: HttpRequest, row: Any, form: Any, formsets: Any) -> list[str]:
+        """What of the work under way this save would hurt, a sentence each that names its number."""
+        return admin_uses.hurt_by_retiring(row, form, me(request))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        told = self.dangers(request, form.instance, form, formsets) if change else []
+        super().save_related(request, form, formsets, change)
+        request.dangers = told  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        page = admin_uses.ask_once_more(self.admin_site, request, obj, getattr(request, "dangers", []))
+        return page or cast("HttpResponse", super().response_change(request, obj))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(self.admin_site.has_permission(request))

@@ -9,19 +9,24 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, Any]:
-    """Groups of (title, site, [(title, icon, model)])."""
+    """Groups of (title, site, [(title, icon, model, or the name of a page)])."""
     return {
+        "show_search": True,
         "navigation": [
             {
                 "title": title,
                 "separator": True,
                 "items": [
-                    {"title": name, "icon": icon, "link": reverse_lazy(f"{site}:{model}_changelist")}
+                    {
+                        "title": name,
+                        "icon": icon,
+                        "link": reverse_lazy(model if ":" in model else f"{site}:{model}_changelist"),
+                    }
                     for name, icon, model in items
                 ],
             }
             for title, site, items in groups
-        ]
+        ],
     }
 
 
@@ -101,6 +106,7 @@ UNFOLD = {
                 (_("Notices"), "campaign", "outreach_notice"),
             ],
         ),
+        (_("All of it"), "admin", [(_("Export and import"), "import_export", "admin:configuration")]),
     ),
 }
 UNFOLD_SYSTEM = {

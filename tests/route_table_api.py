@@ -102,6 +102,15 @@ POST   api/sla-policies/#everywhere                  401   403  403  403  403  4
 GET    api/sla-policies/<int:pk>/                    401   200  200  200  200  403  403  403  200
 PATCH  api/sla-policies/<int:pk>/                    401   403  403  403  200  403  403  403  200
 POST   api/sla-policies/<int:pk>/preview/            401   403  403  403  200  403  403  403  200
+GET    api/rules/                                    401   403  403  403  200  403  403  403  200
+POST   api/rules/                                    401   403  403  403  201  403  403  403  201
+POST   api/rules/#everywhere                         401   403  403  403  403  403  403  403  201
+GET    api/rules/<int:pk>/                           401   403  403  403  200  403  403  403  200
+PATCH  api/rules/<int:pk>/                           401   403  403  403  200  403  403  403  200
+GET    api/rules/<int:pk>/runs/                      401   403  403  403  200  403  403  403  200
+GET    api/rules/<int:pk>/trials/                    401   403  403  403  200  403  403  403  200
+POST   api/rules/<int:pk>/trials/                    401   403  403  403  201  403  403  403  201
+GET    api/rules/<int:pk>/trials/<int:trial>/        401   403  403  403  200  403  403  403  200
 GET    api/recalculations/                           401   200  200  200  200  403  403  403  200
 GET    api/recalculations/<int:pk>/                  401   200  200  200  200  403  403  403  200
 PATCH  api/recalculations/<int:pk>/                  401   403  403  403  200  403  403  403  200

@@ -31,7 +31,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return found
 
 
-@tracked(exclude=["document", "sent_count", "answered_count"])
+@tracked(exclude=["document", "sent_count", "answered_count"], before=True)
 class Article(models.Model):
     """An answer written down. Its text lives in immutable versions; `document` indexes the current one."""
 

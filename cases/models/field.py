@@ -48,7 +48,7 @@ class CaseFieldQuerySet(models.QuerySet["CaseField"]):
             raise FieldsMissing(case, status, lacking)
 
 
-@tracked()
+@tracked(before=True)
 class CaseField(models.Model):
     """Something the house wants to know of cases: of every queue, or of some. Its key and kind stay what they are; one no
     longer asked for is still shown where it was filled in."""
@@ -111,7 +111,7 @@ class CaseField(models.Model):
             option.save()
 
 
-@tracked()
+@tracked(before=True)
 class FieldOption(models.Model):
     """One answer a field offers. Cases point at it: a new name is the same answer, and one no longer offered stays where
     it was chosen."""

@@ -28,7 +28,7 @@ class State(models.TextChoices):
     OFFLINE = "offline", _("Offline")
 
 
-@tracked()
+@tracked(before=True)
 class PresenceReason(models.Model):
     """The company's own word for being away or busy, like “Lunch”."""
 

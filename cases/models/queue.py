@@ -61,7 +61,7 @@ class QueueQuerySet(models.QuerySet["Queue"]):
         return self.filter(is_active=True) if user.is_executive or user.is_administrator else self.none()
 
 
-@tracked(exclude=["version"])
+@tracked(exclude=["version"], before=True)
 class Queue(models.Model):
     """A line of work with its people."""
 

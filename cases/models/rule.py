@@ -31,7 +31,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         return on.select_related("current").order_by("position", "pk")
 
 
-@tracked(exclude=["current", "since_pos"])
+@tracked(exclude=["current", "since_pos"], before=True)
 class Rule(models.Model):
     """What the house does by itself when something happens in a case. Its content lives in immutable versions."""
 

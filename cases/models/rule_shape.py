@@ -18,6 +18,7 @@ EVENTS: dict[str, dict[str, LazyText]] = {
         "answer_released": gettext_lazy("an answer goes out"),
         "reply_released": gettext_lazy("a reply that is no answer goes out"),
         "note_added": gettext_lazy("a note is written"),
+        "feeling_marked": gettext_lazy("it is noted how the customer felt"),
         "send_failed": gettext_lazy("a message could not be delivered"),
     },
     "people": {
@@ -35,6 +36,7 @@ EVENTS: dict[str, dict[str, LazyText]] = {
         "marked_spam": gettext_lazy("it is marked as spam"),
         "priority_changed": gettext_lazy("its priority changes"),
         "tagged": gettext_lazy("its tags change"),
+        "fields_filled": gettext_lazy("fields are filled in"),
         "snoozed": gettext_lazy("it is snoozed"),
         "woken": gettext_lazy("it wakes up"),
         "need_met": gettext_lazy("the need is met"),

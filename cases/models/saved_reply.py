@@ -52,7 +52,7 @@ def _shared(where: models.Q) -> Any:
     return SavedReply.objects.filter(where).values("pk")
 
 
-@tracked(exclude=["document", "used_count", "used_at"])
+@tracked(exclude=["document", "used_count", "used_at"], before=True)
 class SavedReply(models.Model):
     """What one writes again and again, with places for what differs. It is one person's (`owner`), that of queues, or the
     house's. Its texts live in immutable versions; `document` indexes the current one."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 1000
 
 
-@tracked()
+@tracked(before=True)
 class Skill(models.Model):
     """Something not everybody can do. Cases need it by their language, a tag, their queue, or because somebody says so."""
 
@@ -79,7 +79,7 @@ class CaseSkill(models.Model):
         return f"{self.case_id}: {self.skill}"
 
 
-@tracked()
+@tracked(before=True)
 class Capacity(models.Model):
     """How many cases one person has in hand at once, in one channel or (channel empty) in all; without a person: everybody
     for whom nothing else is said."""

@@ -36,7 +36,7 @@ class TagManager(models.Manager["Tag"]):
         return {name: held.get(name) or name for name in asked}
 
 
-@tracked()
+@tracked(before=True)
 class Tag(models.Model):
     """A word cases are marked with. One that was renamed or merged stays known, and leads to what it became."""
 

@@ -17,7 +17,7 @@ from customers.conditions import Collection, Fact
 def catalogue(user: User) -> dict[str, Any]:
     """All of it, in this person's language, as far as they may name it."""
     return {
-        "facts": [_fact(fact) for fact in registry().values() if isinstance(fact, Fact)],
+        "facts": [_fact(fact, user) for fact in registry().values() if isinstance(fact, Fact)],
         "collections": [_collection(rows) for rows in registry().values() if isinstance(rows, Collection)],
         "operators": {kind: _operators(kind) for kind in OPERATORS},
         "events": [{"label": str(GROUPS[group]), "kinds": _pairs(kinds)} for group, kinds in EVENTS.items()],
@@ -31,18 +31,25 @@ def catalogue(user: User) -> dict[str, Any]:
     }
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def _fact(fact: Fact, user: User) -> dict[str, Any]:
     told: dict[str, Any] = {"name": fact.name, "type": fact.type, "label": fact_label(fact)}
-    if choices := _choices(fact.name):
+    if choices := _choices(fact.name, user):
         told["choices"] = choices
     return told
 
 
-def _choices(name: str) -> list[list[str]]:
+def _choices(name: str, user: User) -> list[list[str]]:
+    theirs = Queue.objects.steered_by(user).filter(is_active=True)
     if name == "queue":
-        return [[queue, queue] for queue in Queue.objects.filter(is_active=True).values_list("name", flat=True)]
+        return [[queue, queue] for queue in theirs.values_list("name", flat=True)]
     if name == "channel":
-        kinds = {"mail", "web", "chat", "phone", *Channel.objects.values_list("slug", flat=True)}
+        kinds = {
+            "mail",
+            "web",
+            "chat",
+            "phone",
+            *Channel.objects.filter(queue__in=theirs).values_list("slug", flat=True),
+        }
         return [[kind, kind] for kind in sorted(kinds)]
     return _pairs(words.CHOICES.get(name, {}))
 
@@ -83,6 +90,7 @@ def editor() -> dict[str, str]:
         "form": _("As a form"),
         "fact": _("What"),
         "compare": _("How"),
+        "joined": _("Together"),
         "value": _("Value"),
         "none": _("No condition: it always holds."),
         "nothing": _("No action yet."),

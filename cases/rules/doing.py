@@ -110,7 +110,10 @@ def _status(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
         words = dict(Case.Status.choices)
         told = _("A case that is %(now)s cannot become %(wanted)s.")
         raise Refused(told % {"now": words[case.status], "wanted": words[wanted]})
-    case.change_status(wanted, **doing.told, reason="rule")
+    try:
+        case.change_status(wanted, **doing.told, reason="rule")
+    except Refusal as refusal:  # a field that must be filled in: hours later it might surprise somebody
+        raise Refused(str(refusal.message)) from refusal
 
 
 def _snooze(case: Case, action: Mapping[str, Any], doing: Doing) -> None:

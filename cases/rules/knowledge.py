@@ -188,7 +188,7 @@ def _standing_now() -> list[Fact]:
             "words",
             _("Subject"),
             lambda o, _at: folded(o.case.subject) or None,
-            lambda _at: NullIf(folded_sql(F("subject")), Value("")),
+            lambda _at: NullIf(folded_sql(F("subject")), Value("", output_field=TextField())),
         ),
         Fact("tags", "set", _("Tags"), lambda o, _at: frozenset(o.case.tags), lambda _at: F("tags")),
         _flag("assigned", _("Somebody has it"), lambda o, _at: o.case.assignee_id is not None, "assignee"),

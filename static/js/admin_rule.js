@@ -18,7 +18,7 @@ function rowOf(data, at, all) {
 function group(data, at, all) {
   const word = data.any ? "any" : "all", parts = data[word], box = make("div", { class: at.outermost ? "rule-rows" : "rule-group" });
   const say = () => at.change({ [word]: parts.filter(Boolean) });
-  const how = select(options([["all", all.words.all], ["any", all.words.any]]), word, all.words.compare);
+  const how = select(options([["all", all.words.all], ["any", all.words.any]]), word, all.words.joined);
   how.addEventListener("change", () => { at.change({ [how.value]: parts.filter(Boolean) }); at.draw(); });
   const head = make("div", { class: "rule-row" }, how);
   if (at.negated) head.prepend(make("span", {}, all.words.not));

@@ -1,0 +1,136 @@
+"""Configuration out of the house and in again: tried first, an answer for each row, nothing beyond one's rights."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from cases.models import BusinessCalendar, Queue, Rule, Skill, SLAPolicy
+from crm import configuring
+from crm.models import User
+from tests.cases.clockwork import OFFICE
+from tests.cases.ruled import make_rule
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/configuration/"
+
+
+@pytest.fixture
+def desk(sue: User, billing: Queue) -> Client:
+    """Sue at the admin."""
+    client = Client()
+    client.force_login(sue)
+    return client
+
+
+@pytest.fixture
+def house(billing: Queue, lee: User) -> dict[str, Any]:
+    """A calendar, a policy that acts, a skill and a rule, all of Billing."""
+    calendar = BusinessCalendar.objects.create(name="Office")
+    calendar.publish(tz="UTC", hours=OFFICE)
+    policy = SLAPolicy.objects.create(name="Quick")
+    policy.queues.add(billing)
+    actions = {"breach": {"queue": billing.pk, "people": [lee.pk]}}
+    policy.publish(targets=[{"kind": "resolution", "minutes": 60}], calendar=calendar, actions=actions)
+    skill = Skill.objects.create(name="Spanish", languages=["es"])
+    skill.queues.add(billing)
+    rule = make_rule("Refunds", queues=[billing], then=[{"do": "assign", "person": lee.pk}, {"do": "escalate"}])
+    return {"calendar": calendar, "policy": policy, "skill": skill, "rule": rule}
+
+
+KINDS = ["calendars", "skills", "sla-policies", "rules"]
+
+
+def lines(report: configuring.Report) -> list[tuple[str, str, str]]:
+    return [(line.kind, line.name, line.became) for line in report.lines]
+
+
+def test_what_is_exported_reads_without_this_house_and_comes_in_as_it_is(house: dict[str, Any], sue: User) -> None:
+    rows = configuring.export(KINDS, sue)
+    told = {(row["type"], row["name"]): row for row in rows}
+    assert told["rules", "Refunds"]["queues"] == ["Billing"]
+    assert told["rules", "Refunds"]["then"][0] == {"do": "assign", "person": "lee"}
+    assert told["sla-policies", "Quick"]["calendar"] == "Office"
+    assert told["sla-policies", "Quick"]["actions"]["breach"] == {"queue": "Billing", "people": ["lee"]}
+    report = configuring.take(json.dumps(rows), sue, dry=False)
+    assert {became for _kind, _name, became in lines(report)} == {"same"}
+    assert SLAPolicy.objects.get().versions.count() == 1
+
+
+def test_what_is_gone_comes_back_and_what_differs_is_changed(house: dict[str, Any], sue: User, billing: Queue) -> None:
+    rows = configuring.export(KINDS, sue)
+    Skill.objects.all().delete()
+    rule: Rule = house["rule"]
+    rule.publish(when={"events": ["opened"]}, condition={"all": []}, then=[{"do": "release"}])
+    report = configuring.take(json.dumps(rows), sue, dry=False)
+    assert [line.became for line in report.lines] == ["same", "created", "same", "changed"]
+    assert report.lines[-1].told == "then, when"
+    rule.refresh_from_db()
+    assert rule.current is not None
+    assert (rule.current.number, rule.current.then[1], rule.is_active) == (3, {"do": "escalate"}, True)
+    assert list(Skill.objects.get().queues.all()) == [billing]
+
+
+def test_a_dry_run_tells_the_same_and_leaves_nothing_behind(house: dict[str, Any], sue: User) -> None:
+    rows = configuring.export(KINDS, sue)
+    Skill.objects.all().delete()
+    report = configuring.take(json.dumps(rows), sue, dry=True)
+    assert report.count("created") == 1
+    assert not Skill.objects.exists()
+
+
+def test_a_new_rule_comes_switched_off(sue: User, billing: Queue) -> None:
+    row = {"type": "rules", "name": "New", "queues": ["Billing"], "is_active": True, "when": {"events": ["opened"]},
+           "then": [{"do": "escalate"}]}  # fmt: skip
+    assert lines(configuring.take(json.dumps([row]), sue, dry=False)) == [("rules", "New", "created")]
+    assert not Rule.objects.get().is_active
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"type": "shoes", "name": "x"}, "Its type is none of"),
+        ("text", "Its type is none of"),
+        ({"type": "skills", "name": "French", "queues": ["Technical"]}, "There is no “Technical” among your queues"),
+        ({"type": "calendars", "name": "Night", "tz": "Mars", "hours": {}}, "no such time zone"),
+        ({"type": "rules", "name": "All", "when": {"events": ["opened"]}, "then": [{"do": "release"}]}, "set by administrators"),
+        ({"type": "rules", "name": "Bad", "queues": ["Billing"], "when": {}, "then": []}, "Say when the rule is asked"),
+    ],
+)  # fmt: skip
+def test_each_row_that_cannot_be_says_why_and_the_others_come(
+    sue: User, billing: Queue, technical: Queue, row: Any, told: str
+) -> None:
+    sound = {"type": "presence-reasons", "name": "Lunch", "state": "away"}
+    report = configuring.take(json.dumps([row, sound]), sue, dry=False)
+    assert [line.became for line in report.lines] == ["refused", "created"]
+    assert told in report.lines[0].told
+
+
+@pytest.mark.parametrize("text", ["{", '{"type": "rules"}', "null"])
+def test_what_is_no_such_file_is_refused_whole(sue: User, text: str) -> None:
+    with pytest.raises(configuring.Unreadable):
+        configuring.take(text, sue, dry=True)
+
+
+def test_the_page_takes_out_tries_and_brings_in(desk: Client, house: dict[str, Any]) -> None:
+    assert "Bring in" in desk.get(PAGE).content.decode()
+    taken = desk.get(f"{PAGE}?kind=rules&kind=skills")
+    assert taken["Content-Disposition"].startswith("attachment")
+    assert [row["name"] for row in taken.json()] == ["Spanish", "Refunds"]
+    Skill.objects.all().delete()
+    tried = desk.post(PAGE, {"file": SimpleUploadedFile("x.json", taken.content)})
+    assert "nothing is changed yet" in tried.content.decode()
+    assert not Skill.objects.exists()
+    done = desk.post(PAGE, {"text": tried.context["text"], "do": "yes"})
+    assert "Done:" in done.content.decode()
+    assert Skill.objects.filter(name="Spanish").exists()
+    assert "Choose a file" in desk.post(PAGE, {}).content.decode()
+
+
+def test_nobody_else_gets_there(ana: User, eve: User) -> None:
+    for user in (ana, eve):
+        client = Client()
+        client.force_login(user)
+        assert client.get(f"{PAGE}?kind=rules").status_code == 403
