@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0036_push_and_digests'),
+        ('cases', '0038_over_the_shoulder'),
         ('crm', '0001_squashed_0005_import_runs'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

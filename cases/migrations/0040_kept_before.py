@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0037_rules'),
+        ('cases', '0039_rules'),
     ]
 
     operations = [
