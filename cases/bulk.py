@@ -8,7 +8,7 @@ and says why. docs/views.md tells the rules.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, transaction
@@ -27,6 +27,7 @@ from crm.models import Event, User
 from crm.roles import may
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 MOST = 10_000  # cases of one change
 BATCH = 20  # rows of one turn of the keeper
 SLICE = 5  # of them under lock together: who works on one of them waits no longer than a page takes
@@ -133,7 +134,7 @@ class _Rights:
 def _do(task: Bulk, action: Action, rows: Sequence[BulkRow]) -> None:
     rights = _Rights(task.by, action)
     since = {row.case_id: row.seen for row in rows}
-    changed = _changed(since, action.touches | action.heeds(task.given), but=task.by)
+    changed = _changed(since, action.touches(task.given) | action.heeds(task.given), but=task.by)
     for row in rows:
         queue = row.case.queue_id
         why = rights.unseen(queue) or rights.refused(queue) or changed.get(row.case_id, "")
@@ -145,40 +146,43 @@ def _do(task: Bulk, action: Action, rows: Sequence[BulkRow]) -> None:
 
 def _do_one(task: Bulk, action: Action, row: BulkRow) -> None:
     before, row.stood = row.case.version, action.stood(row.case)
-    if why := _tried(lambda: action.do(row.case, task.by, task.given)):
+    made, why = _tried(lambda: action.do(row.case, task.by, task.given | {"seen": row.seen}))
+    if why:
         row.state, row.why = BulkRow.State.SKIPPED, why[:300]
     elif row.case.version == before:
         row.state, row.why = BulkRow.State.SKIPPED, _("It was so already.")
     else:
-        row.state, row.version = BulkRow.State.DONE, row.case.version
+        row.state, row.version, row.stood = BulkRow.State.DONE, row.case.version, row.stood | (made or {})
 
 
 def _take_back(task: Bulk, action: Action, rows: Sequence[BulkRow]) -> None:
     """Where it was chosen decides about roles: what was moved out of sight can be fetched back."""
     rights = _Rights(task.by, action)
-    changed = _changed({row.case_id: row.version or 0 for row in rows}, action.touches)
+    changed = _changed({row.case_id: row.version or 0 for row in rows}, action.touches(task.given))
     for row in rows:
         queue = row.stood.get("queue", row.case.queue_id)
         why = rights.refused(queue) or changed.get(row.case_id, "")
-        why = why or _tried(lambda row=row: action.back(row.case, task.by, row.stood, task.given))  # type: ignore[misc]
-        row.state, row.why = (BulkRow.State.KEPT, why[:300]) if why else (BulkRow.State.UNDONE, "")
+        stays = ""
+        if not why:
+            told, why = _tried(lambda row=row: action.back(row.case, task.by, row.stood, task.given))  # type: ignore[misc]
+            stays = told or ""
+        row.state, row.why = (BulkRow.State.KEPT, why[:300]) if why else (BulkRow.State.UNDONE, stays[:300])
 
 
-def _tried(change: Callable[[], None]) -> str:
-    """What refuses it, in words."""
+def _tried(change: Callable[[], T]) -> tuple[T | None, str]:
+    """What it says, or what refuses it, in words."""
     try:
         with transaction.atomic():
-            change()
+            return change(), ""
     except Refusal as refusal:
-        return str(refusal.message)
+        return None, str(refusal.message)
     except PermissionDenied as denied:
-        return str(denied)
+        return None, str(denied)
     except OperationalError:
         raise  # a deadlock: the few are done again
     except Exception:
         log.exception("a case could not be changed with others")
-        return _("Something went wrong on our side. It was written down.")
-    return ""
+        return None, _("Something went wrong on our side. It was written down.")
 
 
 def _changed(since: Mapping[int, int], kinds: frozenset[str], *, but: User | None = None) -> dict[int, str]:

@@ -11,43 +11,33 @@ from django.utils.functional import Promise as Words
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import transitions, when
+from cases import bulk_back, bulk_macros, transitions, when
+from cases.bulk_back import NAPS, OWNERS, STATUSES, VIA, Given
 from cases.hooks import resolve_checks
 from cases.models import Case, Queue
 from cases.models.case import Refusal
 from crm.models import User
 
-VIA = "bulk"
-Given = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Action:
     """`verb` is its row of the roles table. `read` makes plain ids and words of what a form or a script says, or raises
-    Refusal. `do` is done under the case's lock; `back` gets what `stood` said before. `touches` are the events by which
-    somebody else changes the same thing; `heeds` those that besides make it pointless."""
+    Refusal. `do` is done under the case's lock, told the version that was `seen` too, and may say what it made; `back` gets
+    that and what `stood` said before, and may say what of it stays. `touches` are the events by which somebody else changes
+    the same thing; `heeds` those that besides make it pointless."""
 
     name: str
     label: Words
     verb: str
-    do: Callable[[Case, User, Given], None]
+    do: Callable[[Case, User, Given], Given | None]
     stood: Callable[[Case], Given]
-    back: Callable[[Case, User, Given, Given], None]
-    touches: frozenset[str]
+    back: Callable[[Case, User, Given, Given], str | None]
+    touches: Callable[[Given], frozenset[str]]
     read: Callable[[Mapping[str, Any], User], Given] = lambda _given, _by: {}
     heeds: Callable[[Given], frozenset[str]] = lambda _given: frozenset()
 
 
-_OWNERS = frozenset({"claimed", "assigned", "released", "transferred"})
-_STATUSES = frozenset({"status_changed", "resolved", "reopened", "closed", "marked_spam", "merged", "unmerged"})
-_NAPS = frozenset({"snoozed", "woken"})
-
-
 # --- whose
-
-
-def _owner(case: Case) -> Given:
-    return {"assignee": case.assignee_id}
 
 
 def _assign(case: Case, by: User, given: Given) -> None:
@@ -57,16 +47,6 @@ def _assign(case: Case, by: User, given: Given) -> None:
     case.assign(to, by=by, via=VIA)
 
 
-def _to_owner(case: Case, by: User, stood: Given, given: Given) -> None:
-    was = User.objects.filter(pk=stood["assignee"], is_active=True).first()
-    if stood["assignee"] is None:
-        case.release(by=by, via=VIA)
-    elif was is None:
-        raise Refusal(_("Who had it is no longer here."))
-    else:
-        case.assign(was, by=by, via=VIA)
-
-
 def _read_person(given: Mapping[str, Any], by: User) -> Given:
     to = _number(given.get("to"))
     if to is None or not User.objects.filter(pk=to, is_active=True).exists():
@@ -74,20 +54,15 @@ def _read_person(given: Mapping[str, Any], by: User) -> Given:
     return {"to": to}
 
 
+def _to_owner(case: Case, by: User, stood: Given, given: Given) -> None:
+    bulk_back.to_owner(case, by, stood)
+
+
 # --- where
 
 
 def _transfer(case: Case, by: User, given: Given) -> None:
-    queue = Queue.objects.filter(pk=given["queue"], is_active=True).first()
-    if queue is None:
-        raise Refusal(_("There is no such queue any more."))
-    case.transfer(queue, by=by, via=VIA)
-
-
-def _to_queue(case: Case, by: User, stood: Given, given: Given) -> None:
-    _transfer(case, by, stood)
-    if case.assignee_id != stood["assignee"]:
-        _to_owner(case, by, stood, given)
+    bulk_back.transfer(case, by, given["queue"])
 
 
 def _read_queue(given: Mapping[str, Any], by: User) -> Given:
@@ -108,23 +83,6 @@ def _status(case: Case, by: User, given: Given) -> None:
         if told:
             raise Refusal(" ".join(told))
     case.change_status(given["status"], by=by, via=VIA)
-
-
-def _to_status(case: Case, by: User, stood: Given, given: Given) -> None:
-    """Along the table, and with the wait that was counted. What was new is open: somebody has looked at it."""
-    wanted = transitions.OPEN if stood["status"] == transitions.NEW else stood["status"]
-    if not transitions.allowed(case.status, wanted) and case.status != wanted:
-        case.change_status(transitions.OPEN, by=by, via=VIA)
-    case.change_status(wanted, by=by, via=VIA)
-    waited = parse_datetime(stood["waiting_since"] or "")
-    if wanted == transitions.OPEN and case.waiting_since != waited:
-        case.waiting_since = waited
-        case.save(update_fields=["waiting_since"])
-
-
-def _standing(case: Case) -> Given:
-    waiting = case.waiting_since.isoformat() if case.waiting_since else None
-    return {"status": case.status, "waiting_since": waiting}
 
 
 def _read_status(given: Mapping[str, Any], by: User) -> Given:
@@ -182,15 +140,7 @@ def _snooze(case: Case, by: User, given: Given) -> None:
 
 
 def _to_sleep(case: Case, by: User, stood: Given, given: Given) -> None:
-    until = parse_datetime(stood["until"] or "")
-    if until is not None and until > timezone.now():
-        case.snooze(until, by=by, via=VIA)
-    else:
-        case.wake(by=by, via=VIA)
-
-
-def _asleep(case: Case) -> Given:
-    return {"until": case.snoozed_until.isoformat() if case.snoozed_until else None}
+    bulk_back.to_sleep(case, by, stood)
 
 
 def _read_time(given: Mapping[str, Any], by: User) -> Given:
@@ -217,6 +167,10 @@ def _number(given: Any) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
+def _always(*kinds: str) -> Callable[[Given], frozenset[str]]:
+    return lambda _given: frozenset(kinds)
+
+
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in [
@@ -225,41 +179,58 @@ ACTIONS: dict[str, Action] = {
             gettext_lazy("Take them"),
             "claim",
             lambda case, by, _given: case.claim(by=by, via=VIA),
-            _owner,
+            bulk_back.owner,
             _to_owner,
-            _OWNERS,
+            _always(*OWNERS),
         ),
-        Action("assign", gettext_lazy("Assign"), "assign", _assign, _owner, _to_owner, _OWNERS, _read_person),
+        Action(
+            "assign",
+            gettext_lazy("Assign"),
+            "assign",
+            _assign,
+            bulk_back.owner,
+            _to_owner,
+            _always(*OWNERS),
+            _read_person,
+        ),
         Action(
             "release",
             gettext_lazy("Put back for anyone"),
             "release",
             lambda case, by, _given: case.release(by=by, via=VIA),
-            _owner,
+            bulk_back.owner,
             _to_owner,
-            _OWNERS,
+            _always(*OWNERS),
         ),
         Action(
             "transfer",
             gettext_lazy("Move to another queue"),
             "transfer",
             _transfer,
-            lambda case: {"queue": case.queue_id, "assignee": case.assignee_id},
-            _to_queue,
-            _OWNERS,
+            bulk_back.place,
+            lambda case, by, stood, _given: bulk_back.to_place(case, by, stood),
+            _always(*OWNERS),
             _read_queue,
         ),
         Action(
-            "status", gettext_lazy("Status"), "status", _status, _standing, _to_status, _STATUSES, _read_status, _heeded
+            "status",
+            gettext_lazy("Status"),
+            "status",
+            _status,
+            bulk_back.standing,
+            lambda case, by, stood, _given: bulk_back.to_standing(case, by, stood),
+            _always(*STATUSES),
+            _read_status,
+            _heeded,
         ),
         Action(
             "priority",
             gettext_lazy("Priority"),
             "priority",
             lambda case, by, given: case.set_priority(given["priority"], by=by, via=VIA),
-            lambda case: {"priority": case.priority},
-            lambda case, by, stood, _given: case.set_priority(stood["priority"], by=by, via=VIA),
-            frozenset({"priority_changed"}),
+            bulk_back.urgency,
+            lambda case, by, stood, _given: bulk_back.to_urgency(case, by, stood),
+            _always("priority_changed"),
             _read_priority,
         ),
         Action(
@@ -267,9 +238,9 @@ ACTIONS: dict[str, Action] = {
             gettext_lazy("Add tags"),
             "tag",
             _add_tags,
-            lambda c: {"tags": list(c.tags)},
+            bulk_back.tagged,
             _undo_added,
-            frozenset(),
+            _always(),
             _tags,
         ),
         Action(
@@ -277,20 +248,40 @@ ACTIONS: dict[str, Action] = {
             gettext_lazy("Remove tags"),
             "tag",
             _drop_tags,
-            lambda c: {"tags": list(c.tags)},
+            bulk_back.tagged,
             _undo_dropped,
-            frozenset(),
+            _always(),
             _tags,
         ),
-        Action("snooze", gettext_lazy("Snooze"), "snooze", _snooze, _asleep, _to_sleep, _NAPS | _STATUSES, _read_time),
+        Action(
+            "snooze",
+            gettext_lazy("Snooze"),
+            "snooze",
+            _snooze,
+            bulk_back.asleep,
+            _to_sleep,
+            _always(*NAPS, *STATUSES),
+            _read_time,
+        ),
         Action(
             "wake",
             gettext_lazy("Wake"),
             "snooze",
             lambda case, by, _given: case.wake(by=by, via=VIA),
-            _asleep,
+            bulk_back.asleep,
             _to_sleep,
-            _NAPS | _STATUSES,
+            _always(*NAPS, *STATUSES),
+        ),
+        Action(
+            "macro",
+            gettext_lazy("Run a macro"),
+            "macro",
+            bulk_macros.do,
+            bulk_macros.stood,
+            bulk_macros.back,
+            bulk_macros.touches,
+            bulk_macros.read,
+            bulk_macros.heeds,
         ),
     ]
 }

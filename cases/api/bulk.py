@@ -64,7 +64,7 @@ class ChosenCase(serializers.Serializer[Any]):
 class NewBulk(serializers.Serializer[Any]):
     """`cases` by number, or everything that a filter `q` means in a `queue`, as its list would show it. Beside the action,
     what it needs: assign `to`, transfer `to_queue`, status `status`, priority `priority`, tag and untag `tags`, snooze
-    `until`."""
+    `until`, macro `macro` (left out row by row where it is another than `macro_version` by then)."""
 
     action = serializers.ChoiceField(choices=list(ACTIONS))
     cases = ChosenCase(many=True, required=False, max_length=bulk.MOST)  # type: ignore[call-arg] # the stub knows no many=True
@@ -76,6 +76,8 @@ class NewBulk(serializers.Serializer[Any]):
     priority = serializers.ChoiceField(choices=Case.Priority.choices, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=20)
     until = serializers.DateTimeField(required=False)
+    macro = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    macro_version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
 
 
 @extend_schema(methods=["GET"], summary="What you changed together", responses=BulkShape(many=True))
@@ -95,7 +97,11 @@ def all_bulks(request: Request) -> Response:
 
 
 def _needed(given: dict[str, Any]) -> dict[str, Any]:
-    needed: dict[str, Any] = {name: given[name] for name in ("to", "status", "priority", "tags") if name in given}
+    needed: dict[str, Any] = {
+        name: given[name] for name in ("to", "status", "priority", "tags", "macro") if name in given
+    }
+    if "macro_version" in given:
+        needed["version"] = given["macro_version"]
     if "to_queue" in given:
         needed["queue"] = given["to_queue"]
     if "until" in given:

@@ -1,5 +1,8 @@
 """Many cases at once: asked for in a list, watched on its way, stopped, undone."""
 
+import hashlib
+import json
+import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -7,15 +10,17 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import bulk, filtered
+from cases import bulk, bulk_macros, filtered, macros, variables
 from cases.bulk_actions import ACTIONS, BY_HAND
 from cases.filter_parts import Asker
-from cases.models import Bulk, BulkRow, Case, Queue
+from cases.models import Bulk, BulkRow, Case, Macro, Queue
 from cases.models.case_rows import CaseQuerySet
-from cases.views.saying import guarded, require
+from cases.views.saying import guarded, require, said
 from cases.views.verbs import asking
+from crm import commands
 from crm.http import StaffRequest
 from crm.models import User
 
@@ -30,18 +35,37 @@ def change(request: StaffRequest, pk: int) -> HttpResponse:
     or to `everything` in the view."""
     queue = get_object_or_404(Queue.objects.visible_to(request.user), pk=pk)
     if request.method == "GET":
-        return _form(request, queue)
+        return _macro(request, queue) if request.GET.get("macro") else _form(request, queue)
     wanted = ACTIONS.get(request.POST.get("do", ""))
     if wanted is not None:
         require(request.user, wanted.verb, queue)
     cases, seen = _chosen(request, queue)
-    given = {
-        name: value for name, value in request.POST.items() if name not in {"do", "numbers", "everything", "view", "q"}
-    }
-    task = bulk.begin(
-        request.POST.get("do", ""), given, cases, by=request.user, at=timezone.now(), seen=seen, queue=queue
-    )
+    given = {name: value for name, value in request.POST.items() if name not in _ABOUT}
+
+    def begin() -> tuple[int, int]:
+        name = request.POST.get("do", "")
+        return 202, bulk.begin(name, given, cases, by=request.user, at=timezone.now(), seen=seen, queue=queue).pk
+
+    try:
+        task = _own(request.user).get(
+            pk=commands.once(request.user, _key(request), _fingerprint(request), begin).response
+        )
+    except (commands.OtherCommand, commands.StillRunning):
+        return said(request, _("This was already begun. Look at what you changed together."), status=409)
     return _progress(request, task) if request.htmx else redirect("cases:bulk", pk=task.pk)
+
+
+_ABOUT = {"do", "numbers", "everything", "view", "q", "key", "csrfmiddlewaretoken"}
+
+
+def _key(request: StaffRequest) -> str:
+    """One form begins one change, however often it comes; what is sent without a form has its own key."""
+    return (request.headers.get("Idempotency-Key") or request.POST.get("key") or str(uuid.uuid4()))[:120]
+
+
+def _fingerprint(request: StaffRequest) -> str:
+    told = sorted((name, value) for name, value in request.POST.items() if name not in {"key", "csrfmiddlewaretoken"})
+    return hashlib.sha256(json.dumps([request.path, told]).encode()).hexdigest()
 
 
 def _form(request: StaffRequest, queue: Queue) -> HttpResponse:
@@ -54,8 +78,32 @@ def _form(request: StaffRequest, queue: Queue) -> HttpResponse:
         "queues": Queue.objects.filter(is_active=True).exclude(pk=queue.pk).order_by("name"),
         "statuses": [(value, label) for value, label in Case.Status.choices if value in BY_HAND],
         "priorities": Case.Priority.choices,
+        "key": uuid.uuid4(),
     }
+    if name == "macro":
+        context["macros"] = Macro.objects.offered(queue.pk).select_related("current").order_by(*MOST_USED)
     return render(request, "cases/_bulk_form.html", context)
+
+
+MOST_USED = ("-used_count", "current__title")
+
+
+def _macro(request: StaffRequest, queue: Queue) -> HttpResponse:
+    """What a macro would do, by the first of the chosen as an example, and what of it could not be taken back."""
+    wanted = request.GET["macro"]
+    offered = Macro.objects.offered(queue.pk).select_related("current")
+    macro = get_object_or_404(offered, pk=int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0)
+    case = Case.objects.visible_to(request.user).filter(number=_pair(request.GET.get("example", ""))[0]).first()
+    done = macros.preview(case, macro, by=request.user) if case else None
+    context = {
+        "queue": queue,
+        "macro": macro,
+        "case": case,
+        "effects": [(effect, variables.pieces(effect.words)) for effect in done.effects] if done else [],
+        "stays": bulk_macros.would_stay(macro.steps),
+        "key": uuid.uuid4(),
+    }
+    return render(request, "cases/_bulk_macro.html", context)
 
 
 def _chosen(request: StaffRequest, queue: Queue) -> tuple[CaseQuerySet, dict[int, int] | None]:

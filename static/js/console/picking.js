@@ -117,9 +117,11 @@ function send(action) {
   const values = { do: action, ...selection() };
   htmx.ajax("POST", bar().dataset.address, { source: bar(), target: "#bulk-progress", swap: "innerHTML", values }).then(pickNone);
 }
+const put = (parameters, name, value) => (parameters.set ? parameters.set(name, value) : (parameters[name] = value));
 function configure({ target, detail }) {
+  if (target.matches?.("[data-bulk-example]")) put(detail.parameters, "example", [...chosen][0]);
   if (!target.matches?.("[data-bulk-form]")) return;
-  for (const [name, value] of Object.entries(selection())) detail.parameters.set ? detail.parameters.set(name, value) : (detail.parameters[name] = value);
+  for (const [name, value] of Object.entries(selection())) put(detail.parameters, name, value);
 }
 
 // --- how far it is
