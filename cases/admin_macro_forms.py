@@ -155,7 +155,7 @@ class MacroForm(forms.ModelForm):  # type: ignore[type-arg]
         if version := self.instance.current:
             self.initial.update(title=version.title, opens_next=version.opens_next)
         standing = self.instance.steps
-        choices = {"people": _people(self.user, standing), "queues": _queues(standing)}
+        choices = {"people": _people(self.user, standing), "queues": _queues(self.user, standing)}
         self.rows = Rows(data, prefix="steps", initial=[_row(step) for step in standing], form_kwargs=choices)
 
     def clean_queues(self) -> Any:
@@ -195,7 +195,9 @@ def _people(user: User, standing: list[Step]) -> list[tuple[str, Any]]:
     return [("", "–"), (ME, _("whoever runs it")), (NOBODY, _("nobody: back for anyone")), *named]
 
 
-def _queues(standing: list[Step]) -> list[tuple[str, Any]]:
+def _queues(user: User, standing: list[Step]) -> list[tuple[str, Any]]:
+    """Those this person steers, as in rules, and what is chosen already."""
     chosen = [step["queue"] for step in standing if "queue" in step]
-    found = Queue.objects.filter(Q(is_active=True) | Q(pk__in=chosen)).order_by("name")
+    steered = Queue.objects.steered_by(user).filter(is_active=True).values("pk")
+    found = Queue.objects.filter(Q(pk__in=steered) | Q(pk__in=chosen)).order_by("name")
     return [("", "–"), *((str(queue.pk), queue.name) for queue in found)]

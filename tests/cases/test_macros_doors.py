@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases import conversation
-from cases.models import Case, Macro, Message, Queue
+from cases.models import Case, Macro, Message, Queue, QueueMembership
 from crm import tokens
 from crm.models import User
-from tests.builders import make_macro
+from tests.builders import make_macro, make_queue
 from tests.cases.test_macros import DRAFT, NOTE, REPLY, TAG, URGENT, case, events, everything
 
 __all__ = ["case"]  # its fixture
@@ -140,13 +140,17 @@ def test_a_supervisor_makes_one_in_rows_and_sees_what_it_would_do(
     assert f"To #{case.number}, now and by you. Nothing was done." in page
     assert "Send to Carl Jensen, by mail" in page
     assert everything() == before
-    again = _rows(
-        {"do": "assign", "to": str(ana.pk), "ORDER": 1}, {"do": "transfer", "queue": str(technical.pk), "ORDER": 2}
+    refunds = make_queue("Refunds")
+    QueueMembership.objects.create(queue=refunds, user=sue, role="supervisor")
+    kept = {"title": "Refund", "opens_next": "stay", "is_active": "on", "queues": [billing.pk]}
+    there, elsewhere = (
+        _rows({"do": "assign", "to": str(ana.pk), "ORDER": 1}, {"do": "transfer", "queue": str(queue.pk), "ORDER": 2})
+        for queue in (refunds, technical)
     )
-    kept = {"title": "Refund", "opens_next": "stay", "is_active": "on", "queues": [billing.pk], **again}
-    assert client.post(change, kept).status_code == 302
+    assert client.post(change, kept | elsewhere).status_code == 200, "she does not steer it"
+    assert client.post(change, kept | there).status_code == 302
     macro.refresh_from_db()
-    assert macro.steps == [{"do": "assign", "to": ana.pk}, {"do": "transfer", "queue": technical.pk}]
+    assert macro.steps == [{"do": "assign", "to": ana.pk}, {"do": "transfer", "queue": refunds.pk}]
     assert macro.versions.count() == 2
 
 
