@@ -8,8 +8,8 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
-def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, Any]:
-    """Groups of (title, site, [(title, icon, model, or the name of a page)])."""
+def _sidebar(*groups: tuple[Any, str, list[tuple[Any, Any, str, str]]]) -> dict[str, Any]:
+    """Groups of (title, site, [(title, what it is for, icon, model or the name of a page)])."""
     return {
         "show_search": True,
         "navigation": [
@@ -19,10 +19,11 @@ def _sidebar(*groups: tuple[Any, str, list[tuple[Any, str, str]]]) -> dict[str, 
                 "items": [
                     {
                         "title": name,
+                        "hint": hint,
                         "icon": icon,
                         "link": reverse_lazy(model if ":" in model else f"{site}:{model}_changelist"),
                     }
-                    for name, icon, model in items
+                    for name, hint, icon, model in items
                 ],
             }
             for title, site, items in groups
@@ -50,6 +51,7 @@ _UNFOLD = {
     "SITE_DROPDOWN": [{"icon": "forum", "title": _("Back to the console"), "link": "/"}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": True,
+    "STYLES": [lambda _request: static("css/admin.css")],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icon.svg")}],
     "COLORS": {"primary": {str(shade): green for shade, green in zip(_SHADES, _GREENS, strict=True)}},
 }
@@ -63,50 +65,89 @@ UNFOLD = {
             _("Work"),
             "admin",
             [
-                (_("Queues"), "inbox", "cases_queue"),
-                (_("People"), "group", "cases_colleague"),
-                (_("Fields of cases"), "list_alt", "cases_casefield"),
-                (_("Tags"), "label", "cases_tag"),
-                (_("Skills"), "school", "cases_skill"),
-                (_("Reasons to be away"), "coffee", "cases_presencereason"),
-                (_("Shared filters"), "filter_list", "cases_savedfilter"),
-                (_("Kept, in no case"), "move_to_inbox", "cases_inbounditem"),
+                (_("Queues"), _("Who works where, and how cases are given out"), "inbox", "cases_queue"),
+                (_("People"), _("How they are, how much they are given, what they can do"), "group", "cases_colleague"),
+                (_("Fields of cases"), _("What is asked about a case, and before what"), "list_alt", "cases_casefield"),
+                (_("Tags"), _("Which there are, and renaming one everywhere"), "label", "cases_tag"),
+                (_("Skills"), _("What some cases need and some people can do"), "school", "cases_skill"),
+                (
+                    _("Reasons to be away"),
+                    _("Your own words, like lunch or training"),
+                    "coffee",
+                    "cases_presencereason",
+                ),
+                (_("Shared filters"), _("Views that everybody in a queue has"), "filter_list", "cases_savedfilter"),
+                (_("Kept, in no case"), _("What arrived and could not be read"), "move_to_inbox", "cases_inbounditem"),
             ],
         ),
         (
             _("Time"),
             "admin",
             [
-                (_("Business calendars"), "calendar_month", "cases_businesscalendar"),
-                (_("SLA policies"), "timer", "cases_slapolicy"),
-                (_("Changes of running clocks"), "update", "cases_recalculation"),
-                (_("Service actions in trouble"), "running_with_errors", "cases_clockaction"),
+                (
+                    _("Business calendars"),
+                    _("Opening hours and holidays, by which clocks run"),
+                    "calendar_month",
+                    "cases_businesscalendar",
+                ),
+                (_("SLA policies"), _("By when what is answered and solved"), "timer", "cases_slapolicy"),
+                (
+                    _("Changes of running clocks"),
+                    _("How far running clocks have followed a change"),
+                    "update",
+                    "cases_recalculation",
+                ),
+                (
+                    _("Service actions in trouble"),
+                    _("What a clock was to do and could not"),
+                    "running_with_errors",
+                    "cases_clockaction",
+                ),
             ],
         ),
         (
             _("By itself"),
             "admin",
-            [(_("Rules"), "rule", "cases_rule"), (_("What rules did"), "history", "cases_rulerun")],
+            [
+                (_("Rules"), _("When something happens, what is done by itself"), "rule", "cases_rule"),
+                (_("What rules did"), _("Each time one was asked, and what came of it"), "history", "cases_rulerun"),
+            ],
         ),
         (
             _("Answers"),
             "admin",
             [
-                (_("Articles"), "article", "cases_article"),
-                (_("Saved replies"), "quickreply", "cases_savedreply"),
-                (_("Macros"), "bolt", "cases_macro"),
+                (_("Articles"), _("What is true, to read, to send, to keep true"), "article", "cases_article"),
+                (
+                    _("Saved replies"),
+                    _("What is said again and again, in every language"),
+                    "quickreply",
+                    "cases_savedreply",
+                ),
+                (_("Macros"), _("Several steps in one"), "bolt", "cases_macro"),
             ],
         ),
         (
             _("Outreach"),
             "admin",
             [
-                (_("Offers"), "sell", "outreach_offer"),
-                (_("Known problems"), "report", "outreach_knownproblem"),
-                (_("Notices"), "campaign", "outreach_notice"),
+                (_("Offers"), _("What may be offered, to whom, and when not"), "sell", "outreach_offer"),
+                (_("Known problems"), _("What is wrong just now, and whom it hits"), "report", "outreach_knownproblem"),
+                (_("Notices"), _("What was told before anybody asked"), "campaign", "outreach_notice"),
             ],
         ),
-        (_("All of it"), "admin", [(_("Export and import"), "import_export", "admin:configuration")]),
+        (
+            _("All of it"),
+            "admin",
+            [
+                (
+                    _("Export and import"),
+                    _("All of this as one file, out and in"),
+                    "import_export",
+                    "admin:configuration",
+                )
+            ],
+        ),
     ),
 }
 UNFOLD_SYSTEM = {
@@ -119,24 +160,34 @@ UNFOLD_SYSTEM = {
             _("People"),
             "system",
             [
-                (_("Users"), "group", "crm_user"),
-                (_("Queues"), "inbox", "cases_queue"),
-                (_("Cases at once"), "stacks", "cases_capacity"),
-                (_("API tokens"), "key", "crm_apitoken"),
+                (_("Users"), _("Who may sign in, and as what"), "group", "crm_user"),
+                (_("Queues"), _("Who works where, and how cases are given out"), "inbox", "cases_queue"),
+                (
+                    _("Cases at once"),
+                    _("How many somebody is given where nothing else is said"),
+                    "stacks",
+                    "cases_capacity",
+                ),
+                (_("API tokens"), _("Which programs may speak for whom"), "key", "crm_apitoken"),
             ],
         ),
         (
             _("In and out"),
             "system",
             [
-                (_("Mailboxes"), "mail", "cases_mailbox"),
-                (_("Channels"), "hub", "cases_channel"),
-                (_("Mails not to be had"), "unsubscribe", "cases_mailboxmail"),
-                (_("Kept inbound items"), "move_to_inbox", "cases_inbounditem"),
-                (_("Dispatches in trouble"), "outbox", "cases_dispatch"),
-                (_("Suppressions"), "block", "customers_suppression"),
+                (_("Mailboxes"), _("Where mail is fetched, and how each one is"), "mail", "cases_mailbox"),
+                (_("Channels"), _("Other ways in and out, and their secrets"), "hub", "cases_channel"),
+                (_("Mails not to be had"), _("What a server would not give us"), "unsubscribe", "cases_mailboxmail"),
+                (
+                    _("Kept inbound items"),
+                    _("What arrived and could not be read"),
+                    "move_to_inbox",
+                    "cases_inbounditem",
+                ),
+                (_("Dispatches in trouble"), _("What did not arrive, or may not have"), "outbox", "cases_dispatch"),
+                (_("Suppressions"), _("Addresses that nothing is sent to"), "block", "customers_suppression"),
             ],
         ),
-        (_("Health"), "system", [(_("Heartbeats"), "monitor_heart", "crm_heartbeat")]),
+        (_("Health"), "system", [(_("Heartbeats"), _("Which processes live"), "monitor_heart", "crm_heartbeat")]),
     ),
 }

@@ -100,7 +100,7 @@ def _followed_by_one_key(page: Page, other: Case, ana: User) -> None:
     expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
     page.keyboard.press("h")
     expect(page.locator(".case-head")).to_have_attribute("data-followers", f"{ana.pk} ", timeout=8000)
-    expect(page.locator('[data-action="unfollow"]')).to_be_visible()
+    expect(page.locator('[data-action="unfollow"]')).not_to_have_attribute("hidden", "")
     page.keyboard.press("h")
     expect(page.locator(".case-head")).to_have_attribute("data-followers", "", timeout=8000)
     assert not Watch.objects.filter(case=other, user=ana).exists()

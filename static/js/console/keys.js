@@ -5,12 +5,13 @@ import { openFilter } from "./filterbox.js";
 import { openNumber, rowOf, step } from "./list.js";
 import { openPalette } from "./palette.js";
 import { pickFocused, pickNone, pickOn } from "./picking.js";
+import { reachable } from "./reach.js";
 
 let going = 0;
 
 const typing = (target) => target.closest?.('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]');
 const visible = (element) => element.checkVisibility?.() ?? true;
-const command = (key) => [...document.querySelectorAll(`[data-keys="${CSS.escape(key)}"], [data-key="${CSS.escape(key)}"]`)].find(visible);
+const command = (key) => [...document.querySelectorAll(`[data-keys="${CSS.escape(key)}"], [data-key="${CSS.escape(key)}"]`)].find(reachable);
 
 function chords(event) {
   if (!(event.ctrlKey || event.metaKey)) return false;

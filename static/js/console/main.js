@@ -1,4 +1,5 @@
 // The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
+import { startActions } from "./actions.js";
 import { startBoard } from "./board.js";
 import { insertText, openComposer, startComposer } from "./composer.js";
 import { startDevices } from "./devices.js";
@@ -216,6 +217,7 @@ function start() {
   startComposer();
   if (document.getElementById("case")?.dataset.case) markOpen(document.getElementById("case").dataset.case);
   rememberView();
+  startActions();
   startStalls();
   startStanding();
   startNews();

@@ -1,4 +1,5 @@
 // The open conversation: placing messages, days, the rule before what is new, undo's seconds.
+import { fitRow } from "./actions.js";
 import { me, seen } from "./me.js";
 import { dayKey, dayLabel, freshen, now } from "./times.js";
 import { whisper } from "./toast.js";
@@ -40,6 +41,7 @@ export function fitActions() {
   for (const action of ["assignment", "snooze", "transfer", "merge"]) show(action, active);
   show("promises", Boolean(head.dataset.promise));
   show("customer", !head.dataset.customer);
+  fitRow();
   document.dispatchEvent(new CustomEvent("console:head"));
 }
 
