@@ -16,9 +16,9 @@ from crm.models import User
 Promised = tuple[str, datetime | None]  # what, and by when
 
 
-def values(case: Case, *, by: User, language: str, promise: Promised | None = None) -> dict[str, str]:
+def values(case: Case, *, by: User | None, language: str, promise: Promised | None = None) -> dict[str, str]:
     """Each variable's value, in `language` and the customer's own time; what nobody knows is empty. `promise` is one that
-    is being made; without it the one that stands."""
+    is being made; without it the one that stands. Without `by` nobody speaks: a rule does."""
     customer = case.customer
     zone = zoneinfo.ZoneInfo(customer.tz if customer else "UTC")
     what, due = promise or promised(case)
@@ -31,8 +31,8 @@ def values(case: Case, *, by: User, language: str, promise: Promised | None = No
             "case.subject": case.subject,
             "case.opened": date_format(timezone.localtime(case.opened_at, zone), "j F Y"),
             "queue.name": case.queue.name,
-            "rep.name": by.name,
-            "rep.first_name": by.first_name or first_name(by.name),
+            "rep.name": by.name if by else "",
+            "rep.first_name": (by.first_name or first_name(by.name)) if by else "",
             "promise.what": what,
             "promise.due": moment(due, zone) if due else "",
             "company.name": settings.COMPANY,

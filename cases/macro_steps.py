@@ -58,6 +58,12 @@ def sends(steps: Sequence[Mapping[str, Any]]) -> bool:
     return any(step["do"] == "reply" and step.get("send") for step in steps)
 
 
+def personal(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What of these actions is done in somebody's name, in words: nobody but a person can."""
+    found = [step["do"] for step in steps if step["do"] == "reply" or step.get("to") == ME]
+    return [str(KINDS[kind]) for kind in found]
+
+
 def faults(steps: Sequence[Step], *, now: datetime) -> list[str]:
     """A sentence for everything that is wrong with these actions."""
     if not steps:

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from cases import transitions
-from cases.models import Case, Queue, Skill, Tag, TagRenaming
+from cases import tag_users, transitions
+from cases.models import Case, Queue, Tag, TagRenaming
 from cases.models.case import Refusal
 from cases.models.tag import spelt
 from crm import jobs
@@ -60,7 +60,8 @@ def offered(queue: Queue, typed: str, *, but: list[str]) -> list[Offered]:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a renaming would do: on how many cases, how many of them open, how many that have both."""
+    """What a renaming would do: on how many cases, how many of them open, how many that have both; and what else names it
+    and follows."""
 
     tag: Tag
     into: str
@@ -68,12 +69,17 @@ class Effect:
     cases: int
     open: int
     both: int
+    filters: int
+    macros: int
+    rules: int
+    skills: int
 
 
 def effect(tag: Tag, into: str) -> Effect:
     """What giving `tag` the name `into` would do. Raises Refusal where it cannot be."""
     name = _checked(tag, into)
     held = Case.objects.filter(tags__contains=[tag.name])
+    users = tag_users.users_of(tag.name)
     return Effect(
         tag,
         name,
@@ -81,6 +87,10 @@ def effect(tag: Tag, into: str) -> Effect:
         held.count(),
         held.active().count(),
         held.filter(tags__contains=[name]).count(),
+        len(users.filters),
+        len(users.macros),
+        len(users.rules),
+        len(users.skills),
     )
 
 
@@ -97,9 +107,7 @@ def rename(tag: Tag, into: str, *, by: User | None, at: datetime) -> TagRenaming
         Tag.objects.filter(pk=target.pk).update(hint=tag.hint)
     Tag.objects.filter(pk=tag.pk).update(becomes=target)
     Tag.objects.filter(becomes=tag).exclude(pk=target.pk).update(becomes=target)
-    for skill in Skill.objects.select_for_update().filter(tags__contains=[tag.name]):
-        skill.tags = sorted({target.name if each == tag.name else each for each in skill.tags})
-        skill.save(update_fields=["tags"])
+    tag_users.follow(tag.name, target.name, by=by, at=at)
     many = Case.objects.filter(tags__contains=[tag.name]).count()
     asked = TagRenaming.objects.create(tag=tag, into=target, asked_by=by, asked_at=at, total=many)
     jobs.nudge("cases.tags")

@@ -1,18 +1,22 @@
-"""Who uses a queue, calendar, policy, person, skill, reason or rule (crm.uses). Loaded by cases.house_hooks."""
+"""Who uses a queue, calendar, policy, person, skill, reason, rule, macro or tag (crm.uses). Loaded by cases.house_hooks."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cases import tag_users
 from cases.models import (
     Article,
+    Bulk,
     BusinessCalendar,
     Case,
     CaseSkill,
     Clock,
+    Macro,
     Mailbox,
     Presence,
     PresenceReason,
@@ -21,8 +25,9 @@ from cases.models import (
     RuleRun,
     Skill,
     SLAPolicy,
+    Tag,
 )
-from cases.models.rule_shape import named
+from cases.models.rule_shape import macros_in, named
 from crm.models import User
 from crm.uses import Use, by_model, uses
 
@@ -89,6 +94,34 @@ def of_rule(rule: Rule, user: User) -> list[Use]:
     ]  # fmt: skip
 
 
+def of_macro(macro: Macro, user: User) -> list[Use]:
+    then = Rule.objects.filter(is_active=True, current__isnull=False).values_list("current__then", flat=True)
+    count = sum(macro.pk in macros_in(actions) for actions in then)
+    text = ngettext("%(n)d rule that runs it", "%(n)d rules that run it", count) % {"n": count}
+    under_way = Bulk.objects.filter(action="macro", state=Bulk.State.RUNNING, given__macro=macro.pk)
+    return [
+        Use(text, count, _list("rule"), hurts=True),
+        _use(under_way, _("%(n)d × change of many cases under way that runs it"), hurts=True),
+    ]
+
+
+def of_tag(tag: Tag, user: User) -> list[Use]:
+    """Those that follow it where it goes by another name."""
+    found = tag_users.users_of(tag.name)
+    shared = sum(saved.is_shared for saved in found.filters)
+    return [
+        _named(_("%(n)d × shared filter that names it"), shared, "savedfilter"),
+        _named(_("%(n)d × filter of one person that names it"), len(found.filters) - shared),
+        _named(_("%(n)d × macro that names it"), len(found.macros), "macro"),
+        _named(_("%(n)d × rule that names the tag"), len(found.rules), "rule"),
+        _named(_("%(n)d × skill its cases need"), len(found.skills), "skill"),
+    ]
+
+
+def _named(text: str, count: int, model: str = "") -> Use:
+    return Use(text % {"n": count}, count, _list(model) if model else "")
+
+
 def _use(rows: QuerySet[Any], text: str, url: str = "", *, hurts: bool = False) -> Use:
     count = rows.count()
     return Use(text % {"n": count}, count, url, hurts)
@@ -129,6 +162,8 @@ uses.register(
             Skill: of_skill,
             PresenceReason: of_reason,
             Rule: of_rule,
+            Macro: of_macro,
+            Tag: of_tag,
         }
     ),
     name="cases.uses",

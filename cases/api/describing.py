@@ -93,13 +93,18 @@ class NewTagName(serializers.Serializer[Any]):
 
 
 class TagEffect(serializers.Serializer[Any]):
-    """What giving a tag this name would do; where there is one of that name, both become one."""
+    """What giving a tag this name would do; where there is one of that name, both become one. Beside the
+    cases, what names it and follows."""
 
     name = serializers.CharField(source="into")
     merges = serializers.BooleanField(source="is_merge")
     cases = serializers.IntegerField()
     open = serializers.IntegerField()
     both = serializers.IntegerField()
+    filters = serializers.IntegerField()
+    macros = serializers.IntegerField()
+    rules = serializers.IntegerField()
+    skills = serializers.IntegerField()
 
 
 class TagRenamingShape(serializers.Serializer[Any]):

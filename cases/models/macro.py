@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -66,6 +67,20 @@ class Macro(models.Model):
         self.refresh_from_db(fields=["current"])
         if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
             return self.current
+        return self._put(content, by)
+
+    @transaction.atomic
+    def rewrite(self, changed: Callable[[list[Any]], list[Any]], *, why: str, by: User | None) -> None:
+        """What it names goes by another name: a new version that says why, unless nothing differs. Not looked over again:
+        it is as right as it was."""
+        Macro.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        self.refresh_from_db(fields=["current"])
+        if self.current is None or (steps := changed(self.current.steps)) == self.current.steps:
+            return
+        stands = {"title": self.current.title, "opens_next": self.current.opens_next}
+        self._put({**stands, "steps": steps, "why": why[:200]}, by)
+
+    def _put(self, content: dict[str, Any], by: User | None) -> "MacroVersion":
         number = (self.current.number if self.current else 0) + 1
         self.current = self.versions.create(number=number, created_by=by, **content)
         self.save(update_fields=["current"])
@@ -85,6 +100,7 @@ class MacroVersion(models.Model):
     title = models.CharField(_("title"), max_length=120)
     steps = models.JSONField(default=list)
     opens_next = models.CharField(_("then"), max_length=10, choices=OpensNext.choices, default=OpensNext.STAY)
+    why = models.CharField(_("because"), max_length=200, blank=True)  # where no person changed it for its own sake
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 

@@ -1,7 +1,7 @@
 """When something happens in a case, and if a condition holds, then do this: rules, their versions, and each time one was
 asked. How they run is in cases.rules (docs/rules.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,8 +79,25 @@ class Rule(models.Model):
         content = {"when": canonical_when(when), "condition": condition, "then": canonical_then(then)}
         if self.current and all(getattr(self.current, name) == value for name, value in content.items()):
             return self.current
+        return self._put(content, by, now)
+
+    @transaction.atomic
+    def rewrite(
+        self, changed: Callable[["RuleVersion"], tuple[Any, Any]], *, why: str, by: User | None, at: datetime
+    ) -> None:
+        """What it names goes by another name: a new version that says why, unless nothing differs. Not looked over again:
+        it is as right as it was."""
+        Rule.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        self.refresh_from_db(fields=["current"])
+        version = self.current
+        if version is None or (said := changed(version)) == (version.condition, version.then):
+            return
+        content = {"when": version.when, "condition": said[0], "then": said[1], "why": why[:200]}
+        self._put(content, by, at)
+
+    def _put(self, content: dict[str, Any], by: User | None, at: datetime) -> "RuleVersion":
         number = (self.current.number if self.current else 0) + 1
-        self.current = self.versions.create(number=number, created_by=by, created_at=now, **content)
+        self.current = self.versions.create(number=number, created_by=by, created_at=at, **content)
         self.save(update_fields=["current"])
         return self.current
 
@@ -151,6 +168,7 @@ class RuleVersion(models.Model):
     when = models.JSONField(_("when"))
     condition = models.JSONField(_("if"))
     then = models.JSONField(_("then"))
+    why = models.CharField(_("because"), max_length=200, blank=True)  # where no person changed it for its own sake
     created_at = models.DateTimeField(_("made"), default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 

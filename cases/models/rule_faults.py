@@ -1,12 +1,13 @@
 """What is wrong with what a rule's version would say, a sentence each (cases.models.rule_shape)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.macro_steps import personal
 from cases.models.rule_shape import (
     ACTIONS,
     HIGHER,
@@ -28,11 +29,15 @@ from cases.models.rule_shape import (
     STATUSES,
     TAG,
     WAITS,
+    macros_in,
     named,
     word,
 )
 from crm.models import User
 from customers.folding import clean
+
+if TYPE_CHECKING:
+    from cases.models.macro import Macro
 
 
 def when_faults(when: object) -> Iterator[str]:
@@ -126,6 +131,7 @@ _CHECKS: list[tuple[str, Any, LazyText]] = [
     ("people", _are_people, gettext_lazy("people are a list of ids.")),
     ("roles", _are_roles, gettext_lazy("tell some of owner, leads.")),
     ("queue", _is_id, gettext_lazy("name the queue by its id.")),
+    ("macro", _is_id, gettext_lazy("name the macro by its id.")),
     ("add", _are_tags, gettext_lazy("tags are a list of short words.")),
     ("remove", _are_tags, gettext_lazy("tags are a list of short words.")),
     ("text", _fits(LONGEST_NOTE), gettext_lazy("the note is too long.")),
@@ -144,3 +150,23 @@ def _gone(sound: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     known = set(User.objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True)) if people else set()
     if missing := sorted(people - known):
         yield _("There is no active person %(ids)s.") % {"ids": ", ".join(map(str, missing))}
+    yield from _macros_gone(macros_in(sound))
+
+
+def _macros_gone(wanted: set[int]) -> Iterator[str]:
+    """A macro must be there, and be one that needs nobody."""
+    from cases.models.macro import Macro
+
+    found = Macro.objects.filter(pk__in=wanted, is_active=True, current__isnull=False).select_related("current")
+    macros = found.in_bulk() if wanted else {}
+    if missing := sorted(wanted - macros.keys()):
+        yield _("There is no active macro %(ids)s.") % {"ids": ", ".join(map(str, missing))}
+    for macro in macros.values():
+        if personal(macro.steps):
+            yield by_nobody(macro)
+
+
+def by_nobody(macro: "Macro") -> str:
+    """Why no rule can run it; only where some of it is personal."""
+    words = {"macro": macro, "what": ", ".join(personal(macro.steps))}
+    return _("“%(macro)s” is run in somebody’s name (%(what)s), and a rule has none.") % words

@@ -65,6 +65,7 @@ LONGEST_WAIT = 24 * 365  # hours
 
 PRIORITY, TAG, ASSIGN, RELEASE, TRANSFER = "priority", "tag", "assign", "release", "transfer"
 STATUS, SNOOZE, NOTE, NOTIFY, ESCALATE, PROMISE = "status", "snooze", "note", "notify", "escalate", "promise"
+MACRO = "macro"
 ACTIONS: dict[str, LazyText] = {
     PRIORITY: gettext_lazy("Set the priority"),
     TAG: gettext_lazy("Set tags"),
@@ -77,6 +78,7 @@ ACTIONS: dict[str, LazyText] = {
     NOTIFY: gettext_lazy("Tell people"),
     ESCALATE: gettext_lazy("Escalate: one priority up, and tell the leads"),
     PROMISE: gettext_lazy("Promise something"),
+    MACRO: gettext_lazy("Run a macro"),
 }
 HIGHER, OWNER, LEADS = "higher", "owner", "leads"
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -97,6 +99,7 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     NOTIFY: (set(), {"roles", "people"}),
     ESCALATE: (set(), set()),
     PROMISE: ({"what", "hours"}, {"what", "hours"}),
+    MACRO: ({"macro"}, {"macro"}),
 }
 
 
@@ -132,3 +135,8 @@ def named(then: Sequence[Mapping[str, Any]]) -> tuple[set[int], set[int]]:
     queues = {action["queue"] for action in then if action.get("queue")}
     people = {p for action in then for p in [*(action.get("people") or ()), action.get("person")] if p}
     return queues, people
+
+
+def macros_in(then: Sequence[Mapping[str, Any]]) -> set[int]:
+    """The macros that checked actions run."""
+    return {action["macro"] for action in then if action.get("macro")}

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cases.models import Case, Channel, Queue
+from cases.macro_steps import personal
+from cases.models import Case, Channel, Macro, Queue
 from cases.models.rule_shape import ACTIONS, EVENTS, GROUPS, HIGHER, LEADS, OWNER, STATUSES
 from cases.rules import reach, words
 from cases.rules.knowledge import registry
@@ -24,11 +25,18 @@ def catalogue(user: User) -> dict[str, Any]:
         "actions": _pairs(ACTIONS),
         "queues": list(Queue.objects.steered_by(user).filter(is_active=True).values_list("pk", "name")),
         "people": [[person.pk, person.name] for person in reach.people_of(user).order_by("first_name", "username")],
+        "macros": _macros(user),
         "roles": [[OWNER, words.role(OWNER)], [LEADS, words.role(LEADS)]],
         "words": editor(),
         "priorities": [[HIGHER, words.higher()], *_pairs(dict(Case.Priority.choices))],
         "statuses": [[s, str(label)] for s, label in Case.Status.choices if s in STATUSES],
     }
+
+
+def _macros(user: User) -> list[list[Any]]:
+    """Those a rule can run: nothing of them is done in a person's name."""
+    found = Macro.objects.readable_by(user).filter(is_active=True, current__isnull=False).select_related("current")
+    return [[macro.pk, str(macro)] for macro in found.order_by("current__title") if not personal(macro.steps)]
 
 
 def _fact(fact: Fact, user: User) -> dict[str, Any]:

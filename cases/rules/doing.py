@@ -3,20 +3,25 @@ Each raises Refusal in words when it cannot."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.db.models import F
 from django.utils.translation import gettext as _
 
-from cases import conversation, promises, transitions
+from cases import conversation, filling, promises, transitions, variables
 from cases.hooks import resolve_checks
-from cases.models import Case, Queue, RuleVersion
+from cases.macro_steps import personal
+from cases.models import Case, Macro, Queue, RuleVersion
 from cases.models.refusals import Refusal
+from cases.models.rule_faults import by_nobody
 from cases.models.rule_shape import (
     ASSIGN,
     ESCALATE,
     HIGHER,
     LEADS,
+    MACRO,
     NOTE,
     NOTIFY,
     OWNER,
@@ -30,6 +35,7 @@ from cases.models.rule_shape import (
 )
 from cases.notifying import notify
 from cases.promises import leads_of
+from cases.rules import expanding
 from crm.models import User
 
 VIA = "rule"
@@ -117,7 +123,7 @@ def _status(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
 
 
 def _snooze(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
-    case.snooze(doing.now + timedelta(hours=action["hours"]), **doing.told)
+    case.snooze(expanding.until(action, doing.now), **doing.told)
 
 
 def _note(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
@@ -144,8 +150,36 @@ def _tell(case: Case, people: set[int], why: str, doing: Doing) -> None:
 
 
 def _promise(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
-    due = doing.now + timedelta(hours=action["hours"])
+    due = expanding.until(action, doing.now)
     promises.make(case, what=action["what"], due_at=due, owner=None, made_by=None, **doing.told)
+
+
+def _macro(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
+    """All of it or, by a Refusal, nothing: whoever calls takes back what was done before that."""
+    macro = Macro.objects.offered(case.queue_id).filter(pk=action["macro"]).select_related("current").first()
+    if macro is None or macro.current is None:
+        raise Refused(_("The macro is not here any more, or not for cases of %(queue)s.") % {"queue": case.queue.name})
+    if personal(macro.steps):
+        raise Refused(by_nobody(macro))
+    before = case.version
+    for each in _expanded(macro, case, doing):
+        do(each, case, doing)
+    if case.version != before:
+        case.record("macro_used", **doing.told, macro=macro.pk, version=macro.current.number)
+        Macro.objects.filter(pk=macro.pk).update(used_count=F("used_count") + 1, used_at=doing.now)
+
+
+def _expanded(macro: Macro, case: Case, doing: Doing) -> list[dict[str, Any]]:
+    """Its actions with their words filled in. Nobody runs it, so that what stands for who does stays empty."""
+    known = filling.values(case, by=None, language=case.language or settings.LANGUAGE_CODE)
+    try:
+        found = expanding.actions(macro.steps, case, doing.now)
+    except expanding.Passed as passed:
+        raise Refused(str(passed)) from passed
+    filled = [{**each, **{k: variables.fill(each[k], known) for k in ("text", "what") if k in each}} for each in found]
+    if missing := variables.unfilled(*(each.get("what", "") for each in filled)):
+        raise Refused(missing)
+    return filled
 
 
 _DOING: dict[str, Callable[[Case, Mapping[str, Any], Doing], None]] = {
@@ -160,4 +194,5 @@ _DOING: dict[str, Callable[[Case, Mapping[str, Any], Doing], None]] = {
     NOTIFY: _notify,
     ESCALATE: _escalate,
     PROMISE: _promise,
+    MACRO: _macro,
 }

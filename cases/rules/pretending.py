@@ -7,12 +7,14 @@ been refused. What the log does not hold (tags, subject, promises, the customer)
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cases import transitions
-from cases.models import Case, Queue, QueueMembership
-from cases.models.rule_shape import HIGHER
+from cases.macro_steps import personal
+from cases.models import Case, Macro, Queue, QueueMembership
+from cases.models.rule_shape import ASSIGN, HIGHER, NOTE, STATUS, TRANSFER
+from cases.rules import expanding
 from cases.rules.doing import FOR_ACTIVE, raised, tagged
 from crm.models import Event, User
 
@@ -39,12 +41,23 @@ class House:
     queues: dict[int, Queue] = field(default_factory=dict)
     people: dict[int, User] = field(default_factory=dict)
     members: set[tuple[int, int]] = field(default_factory=set)
+    macros: dict[int, Macro] = field(default_factory=dict)
 
     @classmethod
     def open(cls) -> "House":
         members = set(QueueMembership.objects.values_list("queue", "user"))
         queues = Queue.objects.select_related("calendar__current").in_bulk()
-        return cls(queues, User.objects.filter(is_active=True).in_bulk(), members)
+        macros = Macro.objects.filter(is_active=True, current__isnull=False).select_related("current")
+        people = User.objects.filter(is_active=True).in_bulk()
+        return cls(queues, people, members, macros.prefetch_related("queues").in_bulk())
+
+    def macro_for(self, pk: int, queue: int) -> Macro | None:
+        """The macro, where it is for cases of this queue and needs nobody."""
+        macro = self.macros.get(pk)
+        if macro is None or personal(macro.steps):
+            return None
+        marked = {each.pk for each in macro.queues.all()}
+        return macro if not marked or queue in marked else None
 
     def works_in(self, user: int, queue: int) -> bool:
         person = self.people.get(user)
@@ -179,7 +192,7 @@ class Pretended:
         return self._become(action["to"], at)
 
     def _do_snooze(self, action: Mapping[str, Any], at: datetime) -> list[tuple[str, dict[str, Any]]]:
-        return self._snooze(at + timedelta(hours=action["hours"]))
+        return self._snooze(expanding.until(action, at))
 
     def _do_note(self, _action: Mapping[str, Any], _at: datetime) -> list[tuple[str, dict[str, Any]]]:
         return [] if self.case.status == transitions.MERGED else [("note_added", {})]
@@ -191,9 +204,48 @@ class Pretended:
         return [*self._prioritise(raised(self.case.priority, HIGHER)), ("notified", {})]
 
     def _do_promise(self, action: Mapping[str, Any], at: datetime) -> list[tuple[str, dict[str, Any]]]:
-        due = at + timedelta(hours=action["hours"])
+        due = expanding.until(action, at)
         self.case.promise_due_at = min(due, self.case.promise_due_at or due)
         return [("promise_made", {"due": due.isoformat()})]
+
+    def _do_macro(self, action: Mapping[str, Any], at: datetime) -> list[tuple[str, dict[str, Any]]]:
+        """All of it or nothing, as it is when it is run."""
+        macro = self.house.macro_for(action["macro"], self.case.queue_id)
+        if macro is None or macro.current is None:
+            return []
+        stood = dict(self.case.__dict__)
+        caused = self._all_of(macro, at)
+        if caused is None:
+            self.case.__dict__.update(stood)
+            self._house()
+        used = {"macro": macro.pk, "version": macro.current.number}
+        return [*caused, ("macro_used", used)] if caused else []
+
+    def _all_of(self, macro: Macro, at: datetime) -> list[tuple[str, dict[str, Any]]] | None:
+        try:
+            found = expanding.actions(macro.steps, self.case, at)
+        except expanding.Passed:
+            return None
+        caused: list[tuple[str, dict[str, Any]]] = []
+        for each in found:
+            if not self.case.is_active and each["do"] in FOR_ACTIVE:
+                continue
+            if self._refuses(each):
+                return None
+            caused += getattr(self, f"_do_{each['do']}")(each, at)
+        return caused
+
+    def _refuses(self, action: Mapping[str, Any]) -> bool:
+        """Whether its verb would not merely have nothing to do."""
+        case, do = self.case, action["do"]
+        if do == STATUS:
+            return case.status != action["to"] and not transitions.allowed(case.status, action["to"])
+        if do == ASSIGN:
+            return case.assignee_id != action["person"] and not self.house.works_in(action["person"], case.queue_id)
+        if do == TRANSFER:
+            queue = self.house.queues.get(action["queue"])
+            return queue is None or not queue.is_active
+        return do == NOTE and case.status == transitions.MERGED
 
     # --- what both do: the rules of the verbs (cases.models.case)
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from cases.models import Queue, QueueMembership, Rule
-from cases.models.rule_shape import named
+from cases.models import Macro, Queue, QueueMembership, Rule
+from cases.models.rule_shape import macros_in, named
 from crm.models import User
 
 
@@ -42,4 +42,13 @@ def out_of_reach(then: Sequence[Mapping[str, Any]], stands: Sequence[Mapping[str
     reached = set(people_of(by).values_list("pk", flat=True))
     if far := sorted(people - known_people - reached):
         return _("Nobody of your queues has the id %(ids)s.") % {"ids": ", ".join(map(str, far))}
+    return _macros_out_of_reach(macros_in(then) - macros_in(stands), by)
+
+
+def _macros_out_of_reach(wanted: set[int], by: User) -> str:
+    readable = (
+        set(Macro.objects.readable_by(by).filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else set()
+    )
+    if far := sorted(wanted - readable):
+        return _("You see no macro %(ids)s.") % {"ids": ", ".join(map(str, far))}
     return ""

@@ -10,8 +10,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases.models import Case, Message, Queue, RuleVersion
-from cases.models.rule_shape import ACTIONS, HIGHER, KINDS, LEADS, OWNER, QUIET, UNANSWERED
+from cases.models import Case, Macro, Message, Queue, RuleVersion
+from cases.models.rule_shape import ACTIONS, HIGHER, KINDS, LEADS, OWNER, QUIET, UNANSWERED, macros_in
 from cases.models.rule_shape import named as named_in
 from cases.rules.knowledge import registry
 from crm.models import User
@@ -166,6 +166,7 @@ class Names:
 
     queues: Mapping[int, str] = field(default_factory=dict)
     people: Mapping[int, str] = field(default_factory=dict)
+    macros: Mapping[int, str] = field(default_factory=dict)
 
 
 def names_in(*lists: Sequence[Mapping[str, Any]]) -> Names:
@@ -175,7 +176,9 @@ def names_in(*lists: Sequence[Mapping[str, Any]]) -> Names:
     people = {pk for _queues, some in found for pk in some}
     rows = Queue.objects.filter(pk__in=queues).values_list("pk", "name") if queues else ()
     users = User.objects.filter(pk__in=people) if people else ()
-    return Names(dict(rows), {user.pk: user.name for user in users})
+    run = set[int]().union(*(macros_in(actions) for actions in lists))
+    macros = Macro.objects.filter(pk__in=run).select_related("current") if run else ()
+    return Names(dict(rows), {user.pk: user.name for user in users}, {macro.pk: str(macro) for macro in macros})
 
 
 def then(actions: Sequence[Mapping[str, Any]], names: Names | None = None) -> list[str]:
@@ -220,6 +223,7 @@ _DETAILS: dict[str, Any] = {
     "notify": _told,
     "snooze": _hours,
     "promise": _hours,
+    "macro": lambda action, names: f"“{names.macros.get(action['macro'], action['macro'])}”",
     "note": lambda action, _names: f"“{Truncator(action['text']).chars(60)}”",
 }
 
@@ -246,6 +250,7 @@ _CAUSED: dict[str, LazyText] = {
     "note_added": gettext_lazy("note written"),
     "notified": gettext_lazy("people told"),
     "promise_made": gettext_lazy("promise made"),
+    "macro_used": gettext_lazy("macro run"),
     "rule_failed": gettext_lazy("could not do everything"),
     "rule_stopped": gettext_lazy("stopped: a loop"),
 }

@@ -4,6 +4,7 @@ import { input, make, options, select, several, words } from "./admin_rule_parts
 const FRESH = (all) => ({
   priority: { to: "high" }, tag: { add: [] }, assign: { person: all.people[0]?.[0] ?? null }, release: {}, transfer: { queue: all.queues[0]?.[0] ?? null },
   status: { to: "waiting_internal" }, snooze: { hours: 24 }, note: { text: "" }, notify: { roles: ["leads"] }, escalate: {}, promise: { what: "", hours: 24 },
+  macro: { macro: all.macros[0]?.[0] ?? null },
 });
 
 export function actions(list, store, draw, all) {
@@ -61,6 +62,7 @@ const FIELDS = {
   status: (action, say, all) => [chosen(all.statuses, action, "to", say, all)],
   assign: (action, say, all) => [chosen(all.people, action, "person", say, all, true)],
   transfer: (action, say, all) => [chosen(all.queues, action, "queue", say, all, true)],
+  macro: (action, say, all) => [chosen(all.macros, action, "macro", say, all, true)],
   tag: (action, say, all) => [tags(action, "add", all.words.tags_add, say), tags(action, "remove", all.words.tags_remove, say)],
   snooze: (action, say, all) => [hours(action, say, all)],
   promise: (action, say, all) => [text("text", action, "what", all.words.what, say), hours(action, say, all)],

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cases import conversation
-from cases.models import Case, Queue, Rule, RuleRun, RuleTrial
+from cases.models import Case, Macro, Queue, Rule, RuleRun, RuleTrial
 from cases.models.refusals import Refusal
 from cases.rules import trying
 from cases.rules.looking import trial_told
 from crm.models import Event, User
-from tests.builders import make_case
+from tests.builders import make_case, make_macro
 from tests.cases.ruled import fact, keep, make_rule, numbered
 
 pytestmark = pytest.mark.django_db
@@ -89,11 +89,23 @@ ACTIONS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.sampled_from(["a", "b"]).map(lambda tag: {"do": "tag", "add": [tag]}),
     st.integers(0, 1).map(lambda n: {"do": "transfer", "queue": n}),
     st.integers(0, 1).map(lambda n: {"do": "assign", "person": n}),
+    st.integers(0, 3).map(lambda n: {"do": "macro", "macro": n}),
 )
 
 
-def placed(action: dict[str, Any], people: list[User], queues: list[Queue]) -> dict[str, Any]:
-    named = {"transfer": ("queue", queues), "assign": ("person", people)}
+def macros_of(people: list[User], queues: list[Queue]) -> list[Macro]:
+    """One that always can be, some whose last action now and then cannot, so that nothing is done, and one of a queue."""
+    high, tag = {"do": "priority", "priority": "high"}, {"do": "add_tags", "tags": ["c"]}
+    return [
+        make_macro("Plain", [high, {"do": "note", "text": "Look"}, {"do": "snooze", "until": "in 2 h"}]),
+        make_macro("Ends", [high, {"do": "status", "status": "waiting_internal"}]),
+        make_macro("Given", [{"do": "status", "status": "resolved"}, {"do": "assign", "to": people[1].pk}]),
+        make_macro("Theirs", [tag, {"do": "transfer", "queue": queues[0].pk}], queues=[queues[1]]),
+    ]
+
+
+def placed(action: dict[str, Any], people: list[User], queues: list[Queue], macros: list[Macro]) -> dict[str, Any]:
+    named = {"transfer": ("queue", queues), "assign": ("person", people), "macro": ("macro", macros)}
     if action["do"] not in named:
         return action
     key, rows = named[action["do"]]
@@ -128,8 +140,9 @@ def test_a_dry_run_says_just_what_the_rule_does(
 ) -> None:  # fmt: skip
     """The same days are lived twice: without the rule, then tried; and with it."""
     people, queues = [ana, ben], [billing, technical]
+    macros = macros_of(people, queues)
     begin = timezone.now().replace(microsecond=0) - timedelta(days=2)
-    told = {"on": on, "condition": condition, "then": [placed(a, people, queues) for a in then]}
+    told = {"on": on, "condition": condition, "then": [placed(a, people, queues, macros) for a in then]}
     waits = {"unanswered": unanswered} if unanswered else {}
     lives = []
     for live in (False, True):

@@ -144,6 +144,7 @@ def test_programs_rename_them_too(billing: Queue, ana: User, sue: User) -> None:
     (row,) = call.get("tags/?q=ref").json()["results"]
     assert call.get(f"tags/{row['id']}/renaming/?name=back").json() == {
         "name": "back", "merges": False, "cases": 1, "open": 1, "both": 0,
+        "filters": 0, "macros": 0, "rules": 0, "skills": 0,
     }  # fmt: skip
     assert call.post(f"tags/{row['id']}/renaming/", {"name": "back"}).json()["total"] == 1
     assert call.get("tags/?q=ref").json()["results"][0]["becomes"] == "back"
