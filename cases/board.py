@@ -175,9 +175,9 @@ def on_fire(name: str, queue: Queue) -> tuple[Burning, CaseQuerySet] | None:
     return (fire, Case.objects.active().filter(queue=queue, pk__in=fire.cases)) if fire else None
 
 
-def may_lead(leader: User, user: int) -> bool:
-    """Whether somebody may say for another how they are there: who leads a queue they work in."""
+def may_lead(leader: User, user: int, verb: str = "presence.others") -> bool:
+    """Whether somebody may say for another how they are there, or how much they are given: who leads a queue they work in."""
     if leader.pk == user or leader.is_administrator:
         return True
     theirs = QueueMembership.objects.filter(user=user).values_list("queue_id", flat=True)
-    return any(may(leader, "presence.others", queue) for queue in theirs)
+    return any(may(leader, verb, queue) for queue in theirs)

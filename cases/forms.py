@@ -12,6 +12,7 @@ from cases import linking, transitions, when
 from cases.hooks import File
 from cases.models import Case, PresenceReason, Queue, Skill
 from cases.models.case import Refusal
+from cases.models.skill import MOST_AT_ONCE
 from crm.models import User
 
 MOST_FILES = 10
@@ -189,6 +190,20 @@ class PresenceForm(forms.Form):
         if key and reason is None:
             raise forms.ValidationError(_("This reason is not offered any more."))
         return {"state": state, "reason": reason}
+
+
+class CapacityForm(forms.Form):
+    """How many cases somebody is given at once; empty: as many as everybody else."""
+
+    most = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_AT_ONCE,
+        required=False,
+        error_messages={
+            name: _("Type how many cases at once, from 0 to %(most)s, or nothing.") % {"most": MOST_AT_ONCE}
+            for name in ("invalid", "min_value", "max_value")
+        },
+    )
 
 
 class NewcomerForm(forms.Form):

@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/settings/", news_settings.ways, name="news_settings"),
     path("board/", board.board, name="board"),
     path("people/<int:user>/presence/", board.presence, name="presence_of"),
+    path("people/<int:user>/capacity/", board.capacity, name="capacity_of"),
     path("people/<int:user>/cases/", board.in_hand, name="in_hand"),
     path("queues/<int:pk>/", queue.queue, name="queue"),
     path("queues/<int:pk>/counts/", queue.counts, name="counts"),

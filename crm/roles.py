@@ -83,6 +83,7 @@ TABLE: dict[str, frozenset[str]] = {
     "skill.see": _TEAM,
     "skill.change": _STEERING,
     "person.routing": _STEERING,
+    "person.capacity": _STEERING | {LEAD},
     "presence.own": _EVERYONE | {EXECUTIVE},
     "presence.others": _STEERING | {LEAD},
     "presence.reasons": _STEERING,

@@ -111,6 +111,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/queues/<int:pk>/members/#supervisor": {"user": ":ben", "role": "supervisor"},
     "POST presence/": {"choice": "busy"},
     "POST people/<int:user>/presence/": {"choice": "busy"},
+    "POST people/<int:user>/capacity/": {"most": "7"},
     "POST cases/<int:number>/skills/": {"skills": ":skills"},
     "POST queues/<int:pk>/bulk/": {"do": "take", "numbers": ":cases"},
     "POST api/bulk/": {"action": "take", "queue": ":queues", "q": "is:active"},

@@ -62,6 +62,7 @@ POST   cases/<int:number>/mute/                    login   302  404  302  302  4
 GET    board/                                      login   403  403  200  200  403  403  403  200
 GET    people/<int:user>/presence/                 login   403  404  200  200  404  403  403  200
 POST   people/<int:user>/presence/                 login   403  404  302  302  404  403  403  302
+POST   people/<int:user>/capacity/                 login   403  404  302  302  404  403  403  302
 GET    people/<int:user>/cases/                    login   403  404  200  200  404  403  403  200
 GET    queues/<int:pk>/figures/<slug:name>/        login   403  404  200  200  404  403  403  200
 GET    queues/<int:pk>/burning/<slug:name>/        login   403  404  200  200  404  403  403  200

@@ -158,17 +158,19 @@ def _known(keys: list[int]) -> list[Skill]:
 def of_person(request: Request, user: int) -> Response:
     person = get_object_or_404(colleagues(rest.me(request)), pk=user)
     if request.method == "PUT":
-        if not _steers(rest.me(request), person):
+        data = rest.read(RoutingData, request)
+        if not _may_say(rest.me(request), person, "person.routing" if "skills" in data else "person.capacity"):
             raise rest.forbid(_("Only who steers a queue they work in may say this."))
-        _describe(person, rest.read(RoutingData, request))
+        _describe(person, data)
     return Response(RoutingShape(_routing(person)).data)
 
 
-def _steers(by: User, person: User) -> bool:
+def _may_say(by: User, person: User, verb: str) -> bool:
+    """What somebody can do is said by who steers a queue they work in; how much they are given, by who leads one too."""
     if by.is_administrator:
         return True
     theirs = QueueMembership.objects.filter(user=person).values_list("queue_id", flat=True)
-    return any(roles.may(by, "person.routing", queue) for queue in theirs)
+    return any(roles.may(by, verb, queue) for queue in theirs)
 
 
 @transaction.atomic

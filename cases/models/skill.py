@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.queue import Queue
 from crm.history import tracked
-from crm.models import Event
+from crm.models import Event, User
 
 if TYPE_CHECKING:
     from cases.models.case import Case
@@ -79,6 +79,15 @@ class CaseSkill(models.Model):
         return f"{self.case_id}: {self.skill}"
 
 
+class CapacityManager(models.Manager["Capacity"]):
+    def say(self, user: User, most: int | None) -> None:
+        """So many cases at once for this person, in all channels together; None: as many as everybody else."""
+        if most is None:
+            self.filter(user=user, channel="").delete()
+        else:
+            self.update_or_create(user=user, channel="", defaults={"most": most})
+
+
 @tracked(before=True)
 class Capacity(models.Model):
     """How many cases one person has in hand at once, in one channel or (channel empty) in all; without a person: everybody
@@ -96,6 +105,8 @@ class Capacity(models.Model):
         validators=[MaxValueValidator(MOST_AT_ONCE)],
         help_text=_("0: nothing is given to them; what they take themselves is theirs all the same."),
     )
+
+    objects = CapacityManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "channel"], nulls_distinct=False, name="capacity_once")]

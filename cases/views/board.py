@@ -11,17 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases import board as boards
 from cases import figures, lists
 from cases import leveling as levels
-from cases.forms import PresenceForm, checked
-from cases.models import Case, Presence, Queue
+from cases.forms import CapacityForm, PresenceForm, checked
+from cases.models import Capacity, Case, Presence, Queue
 from cases.models.case import CaseQuerySet
 from cases.models.presence import colleagues
 from cases.templatetags.board import FIGURES
-from cases.views.saying import guarded, said, where
+from cases.views.saying import allowed, guarded, said, where
 from crm.http import StaffRequest
 from crm.models import User
 from crm.roles import may
@@ -94,6 +94,8 @@ def _cases(request: StaffRequest, cases: CaseQuerySet, title: str, **more: Any) 
     rows = list(lists.for_rows(cases).in_order()[start : start + lists.PAGE])
     context = {**place, "cases": rows, "count": count, "title": title, "path": request.path, **more}
     context["next_start"] = start + lists.PAGE if start + lists.PAGE < count else 0
+    if here := more.get("queue") or (rows[0].queue if rows else None):  # whose rights the bar of chosen cases shows
+        context |= {"bulk_queue": here, "may": allowed(request.user, here)}
     if start:
         return render(request, "cases/_board_rows.html", context)
     if request.htmx and not request.htmx.history_restore_request:
@@ -106,12 +108,12 @@ def _cases(request: StaffRequest, cases: CaseQuerySet, title: str, **more: Any) 
 # --- people
 
 
-def _theirs(leader: User, pk: int) -> User:
+def _theirs(leader: User, pk: int, verb: str = "presence.others") -> User:
     """Somebody one leads."""
     person = get_object_or_404(colleagues(leader), pk=pk)
-    if person.pk == leader.pk and not may(leader, "presence.others"):
+    if person.pk == leader.pk and not may(leader, verb):
         raise PermissionDenied(_("The board is for those who lead a queue."))
-    if not boards.may_lead(leader, pk):
+    if not boards.may_lead(leader, pk, verb):
         raise PermissionDenied(_("Only who leads a queue they work in may say this for somebody else."))
     return person
 
@@ -125,12 +127,27 @@ def presence(request: StaffRequest, user: int) -> HttpResponse:
     if request.method == "GET":
         queues = boards.led_by(request.user)
         shared = [queue for queue in queues if queue.memberships.filter(user=person).exists()]
-        context = {"person": person, "presence": Presence.objects.known(person), "queues": shared}
+        most = Capacity.objects.filter(user=person, channel="").values_list("most", flat=True).first()
+        context = {"person": person, "presence": Presence.objects.known(person), "queues": shared, "most": most}
         return render(request, "cases/_board_person.html", context)
     told = checked(PresenceForm(request.POST))
     row = Presence.objects.of(person)
     row.choose(told["state"], told["reason"], by=request.user)
     return _done(request, _("%(name)s is now: %(words)s.") % {"name": person.name, "words": row.words})
+
+
+@login_required
+@require_POST
+@guarded
+def capacity(request: StaffRequest, user: int) -> HttpResponse:
+    """How many cases somebody one leads is given at most, in all channels together."""
+    person = _theirs(request.user, user, "person.capacity")
+    most = checked(CapacityForm(request.POST))["most"]
+    Capacity.objects.say(person, most)
+    if most is None:
+        return _done(request, _("%(name)s is given as many cases as everybody else.") % {"name": person.name})
+    words = ngettext("%(name)s is given %(n)s case at once.", "%(name)s is given %(n)s cases at once.", most)
+    return _done(request, words % {"name": person.name, "n": most})
 
 
 # --- levelling

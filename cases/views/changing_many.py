@@ -19,7 +19,7 @@ from cases.filter_parts import Asker
 from cases.models import Bulk, BulkRow, Case, Macro, Queue
 from cases.models.case_rows import CaseQuerySet
 from cases.views.saying import guarded, require, said
-from cases.views.verbs import asking
+from cases.views.verbs import asking, beside
 from crm import commands
 from crm.http import StaffRequest
 from crm.models import User
@@ -70,11 +70,10 @@ def _fingerprint(request: StaffRequest) -> str:
 
 def _form(request: StaffRequest, queue: Queue) -> HttpResponse:
     name = request.GET.get("do", "")
-    here = User.objects.filter(is_active=True, memberships__queue=queue).distinct()
     context = {
         "queue": queue,
         "action": ACTIONS.get(name) or ACTIONS["assign"],
-        "people": here.order_by("first_name", "last_name"),
+        "people": beside(queue),
         "queues": Queue.objects.filter(is_active=True).exclude(pk=queue.pk).order_by("name"),
         "statuses": [(value, label) for value, label in Case.Status.choices if value in BY_HAND],
         "priorities": Case.Priority.choices,

@@ -42,25 +42,25 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
     """Give it to somebody of its queue (POST to=id), or back to everybody (DELETE, or POST without one)."""
     case = find(request.user, number)
     if request.method == "GET":
-        return ask(request, case, "assignment", people=_beside(case))
+        return ask(request, case, "assignment", people=beside(case.queue))
     if request.method == "DELETE" or not request.POST.get("to"):
         require(request.user, "release", case)
         case.release(by=request.user)
         return changed(request, case, _("#%(number)s is free for anyone.") % {"number": number})
     require(request.user, "assign", case)
-    to = checked(AssignmentForm(request.POST, people=_people(case)))["to"]
+    to = checked(AssignmentForm(request.POST, people=_people(case.queue)))["to"]
     case.assign(to, by=request.user)
     return changed(request, case, _("#%(number)s is now with %(name)s.") % {"number": number, "name": to.name})
 
 
-def _people(case: Case) -> QuerySet[User]:
-    return User.objects.filter(is_active=True, memberships__queue=case.queue_id).distinct().order_by("first_name")
+def _people(queue: Queue) -> QuerySet[User]:
+    return User.objects.filter(is_active=True, memberships__queue=queue).distinct().order_by("first_name", "last_name")
 
 
-def _beside(case: Case) -> list[tuple[User, Presence, Desk]]:
+def beside(queue: Queue) -> list[tuple[User, Presence, Desk]]:
     """Who works there, how they are there, and what they have in hand."""
-    people = list(_people(case).select_related("presence__reason"))
-    in_hand = desks.of_queue(case.queue, [user.pk for user in people], timezone.now())
+    people = list(_people(queue).select_related("presence__reason"))
+    in_hand = desks.of_queue(queue, [user.pk for user in people], timezone.now())
     return [(user, getattr(user, "presence", None) or Presence(user=user), in_hand[user.pk]) for user in people]
 
 

@@ -17,6 +17,7 @@ from cases.models.sla import SLAPolicyVersion
 from crm.live.streams import Happening, plan
 from crm.models import Event, User
 from outreach.models import KnownProblem
+from tests.api import Caller
 from tests.builders import make_case, make_queue, make_user
 from tests.cases.clockwork import make_policy, publish_calendar
 
@@ -249,6 +250,29 @@ def test_a_lead_says_for_somebody_how_they_are_there(billing: Queue, technical: 
     rep = client_of(ana, hx_request="true")
     assert rep.post(f"/people/{lea.pk}/presence/", {"choice": "away"}).status_code == 403
     assert not Presence.objects.filter(user__in=[lea, stranger], state="away").exists()
+
+
+def test_a_lead_says_how_much_somebody_is_given_and_not_what_they_can_do(
+    billing: Queue, technical: Queue, ana: User, lea: User
+) -> None:
+    page, rep = client_of(lea, hx_request="true"), client_of(ana, hx_request="true")
+    told = page.post(f"/people/{ana.pk}/capacity/", {"most": "8"})
+    assert told.content.decode() == "Ana Lind is given 8 cases at once."
+    assert (
+        'name="most" min="0" max="1000" inputmode="numeric" value="8"'
+        in page.get(f"/people/{ana.pk}/presence/").content.decode()
+    )
+    for wrong in ("-1", "1001", "many"):
+        assert page.post(f"/people/{ana.pk}/capacity/", {"most": wrong}).status_code == 409
+    assert rep.post(f"/people/{lea.pk}/capacity/", {"most": "1"}).status_code == 403
+    assert rep.post(f"/people/{ana.pk}/capacity/", {"most": "1"}).status_code == 403, "not of oneself either"
+    assert list(Capacity.objects.values_list("user", "channel", "most")) == [(ana.pk, "", 8)]
+    script = Caller(lea)
+    assert script("PUT", f"people/{ana.pk}/routing/", {"skills": []}).status_code == 403
+    assert script("PUT", f"people/{ana.pk}/routing/", {"capacities": [{"channel": "", "most": 3}]}).status_code == 200
+    assert Capacity.objects.get(user=ana).most == 3
+    page.post(f"/people/{ana.pk}/capacity/", {"most": ""})
+    assert not Capacity.objects.exists()
 
 
 # --- problems

@@ -3,6 +3,7 @@ nothing hangs over the edge."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,12 +11,12 @@ from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from cases import conversation, promises
+from cases import conversation, promises, status_page
 from cases.hooks import File
-from cases.models import Case, Dispatch, Queue, QueueMembership
+from cases.models import Case, Dispatch, Queue, QueueMembership, Rule
 from crm.models import SentMail, User
 from crm.views import error_page
-from customers import preferences
+from customers import preferences, unsubscribe
 from customers.models import Customer
 from tests import look, processes
 from tests.builders import make_case, make_user
@@ -48,13 +49,30 @@ def server() -> Iterator[str]:
         yield running.url
 
 
+def a_rule(queue: Queue) -> Rule:
+    """One with everything its form lays out in rows: a group in a group, several values, a long text."""
+    rule = Rule.objects.create(name="Refunds go first", position=1)
+    rule.queues.set([queue])
+    says = [{"fact": fact, "op": "contains_any", "value": ["refund", "money back"]} for fact in ("subject", "message")]
+    rule.publish(
+        when={"events": ["opened", "message_received"]},
+        condition={"all": [{"any": says}, {"fact": "priority", "op": "in", "value": ["low", "normal"]}]},
+        then=[{"do": "priority", "to": "high"}, {"do": "note", "text": "Look at the ledger first."}],
+        by=None,
+    )
+    return rule
+
+
 def paths_of(who: str, case: Case) -> list[str]:
     """What this person's day leads past."""
     mail = SentMail.objects.create(sender="a@example.org", recipients=["carl@example.org"], raw=b"Subject: Hi\n\nThere")
-    link = preferences.link(case.customer).partition("/preferences/")[2] if case.customer else ""
+    assert case.customer
+    link = preferences.link(case.customer).partition("/preferences/")[2]
+    leaving = urlsplit(unsubscribe.link(case.customer_id, None, "marketing")).path
+    theirs = urlsplit(status_page.look(case)).path
     queue, person = f"/queues/{case.queue_id}/", f"/customers/{case.customer_id}/"
     return {
-        "nobody": ["/sign-in/", "/contact/", f"/preferences/{link}", f"/preferences/{link}?saved=1"],
+        "nobody": ["/sign-in/", "/contact/", f"/preferences/{link}", f"/preferences/{link}?saved=1", leaving, theirs],
         "ana": [f"{queue}?view=all", f"{queue}?view=mentions", f"/cases/{case.number}/", "/search/?q=charged"]
         + [
             "/search/?q=zzzz",
@@ -65,11 +83,18 @@ def paths_of(who: str, case: Case) -> list[str]:
             "/sent/",
             "/replies/",
             "/replies/new/",
+            "/tasks/",
+            "/notifications/",
+            "/notifications/settings/",
+            "/bulk/",
+            "/problems/",
         ],
         "nina": ["/"],
         "sue": ["/admin/", f"/admin/cases/queue/{case.queue_id}/change/", "/admin/cases/slapolicy/add/"]
         + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"]
-        + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/"],
+        + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/", "/board/", f"{queue}figures/waiting/"]
+        + [f"/admin/cases/rule/{a_rule(case.queue).pk}/change/", "/admin/cases/rulerun/", "/admin/configuration/"]
+        + ["/admin/cases/casefield/add/", f"/admin/cases/queue/{case.queue_id}/history/"],
         "root": ["/system/", "/system/crm/user/", "/system/cases/channel/add/", "/system/cases/dispatch/"]
         + ["/sent/", f"/sent/{mail.pk}/"],
     }[who]

@@ -7,7 +7,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.models import Queue
-from crm.management.demo import colleagues, company, customers, describing, history, macros, offers, replies, rules
+from crm.management.demo import (
+    colleagues,
+    company,
+    customers,
+    describing,
+    floor,
+    history,
+    macros,
+    offers,
+    replies,
+    rules,
+)
 from crm.management.demo.traffic import keep_arriving
 
 CUSTOMERS, CASES = 2000, 1500
@@ -43,6 +54,7 @@ class Command(BaseCommand):
             describing.ask(brightwave, cases, random.Random(seed), now)  # noqa: S311
             colleagues.speak(brightwave.users)
             rules.set_up(brightwave)
+            floor.open_up(brightwave, random.Random(seed), timezone.now())  # noqa: S311
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")
 

@@ -63,13 +63,14 @@ def found(rng: Random) -> Company:
     )
     PresenceReason.objects.bulk_create(PresenceReason(name=name, state=state) for name, state in REASONS.items())
     _articles(users, queues, rng)
+    everywhere = list(queues.values())  # whoever steers them all steers what is set for them
     return Company(
         users,
         queues,
         uk,
         de,
-        _policy("Standard", 240, 2 * 24 * 60, 2, []),
-        _policy("Urgent", 30, 480, 1, ["high", "urgent"]),
+        _policy("Standard", 240, 2 * 24 * 60, 2, [], everywhere),
+        _policy("Urgent", 30, 480, 1, ["high", "urgent"], everywhere),
     )
 
 
@@ -88,8 +89,11 @@ def _staff() -> dict[str, User]:
     return users
 
 
-def _policy(name: str, first: int, resolve: int, position: int, priorities: list[str]) -> SLAPolicy:
+def _policy(
+    name: str, first: int, resolve: int, position: int, priorities: list[str], queues: list[Queue]
+) -> SLAPolicy:
     policy = SLAPolicy.objects.create(name=name, position=position)
+    policy.queues.set(queues)
     policy.publish(
         targets=[
             {"kind": "first_response", "minutes": first},
@@ -119,4 +123,5 @@ def _articles(users: dict[str, User], queues: dict[str, Queue], rng: Random) -> 
             source="demo",
             external_id=f"article-{number}",
         )
+        article.queues.set(queues.values())
         article.publish(title=title, body=body, language=language, by=article.owner)

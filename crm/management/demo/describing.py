@@ -18,14 +18,15 @@ TO_BE_DONE = {
     "Moving home": ["Book the survey", "Tell the old address’s landlord"],
     "Kundenservice": ["Termin mit dem Techniker klären", "Rechnung prüfen lassen"],
 }
-HINTS = {"refund": "Money goes back to the customer", "outage": "Several people have it"}
+HINTS = {"refund": "Money goes back to the customer", "router": "The box itself, not the line"}
 
 
 def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> None:
     """Fields, and in a few open cases of each queue what is in them, and what is to be done."""
     _fields(brightwave)
+    Tag.objects.known(tag for case in cases for tag in case.tags)
     for name, hint in HINTS.items():
-        Tag.objects.get_or_create(name=name, defaults={"hint": hint})
+        Tag.objects.update_or_create(name=name, defaults={"hint": hint})
     for name, queue in brightwave.queues.items():
         open_ones = [case for case in cases if case.queue_id == queue.pk and case.is_active and case.assignee_id]
         for case in rng.sample(open_ones, min(3, len(open_ones))):

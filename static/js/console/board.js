@@ -1,5 +1,6 @@
 // The board of those who lead: asked again when something moved, at most once a second; cases are given by hand, by key, by drag.
 import { csrf } from "./me.js";
+import { dressPicks, isPicking, pickNone } from "./picking.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -74,6 +75,7 @@ function opened() {
   rows().forEach((row) => (row.draggable = true));
   document.body.classList.toggle("has-cases", Boolean(path()));
   mark();
+  dressPicks();
   if (focused.at >= 0) (rows()[Math.min(focused.at, rows().length - 1)]?.querySelector("a") || title())?.focus({ preventScroll: true });
   else if (path() !== shown) title()?.focus();
   shown = path();
@@ -163,11 +165,13 @@ function drags(event) {
 const asks = { a: "assignment", v: "transfer" };
 function keys(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !pane()?.contains(event.target)) return;
-  if (event.key === "Escape") { event.preventDefault(); shut(); return; }
+  if (event.key === "Escape") { event.preventDefault(); if (!pickNone()) shut(); return; }
   const at = rows().findIndex((row) => row.contains(event.target));
   const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
   if (step) { event.preventDefault(); rows()[Math.max(0, Math.min(at + step, rows().length - 1))]?.querySelector("a").focus(); }
-  if (asks[event.key] && at >= 0) { event.preventDefault(); htmx.ajax("GET", `/cases/${rows()[at].dataset.case}/${asks[event.key]}/`, { target: "#ask-body", swap: "innerHTML" }); }
+  if (!asks[event.key] || at < 0 || isPicking()) return; // of several that are chosen their bar asks
+  event.preventDefault();
+  htmx.ajax("GET", `/cases/${rows()[at].dataset.case}/${asks[event.key]}/`, { target: "#ask-body", swap: "innerHTML" });
 }
 
 function clicks(event) {

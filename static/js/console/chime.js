@@ -5,7 +5,7 @@ let context = null;
 
 // A browser lets a page sound once its person has touched it: until then this tab stays silent, and leaves it to another.
 const wake = () => {
-  if (!globalThis.AudioContext) return;
+  if (!globalThis.AudioContext || navigator.userActivation?.hasBeenActive === false) return;
   context ??= new AudioContext();
   if (context.state === "suspended") context.resume();
 };

@@ -10,7 +10,7 @@ let found = [];
 let asked = null; // the request for what may be typed next
 
 function commands() {
-  const named = [...document.querySelectorAll("[data-name]")].filter(reachable).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
+  const named = [...document.querySelectorAll(":is(a, button)[data-name]")].filter(reachable).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
   // What a closed menu offers is a command too.
   const offered = [...document.querySelectorAll("[data-named]")].map((element) => ({ name: element.dataset.named, keys: "", run: () => element.click() }));
   const views = [...document.querySelectorAll("#list [data-tab]")].map((tab) => ({ name: tab.firstChild.textContent.trim() || tab.textContent.trim(), keys: "", run: () => tab.click() }));

@@ -1,4 +1,5 @@
-// Choosing cases in the list: by their boxes, x, shift and a click or shift and j or k; then something is done to all of them.
+// Choosing cases in the list, or behind a number of the board: by their boxes, x, shift and a click or shift and j or k; then
+// something is done to all of them.
 import { list, rowOf, shown, step } from "./list.js";
 import { whisper } from "./toast.js";
 import { say } from "./words.js";
@@ -8,7 +9,10 @@ let everything = false; // all of the view, those beyond the last row too
 let anchor = ""; // where a range begins
 let place = ""; // the queue and view they were chosen in
 
-const rows = () => [...document.querySelectorAll("#cases > .case:not(.left)")];
+const ROW = "#cases > .case, #board-cases .cases > .case";
+const rows = () => [...document.querySelectorAll(ROW)].filter((row) => !row.classList.contains("left"));
+const behind = () => document.getElementById("board-cases");
+const here = () => (list() ? `${list().dataset.queue}?${shown(list())}` : behind()?.querySelector(".cases")?.dataset.path || "");
 const numberOf = (row) => row.dataset.case;
 const boxOf = (row) => row.querySelector("[data-pick]");
 const bar = () => document.getElementById("bulk-bar");
@@ -21,11 +25,10 @@ function set(row, on) {
 
 // Another list, and what was chosen is another's.
 export function dressPicks() {
-  const box = list();
+  const box = list() || behind();
   if (!box) return;
-  const here = `${box.dataset.queue}?${shown(box)}`;
-  if (here !== place) { chosen.clear(); everything = false; }
-  place = here;
+  if (here() !== place) { chosen.clear(); everything = false; }
+  place = here();
   const present = new Set(rows().map(numberOf));
   [...chosen].filter((number) => !present.has(number)).forEach((number) => chosen.delete(number));
   rows().forEach(dressPick);
@@ -39,7 +42,7 @@ export function dressPick(row) {
   if (box) box.checked = on;
 }
 
-const countHere = () => Number(document.querySelector(`[data-count="${list().dataset.view}"]`)?.textContent || 0);
+const countHere = () => Number(document.querySelector(`[data-count="${list()?.dataset.view}"]`)?.textContent || 0);
 const howMany = () => (everything ? countHere() : chosen.size);
 function showBar(present) {
   if (!bar()) return;
@@ -53,7 +56,7 @@ function showBar(present) {
 }
 
 function focused() {
-  return document.activeElement?.closest?.("#cases > .case") || document.querySelector('#cases > .case[aria-current="true"]');
+  return document.activeElement?.closest?.(ROW) || document.querySelector('#cases > .case[aria-current="true"]');
 }
 export function pickFocused() {
   const row = focused() || rows()[0];
@@ -67,7 +70,8 @@ export function pickFocused() {
 export function pickOn(by) {
   const from = focused();
   if (from) set(from, true);
-  step(by);
+  if (list()) step(by);
+  else rows()[rows().indexOf(from) + by]?.querySelector("a").focus();
   const row = focused();
   if (row) { set(row, true); anchor = numberOf(row); }
   dressPicks();
@@ -89,7 +93,7 @@ function range(to) {
 }
 
 function clicked(event) {
-  const row = event.target.closest?.("#cases > .case");
+  const row = event.target.closest?.(ROW);
   const box = event.target.closest?.("[data-pick]");
   if (row && (box || event.shiftKey)) {
     if (!box) { event.preventDefault(); event.stopPropagation(); getSelection()?.removeAllRanges(); }
