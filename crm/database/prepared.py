@@ -1,15 +1,15 @@
 """Questions that are asked all day, put together once.
 
 Django takes several times as long to write a statement as PostgreSQL takes to answer it, and PostgreSQL longer to read
-and plan it than to carry it out. Where a flow asks the same question of every contact that arrives, its SQL is written
-the first time and kept, here and by the server; each time only the values change, and the answer is read as Django reads
+and plan it than to carry it out. Where the same question is asked of every contact that arrives, or at every request, its
+SQL is written the first time and kept, here and by the server; each time only the values change, and the answer is read as Django reads
 it, related rows included.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -30,25 +30,27 @@ _STANDS_FOR: dict[type, Callable[[int], Any]] = {
     int: lambda n: 9_223_372_036_854_775_000 + n,
     str: lambda n: f"\ue000 value {n}",
     UUID: lambda n: UUID(int=n),
-    datetime: lambda n: datetime(1, 1, 1, 0, 0, 1 + n, tzinfo=UTC),
+    datetime: lambda n: datetime(1000 + n, 7, 1, tzinfo=UTC),
 }
+_RECKONED = timedelta(days=90)  # how far from its value a time in a statement may be
 
 
 @dataclass(frozen=True)
 class _Statement:
     sql: str
     params: Sequence[Any]
-    places: Sequence[tuple[int, int]]  # (place among the parameters, which value)
+    places: Sequence[tuple[int, int, timedelta | None]]  # (place among the parameters, which value, so long after it)
     fields: Sequence[str]
     begin: int  # of the model's own columns in a row
     end: int
+    annotations: Sequence[tuple[str, int]]
     related: Sequence[Any]
     converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
 
 
 class Prepared(Generic[M]):
     """`ask` makes the queryset from values of `kinds`, in that order; call it with such values for the rows. It may not
-    reason about its values (an empty list, None): they are others each time."""
+    reason about its values (an empty list, None): they are others each time. From a time it may reckon another."""
 
     def __init__(self, ask: Callable[..., "models.QuerySet[M, M]"], *kinds: type) -> None:
         self._ask, self._kinds = ask, kinds
@@ -57,8 +59,8 @@ class Prepared(Generic[M]):
     def __call__(self, *values: Any) -> list[M]:
         model, said = self._known = self._known or self._written()
         params = list(said.params)
-        for place, which in said.places:
-            params[place] = values[which]
+        for place, which, after in said.places:
+            params[place] = values[which] + after if after else values[which]
         with kept() as cursor:
             cursor.execute(said.sql, params)
             return [_made(model, said, list(row)) for row in cursor.fetchall()]
@@ -71,8 +73,8 @@ class Prepared(Generic[M]):
         asked = self._ask(*stand_ins)
         writer = asked.query.get_compiler(connection=connection)
         sql, params = writer.as_sql()
-        places = [(place, stand_ins.index(value)) for place, value in enumerate(params) if value in stand_ins]
-        if {which for _place, which in places} != set(range(len(stand_ins))):
+        places = [(place, *found) for place, value in enumerate(params) for found in _stood_for(value, stand_ins)]
+        if {which for _place, which, _after in places} != set(range(len(stand_ins))):
             raise ValueError("Each value of a prepared question must come into its statement as it is.")
         columns = writer.klass_info["select_fields"]
         named = [writer.select[column][0].target.attname for column in columns]
@@ -80,7 +82,19 @@ class Prepared(Generic[M]):
         # The stub has what this takes in a later Django.
         related = get_related_populators(writer.klass_info, writer.select, asked.db)  # type: ignore[call-arg]
         converters = [(place, steps, of) for place, (steps, of) in converted.items()]
-        return asked.model, _Statement(sql, params, places, named, columns[0], columns[-1] + 1, related, converters)
+        besides = list(writer.annotation_col_map.items())
+        return asked.model, _Statement(
+            sql, params, places, named, columns[0], columns[-1] + 1, besides, related, converters
+        )
+
+
+def _stood_for(value: Any, stand_ins: Sequence[Any]) -> Iterator[tuple[int, timedelta | None]]:
+    """Which value stands there, and how long after it."""
+    for which, stand_in in enumerate(stand_ins):
+        if value == stand_in:
+            yield which, None
+        elif isinstance(value, datetime) and isinstance(stand_in, datetime) and abs(value - stand_in) < _RECKONED:
+            yield which, value - stand_in
 
 
 def _made(model: type[M], said: _Statement, row: list[Any]) -> M:
@@ -88,6 +102,8 @@ def _made(model: type[M], said: _Statement, row: list[Any]) -> M:
         for step in steps:
             row[place] = step(row[place], of, connection)
     made = model.from_db(connection.alias, said.fields, row[said.begin : said.end])
+    for name, place in said.annotations:
+        setattr(made, name, row[place])
     for populator in said.related:
         populator.populate(row, made)
     return made

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -56,6 +57,15 @@ def test_its_related_rows_are_there_and_its_values_are_read_as_django_reads_them
     Case.objects.filter(pk=other.pk).update(merged_into=case, status="merged")
     assert [one.merged_into for one in BEFORE(timezone.now() + timedelta(days=1))] == [None, case]
     assert BEFORE(datetime(2001, 1, 1, tzinfo=UTC)) == []
+
+
+def test_what_is_asked_besides_comes_with_the_row_and_a_time_may_be_reckoned_from_the_one_given(billing: Queue) -> None:
+    asked = Prepared(lambda at: Case.objects.annotate(is_old=Q(opened_at__lt=at - timedelta(days=2))), datetime)
+    now = timezone.now()
+    for days in (1, 3):
+        opened(billing, at=now - timedelta(days=days))
+    for at, expected in ((now, {False, True}), (now + timedelta(days=5), {True}), (now - timedelta(days=5), {False})):
+        assert {found.is_old for found in asked(at)} == expected  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("value", ["x' OR 1=1 --", "100%", "%s", "\ue000 value 0", "a\\'b", ""])
