@@ -1,10 +1,7 @@
 """Contacts that arrive at once, and processes that die in the middle: never lost, never twice."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +19,7 @@ from crm.models import Event
 from customers.models import Customer
 from tests.builders import make_queue
 from tests.channels import make_channel, message, post
-from tests.processes import database_url
+from tests.forks import lives
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,8 +125,6 @@ def test_who_holds_an_item_delays_neither_the_sweep_nor_the_sender_who_repeats(s
 
 _CHILD = """
 import os, signal, sys
-import django
-django.setup()
 from cases import intake, receiving
 from cases.models import Channel
 from django.test import Client
@@ -157,14 +152,6 @@ print(answer.status_code)
 """
 
 
-def sent_by_a_process_that_dies(point: str) -> subprocess.CompletedProcess[str]:
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url()}
-    command = [sys.executable, "-c", _CHILD, point]
-    return subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
 POINTS = [
     "before_processing",
     "save_bytes",
@@ -178,9 +165,8 @@ POINTS = [
 
 
 def test_kill_9_at_every_point_loses_nothing_and_doubles_nothing(shop: Channel) -> None:
-    for point in POINTS:
-        killed = sent_by_a_process_that_dies(point)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.stdout, killed.stderr[-2000:])
+    for point, end in lives(_CHILD, dict.fromkeys(POINTS, b"")).items():
+        assert end.code == -signal.SIGKILL, (point, end.said[-2000:])
     assert InboundItem.objects.count() == len(POINTS), "each was stored before it was worked on"
     assert InboundItem.objects.filter(state="done").count() == 1, "only the one that died after its commit"
 

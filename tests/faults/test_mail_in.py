@@ -3,7 +3,6 @@ on the way. Real processes, really killed: once at each named point, then at any
 
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from django.utils import timezone
 from cases.mail import arriving, ids
 from cases.models import Case, Dispatch, InboundItem, Message, Queue
 from crm.models import Event
-from tests import processes
+from tests import forks, processes
 from tests.builders import make_queue, make_user
 from tests.faults.figures import tell
 from tests.mails import answer_to, answered, letter, parcel, taken
@@ -27,8 +26,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 # A process that takes in the mail on its standard input and dies at a point of the way.
 TAKER = """
 import os, signal, sys
-import django
-django.setup()
 from cases import intake, receiving
 from cases.mail import arriving, child
 
@@ -91,20 +88,6 @@ def queue(transactional_db: None) -> Queue:
     return make_queue("Inbox", reps=[make_user("Ana Lind", username="ana")])
 
 
-def take_and_die(raw: bytes, point: str) -> None:
-    """The mail server still has the mail until it is stored: whoever dies before that is handed it again."""
-    done = subprocess.run(
-        [sys.executable, "-c", TAKER, point],
-        input=raw,
-        env=processes.environment(),
-        cwd=processes.ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, (point, done.stdout[-2000:], done.stderr[-2000:])
-
-
 def keeper() -> AbstractContextManager[Running]:
     """The real keeper, but that its reader gives up on some mails."""
     return processes.started([sys.executable, "-c", KEEPER])
@@ -123,8 +106,9 @@ def waiting() -> bool:
 
 def test_kill_9_at_every_point_of_the_way_loses_nothing_and_doubles_nothing(queue: Queue) -> None:
     raws = {point: parcel(("a.txt", "text/plain", b"hello"), subject=point) for point in POINTS}
-    for point, raw in raws.items():
-        take_and_die(raw, point)
+    # The mail server still has a mail until it is stored: whoever dies before that is handed it again.
+    for point, end in forks.lives(TAKER, raws).items():
+        assert end.code == -signal.SIGKILL, (point, end.said[-2000:])
     states = Counter(InboundItem.objects.values_list("state", flat=True))
     assert states == {"stored": len(POINTS) - 2, "done": 1}, "all but the first are stored, the last is committed"
 
