@@ -22,6 +22,32 @@ def make_user(name: str = "", *, role: str = User.Role.STAFF, **fields: Any) -> 
     )
 
 
+# username → name and what else they are. A test asks for them by the fixtures of tests/conftest.py.
+CAST: dict[str, tuple[str, dict[str, Any]]] = {
+    "ana": ("Ana Lind", {}),
+    "lee": ("Lee Hart", {}),
+    "ben": ("Ben Osei", {}),
+    "sue": ("Sue Park", {"role": User.Role.SUPERVISOR, "is_staff": True}),
+    "eve": ("Eve Moreau", {"role": User.Role.EXECUTIVE}),
+    "root": ("Root Admin", {"role": User.Role.ADMINISTRATOR, "is_staff": True, "is_superuser": True}),
+}
+
+
+def make_one_of_the_cast(username: str) -> User:
+    name, fields = CAST[username]
+    return make_user(name, username=username, **fields)
+
+
+def make_carl() -> Customer:
+    return make_customer("Carl Jensen", email="carl@example.org", phone="+442079460123")
+
+
+def make_billing(ana: User, lee: User, sue: User) -> Queue:
+    queue = make_queue("Billing", reps=[ana, lee])
+    QueueMembership.objects.create(queue=queue, user=sue, role=QueueMembership.Role.SUPERVISOR)
+    return queue
+
+
 def make_queue(
     name: str = "", *, reps: list[User] | None = None, leads: list[User] | None = None, **fields: Any
 ) -> Queue:

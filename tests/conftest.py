@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cases.models import Queue, QueueMembership
+from cases.models import Queue
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_customer, make_queue, make_user
+from tests.builders import make_billing, make_carl, make_one_of_the_cast, make_queue
 
 pytest_plugins = ["tests.beside", "tests.browsing", "tests.database", "tests.mailservers", "tests.selection"]
 
@@ -15,50 +15,48 @@ pytest_plugins = ["tests.beside", "tests.browsing", "tests.database", "tests.mai
 @pytest.fixture
 def ana(db: None) -> User:
     """A rep in Billing."""
-    return make_user("Ana Lind", username="ana")
+    return make_one_of_the_cast("ana")
 
 
 @pytest.fixture
 def lee(db: None) -> User:
     """Another rep in Billing."""
-    return make_user("Lee Hart", username="lee")
+    return make_one_of_the_cast("lee")
 
 
 @pytest.fixture
 def ben(db: None) -> User:
     """A rep elsewhere (Technical)."""
-    return make_user("Ben Osei", username="ben")
+    return make_one_of_the_cast("ben")
 
 
 @pytest.fixture
 def sue(db: None) -> User:
     """The supervisor of Billing."""
-    return make_user("Sue Park", username="sue", role=User.Role.SUPERVISOR, is_staff=True)
+    return make_one_of_the_cast("sue")
 
 
 @pytest.fixture
 def eve(db: None) -> User:
     """An executive, in no queue until she joins one."""
-    return make_user("Eve Moreau", username="eve", role=User.Role.EXECUTIVE)
+    return make_one_of_the_cast("eve")
 
 
 @pytest.fixture
 def root(db: None) -> User:
     """The administrator."""
-    return make_user("Root Admin", username="root", role=User.Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
+    return make_one_of_the_cast("root")
 
 
 @pytest.fixture
 def carl(db: None) -> Customer:
     """A customer with a mail address and a phone."""
-    return make_customer("Carl Jensen", email="carl@example.org", phone="+442079460123")
+    return make_carl()
 
 
 @pytest.fixture
 def billing(ana: User, lee: User, sue: User) -> Queue:
-    queue = make_queue("Billing", reps=[ana, lee])
-    QueueMembership.objects.create(queue=queue, user=sue, role=QueueMembership.Role.SUPERVISOR)
-    return queue
+    return make_billing(ana, lee, sue)
 
 
 @pytest.fixture

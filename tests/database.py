@@ -5,16 +5,18 @@ that server is used instead. It goes with the run, Ctrl-C and kill -9 included: 
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.test import TransactionTestCase
 
 from crm import embedded
+from tests import template
 
 # What migrations put there, and no test takes away.
 KEPT = ["django_migrations", "django_content_type", "auth_permission", "crm_installation"]
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _HELD = pytest.StashKey[embedded.Hold]()
+_MIGRATES = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -45,14 +48,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if settings.FIRST_OF_RUN and not config.option.collectonly and "EMBEDDED" in settings.DATABASES["default"]:
         config.stash[_HELD] = embedded.hold(Path(os.environ["FOREFRONT_TEST_VAR"]))
+        if config.getoption("numprocesses", None):
+            config.stash[_MIGRATES] = template.begin()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Where there are several processes, each one's database begins as a copy of one that was migrated."""
+    if "EMBEDDED" in settings.DATABASES["default"] and "PYTEST_XDIST_WORKER" in os.environ:
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = template.wait()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The server and its folder go with the last one who holds it."""
+    if migrates := config.stash.get(_MIGRATES, None):
+        migrates.terminate()
+        migrates.wait()
     if held := config.stash.get(_HELD, None):
         connections.close_all()
         held.release()
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A transaction around all tests of a file that need no other: what its fixtures of that scope make is made once, each
+    test works in a savepoint, and what it did is undone to there."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def _drop(self: Any, name: str, verbosity: int) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ from cases.models import (
     PresenceReason,
     Queue,
     QueueMembership,
+    QueueSession,
     SavedFilter,
     SideFile,
     Skill,
@@ -42,7 +44,18 @@ from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
-from tests.builders import make_case, make_customer, make_macro, make_saved_reply, make_user
+from tests.builders import (
+    CAST,
+    make_billing,
+    make_carl,
+    make_case,
+    make_customer,
+    make_macro,
+    make_one_of_the_cast,
+    make_queue,
+    make_saved_reply,
+    make_user,
+)
 from tests.cases.ruled import make_rule
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
@@ -91,9 +104,11 @@ def test_every_route_has_its_lines_and_no_line_is_for_a_route_that_is_gone() -> 
     assert set(BODIES) <= {line for lines in LINES.values() for line in lines}
 
 
-@pytest.fixture
-def world(billing: Queue, technical: Queue, carl: Customer, cast: SimpleNamespace) -> SimpleNamespace:
-    """A case of Billing with all that hangs on it, and somebody in each role."""
+@pytest.fixture(scope="module")
+def standing(kept: None) -> SimpleNamespace:
+    """A case of Billing with all that hangs on it, and somebody in each role; whatever is asked of it is taken back."""
+    cast = SimpleNamespace(**{name: make_one_of_the_cast(name) for name in CAST})
+    billing, technical = make_billing(cast.ana, cast.lee, cast.sue), make_queue("Technical", reps=[cast.ben])
     Queue.objects.update(is_public=True)
     lea, wim, wes = (
         make_user(name, role=role) for name, role in (("Lea", "staff"), ("Wim", "executive"), ("Wes", "executive"))
@@ -101,15 +116,27 @@ def world(billing: Queue, technical: Queue, carl: Customer, cast: SimpleNamespac
     QueueMembership.objects.create(queue=billing, user=lea, role="lead")
     billing.join(wim, mode="watch")
     billing.join(wes, mode="work")
-    case = _case(billing, carl, cast.ana)
+    case = _case(billing, make_carl(), cast.ana)
     people = [None, cast.ana, cast.ben, lea, cast.sue, cast.eve, wim, wes, cast.root]
     people_by_role = dict(zip(ROLES, people, strict=True))
+    clients = {role: _client(user) for role, user in people_by_role.items()}
     return SimpleNamespace(
         people=people_by_role,
-        clients={role: _client(user) for role, user in people_by_role.items()},
+        clients=clients,
+        cookies={role: deepcopy(client.cookies) for role, client in clients.items()},
         callers={role: _caller(user) for role, user in people_by_role.items()},
         ids={"lee": cast.lee.pk, "ben": cast.ben.pk, "technical": technical.pk, **_ids(case, cast.ana)},
     )
+
+
+@pytest.fixture
+def world(db: None, standing: SimpleNamespace) -> SimpleNamespace:
+    """The same; everybody is signed in, and who joined is still there."""
+    for role, client in standing.clients.items():
+        client.cookies = deepcopy(standing.cookies[role])
+    QueueSession.objects.update(seen_at=timezone.now())
+    standing.written = _written()
+    return standing
 
 
 def _case(billing: Queue, carl: Customer, ana: User) -> Case:
@@ -317,11 +344,11 @@ def _written() -> dict[str, int]:
 
 def _tried(world: SimpleNamespace, role: str, line: str) -> str:
     """The answer, with everything it changed taken back; a refusal that wrote something is told."""
-    before = _written()
     with transaction.atomic():
         answer = _answer(_ask(world, role, line))
         transaction.set_rollback(True)
-    wrote = {name for name, n in _written().items() if n != before.get(name, 0)}
+    before, world.written = world.written, _written()
+    wrote = {name for name, n in world.written.items() if n != before.get(name, 0)}
     return f"{answer}, and it wrote {sorted(wrote)}" if wrote and answer in REFUSALS else answer
 
 
