@@ -5,19 +5,20 @@ changed, and the next keeper takes them up. What somebody changed since it was c
 and says why. docs/views.md tells the rules.
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from cases.bulk_actions import ACTIONS, Action
-from cases.models import Bulk, BulkRow, Queue
+from cases.models import Bulk, BulkRow, Case, Queue
 from cases.models.bulk import UNDO_WITHIN
 from cases.models.case import Refusal
 from cases.models.case_rows import CaseQuerySet
@@ -91,16 +92,37 @@ def _next(task: Bulk, now: datetime, few: int) -> int:
         return 0
     doing = held.state == Bulk.State.RUNNING
     wanted = BulkRow.State.WAITING if doing else BulkRow.State.DONE
-    rows = list(held.rows.filter(state=wanted).select_related("case").order_by("case_id")[:few])
+    rows = list(held.rows.filter(state=wanted).order_by("case_id")[:few])
     if not rows:
         _finish(held, now)
         return 0
-    for row in rows:
-        row.case.lock()
+    _lock(rows)
     with translation.override(held.by.language):
         (_do if doing else _take_back)(held, ACTIONS[held.action], rows)
-    BulkRow.objects.bulk_update(rows, ["state", "why", "stood", "version"])
+    _keep(rows)
     return len(rows)
+
+
+def _lock(rows: Sequence[BulkRow]) -> None:
+    """Their cases afresh under their locks, in the order of their keys, in one statement."""
+    wanted = Case.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=[row.case_id for row in rows])
+    cases = {case.pk: case for case in wanted.select_related("customer").order_by("pk")}
+    for row in rows:
+        row.case = cases[row.case_id]
+
+
+_KEPT = """
+UPDATE cases_bulkrow r SET state = t.state, why = t.why, stood = t.stood, version = t.version
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS t (id, state, why, stood, version)
+ WHERE r.id = t.id
+"""
+
+
+def _keep(rows: Sequence[BulkRow]) -> None:
+    """What came of them, in one statement: as Django writes it, it costs as much as a verb."""
+    told = [(row.pk, str(row.state), row.why, json.dumps(row.stood), row.version) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, [list(column) for column in zip(*told, strict=True)])
 
 
 def _finish(task: Bulk, now: datetime) -> None:

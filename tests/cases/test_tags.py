@@ -1,9 +1,13 @@
 """Tags: what is offered while one types, and how one becomes another on every case."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases import intake, tags
@@ -148,3 +152,25 @@ def test_programs_rename_them_too(billing: Queue, ana: User, sue: User) -> None:
     }  # fmt: skip
     assert call.post(f"tags/{row['id']}/renaming/", {"name": "back"}).json()["total"] == 1
     assert call.get("tags/?q=ref").json()["results"][0]["becomes"] == "back"
+
+
+def test_the_list_of_tags_counts_its_page_in_one_question_whatever_there_is(
+    billing: Queue, ana: User, sue: User, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    client = Client()
+    client.force_login(sue)
+    for n in range(3):
+        tagged(billing, ana, f"tag{n}", "all")
+    closed = tagged(billing, ana, "all")
+    closed.change_status("spam", by=None)
+    page = client.get("/admin/cases/tag/").content.decode()
+    row = page[page.index(">all<") :]
+    assert [row.index(f"field-{column}") for column in ("on_open", "on_all")]
+    assert re.findall(r"field-on_(?:open|all)[^>]*>\s*(\d+)", row)[:2] == ["3", "4"]
+    with CaptureQueriesContext(connection) as few:
+        client.get("/admin/cases/tag/")
+    for n in range(3, 30):
+        tagged(billing, ana, f"tag{n}", "all")
+    with django_assert_num_queries(len(few)):
+        client.get("/admin/cases/tag/")
+    assert sum("unnest(c.tags)" in query["sql"] for query in few.captured_queries) == 1
