@@ -44,13 +44,33 @@ class CaseFieldForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = CaseField
-        fields = ["name", "key", "kind", "unit", "help_text", "queues", "position", "required_for", "is_active"]
+        fields = [
+            "name",
+            "key",
+            "kind",
+            "unit",
+            "help_text",
+            "queues",
+            "position",
+            "required_for",
+            "of_customers",
+            "is_active",
+        ]
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"])
         if key in KEYS:
             raise forms.ValidationError(gettext("“%(key)s” is a filter already: choose another key.") % {"key": key})
         return key
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("kind") or self.instance.kind
+        if kind == CaseField.Kind.SUBSCRIPTION and cleaned.get("of_customers") != CaseField.OfCustomers.NO:
+            self.add_error(
+                "of_customers", gettext("Nobody knows yet whose subscriptions to offer on the contact form.")
+            )
+        return cleaned
 
     def clean_queues(self) -> Any:
         chosen = self.cleaned_data["queues"]
@@ -89,7 +109,7 @@ class CaseFieldAdmin(HouseAdmin):
     inlines = [OptionInline]
     fieldsets = [
         (None, {"fields": ["name", "key", "kind", "unit", "help_text", "is_active"]}),
-        (_("Where and when it is asked"), {"fields": ["queues", "position", "required_for"]}),
+        (_("Where and when it is asked"), {"fields": ["queues", "position", "required_for", "of_customers"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseField]:

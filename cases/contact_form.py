@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from cases import asked_fields
 from cases.models import Queue
 from crm import strict_json
 from crm.files import clean_name
@@ -55,7 +56,7 @@ def _unsigned(token: str) -> tuple[str, float]:
 
 
 def public_queues() -> Sequence[Queue]:
-    return list(Queue.objects.filter(is_public=True, is_active=True))
+    return list(Queue.objects.filter(is_public=True, is_active=True).annotate(**asked_fields.asks()))
 
 
 def queue_named(topic: str) -> Queue | None:
@@ -123,6 +124,10 @@ class ContactForm(forms.Form):
         topic = self.fields["topic"]
         assert isinstance(topic, forms.ChoiceField)  # noqa: S101 - declared above; for the type checker
         topic.choices = [(str(q.pk), q.name) for q in queues]
+        self.asked, self.given = asked_fields.of(queues), dict[str, Any]()
+        asked = asked_fields.inputs(self.asked, queues)
+        self.fields.update(asked)
+        self.order_fields(["name", "address", "topic", "subject", *asked, "message"])
         if len(queues) == 1:
             topic.widget, topic.initial = forms.HiddenInput(), str(queues[0].pk)
 
@@ -154,10 +159,21 @@ class ContactForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in ("name", "subject", "message"):
-            if not strict_json.sound(cleaned.get(name, "")):
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and not strict_json.sound(value):
                 self.add_error(name, _("This holds characters that cannot be kept. Remove them and send it again."))
+        self._look_over(cleaned)
         return cleaned
+
+    def _look_over(self, cleaned: dict[str, Any]) -> None:
+        """What the chosen queue asks of customers; what only others ask is no part of it."""
+        start, topic = asked_fields.PREFIX, int(cleaned.get("topic") or 0)
+        told = {name.removeprefix(start): value for name, value in cleaned.items() if name.startswith(start)}
+        for key, why in asked_fields.faults(self.asked, topic, told).items():
+            if f"{start}{key}" not in self.errors:
+                self.add_error(f"{start}{key}", why)
+        here = {f.key for f in self.asked if asked_fields.is_asked_in(f, topic)}
+        self.given = {key: value for key, value in told.items() if key in here and value}
 
     def renew(self) -> None:
         """Make the form on screen a new one, its words kept."""
@@ -176,6 +192,8 @@ class ContactForm(forms.Form):
             "queue": int(said["topic"]),
             "attachments": [_attachment(file) for file in said["attachments"]],
         }
+        if self.given:
+            document["fields"] = self.given
         raw = json.dumps(document, sort_keys=True).encode()
         return Letter(f"{said['token']}.{hashlib.sha256(raw).hexdigest()[:32]}", raw)
 

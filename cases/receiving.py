@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, Q
 from django.utils.translation import gettext as _
 
-from cases import search, transitions
+from cases import asked_fields, search, transitions
 from cases.channels.document import Inbound
 from cases.conversation import add_inbound
 from cases.hooks import File
@@ -86,6 +86,8 @@ def receive(inbound: Inbound) -> Received:
         external_id=inbound.external_id,
         is_locked=True,
     )
+    if inbound.fields:
+        asked_fields.fill(case, inbound.fields, at=inbound.at, via="channel")
     return Received(status, case, message)
 
 

@@ -252,7 +252,7 @@ _ENUMS = {
     "QueueAssignment": "cases.models.Queue.Assignment", "PresenceState": "cases.models.presence.State",
     "OfferAnswer": "outreach.models.OfferResponse.Kind", "OfferPurpose": "outreach.models.Offer.Purpose",
     "NotificationReason": "cases.models.reasons.Reason", "NotificationWay": "cases.models.reasons.Way",
-    "CaseFieldKind": "cases.models.CaseField.Kind", "ThenStatusEnum": "cases.models.field.ASKED_AT",
+    "CaseFieldKind": "cases.models.CaseField.Kind", "AskedOfCustomers": "cases.models.CaseField.OfCustomers", "ThenStatusEnum": "cases.models.field.ASKED_AT",
     "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
 }  # fmt: skip
 SPECTACULAR_SETTINGS = {

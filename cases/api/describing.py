@@ -41,6 +41,7 @@ class CaseFieldShape(serializers.Serializer[CaseField]):
     queues = serializers.SerializerMethodField()
     position = serializers.IntegerField()
     required_for = serializers.ListField(child=serializers.CharField())
+    of_customers = serializers.ChoiceField(choices=CaseField.OfCustomers.choices)
     options = OptionShape(many=True, source="options.all")
     is_active = serializers.BooleanField()
 
@@ -62,6 +63,7 @@ class CaseFieldData(serializers.Serializer[Any]):
     required_for = serializers.ListField(
         child=serializers.ChoiceField(choices=[(s, s) for s in ASKED_AT]), max_length=len(ASKED_AT), required=False
     )
+    of_customers = serializers.ChoiceField(choices=CaseField.OfCustomers.choices, required=False)
     options = serializers.ListField(child=serializers.CharField(max_length=80), max_length=200, required=False)
     is_active = serializers.BooleanField(required=False)
 

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from customers.addresses import Address, BadAddress, normalise
 LARGEST_BODY = 1024 * 1024  # bytes, attachments apart
 LARGEST_FILES = 10 * 1024 * 1024  # bytes of all attachments together, decoded
 LARGEST_RAW = LARGEST_BODY + LARGEST_FILES * 4 // 3 + 1024
-MOST_FILES, MOST_ADDRESSES, MOST_TAGS = 20, 10, 20
+MOST_FILES, MOST_ADDRESSES, MOST_TAGS, MOST_FIELDS = 20, 10, 20, 50
 OLDEST = timedelta(days=7)  # providers repeat for three; anything older is history and belongs to the import
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,198}[^\s\x00-\x1f\x7f])?")
@@ -53,6 +54,7 @@ class Inbound:
     tags: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     is_auto: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)  # what is asked of customers, by key
     queue: int | None = None  # only from our own forms: a channel has its queue
 
 
@@ -87,6 +89,7 @@ def parse(raw: bytes, *, channel: str, external_id: str, received_at: datetime) 
         tags=_tags(body),
         files=files,
         is_auto=_flag(body, "auto"),
+        fields=_fields(body),
         queue=body.get("queue") if channel == "web" else None,
     )
 
@@ -151,6 +154,18 @@ def _tags(body: dict[str, Any]) -> tuple[str, ...]:
     if not all(isinstance(tag, str) for tag in tags):
         raise BadDocument(_("“tags” is a list of texts."))
     return tuple(sorted({_line(tag, 60).lower() for tag in tags if tag.strip()}))
+
+
+def _fields(body: dict[str, Any]) -> dict[str, Any]:
+    """Texts, numbers, yes or no, or a list of texts, by the keys of fields; what fits is for the queue to say."""
+    given = _object(body, "fields")
+    if len(given) > MOST_FIELDS:
+        raise TooLarge(_("“%(field)s” has at most %(most)d entries.") % {"field": "fields", "most": MOST_FIELDS})
+    for value in given.values():
+        each = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str | int | float | bool) or one is None for one in each):
+            raise BadDocument(_("“fields” holds texts, numbers, true or false, and lists of texts."))
+    return given
 
 
 def _time(body: dict[str, Any], received_at: datetime) -> datetime:

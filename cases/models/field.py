@@ -65,6 +65,11 @@ class CaseField(models.Model):
         LINK = "link", _("link")
         SUBSCRIPTION = "subscription", _("subscription of the customer")
 
+    class OfCustomers(models.TextChoices):
+        NO = "no", _("not asked")
+        MAY = "may", _("asked, may stay empty")
+        MUST = "must", _("asked, must be filled in")
+
     key = models.CharField(
         _("key"),
         max_length=40,
@@ -84,6 +89,13 @@ class CaseField(models.Model):
     position = models.PositiveSmallIntegerField(_("order"), default=0)
     required_for = ArrayField(
         models.CharField(max_length=20), verbose_name=_("must be filled in before it becomes"), default=list, blank=True
+    )
+    of_customers = models.CharField(
+        _("of customers"),
+        max_length=4,
+        choices=OfCustomers.choices,
+        default=OfCustomers.NO,
+        help_text=_("On the contact form of its queues. They read its name, help and options as they stand here."),
     )
     is_active = models.BooleanField(_("asked for"), default=True)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from cases import receipts
+from cases import asked_fields, receipts
 from cases.channels.document import LARGEST_RAW, BadDocument, TooLarge, parse
 from cases.intake import OtherBody, Received, process, store, take_over
 from cases.models import Channel, InboundItem
@@ -72,6 +72,8 @@ def inbound(channel: Channel, webhook_id: str, raw: bytes) -> JsonResponse:
     now = timezone.now()
     try:
         document = parse(raw, channel=channel.slug, external_id=webhook_id, received_at=now)
+        if wrong := asked_fields.wrong(channel.queue, document.fields) if document.fields else "":
+            raise BadDocument(wrong)
         item, fresh = store(channel.slug, document.external_id, raw, now=now)
     except TooLarge as error:
         raise Refused(413, "too_large", str(error)) from None
