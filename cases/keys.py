@@ -79,9 +79,10 @@ WHO_LEADS = [
     key("⇧ W", _("whisper (who leads)")),
     key("⇧ I", _("join a colleague’s case (who leads)")),
 ]
-# As they stand on the sheet: two columns, group below group.
+# As they stand on the sheet: columns, group below group.
 COLUMNS: list[list[tuple[LazyText, list[Key]]]] = [
-    [(_("In a list"), IN_LISTS), (_("On the open case, or on all that are chosen"), ON_A_CASE)],
-    [(_("Writing"), WRITING), (_("Anywhere"), ANYWHERE), (_("Who leads"), WHO_LEADS)],
+    [(_("On the open case"), ON_A_CASE)],
+    [(_("In a list"), IN_LISTS), (_("Writing"), WRITING), (_("Who leads"), WHO_LEADS)],
+    [(_("Anywhere"), ANYWHERE)],
 ]
 EVERY = [each for column in COLUMNS for _title, group in column for each in group]
