@@ -16,7 +16,7 @@ from crm.models import User
 Promised = tuple[str, datetime | None]  # what, and by when
 
 
-def values(case: Case, *, by: User | None, language: str, promise: Promised | None = None) -> dict[str, str]:
+def values(case: Case, *, language: str, by: User | None = None, promise: Promised | None = None) -> dict[str, str]:
     """Each variable's value, in `language` and the customer's own time; what nobody knows is empty. `promise` is one that
     is being made; without it the one that stands. Without `by` nobody speaks: a rule does."""
     customer = case.customer

@@ -171,7 +171,7 @@ def _macro(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
 
 def _expanded(macro: Macro, case: Case, doing: Doing) -> list[dict[str, Any]]:
     """Its actions with their words filled in. Nobody runs it, so that what stands for who does stays empty."""
-    known = filling.values(case, by=None, language=case.language or settings.LANGUAGE_CODE)
+    known = filling.values(case, language=case.language or settings.LANGUAGE_CODE)
     try:
         found = expanding.actions(macro.steps, case, doing.now)
     except expanding.Passed as passed:

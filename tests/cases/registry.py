@@ -99,6 +99,7 @@ ROUTES_WITHOUT_EVENTS = {
             "api/case-fields/<int:pk>/",
             "api/skills/<int:pk>/",
             "api/people/<int:user>/routing/",
+            "people/<int:user>/capacity/",
             "api/queues/",
             "api/queues/<int:pk>/",
             "api/queues/<int:pk>/members/",

@@ -99,7 +99,7 @@ def test_what_does_not_fit_is_said_in_the_customer_s_language_and_nothing_is_sen
     answer = fill_in(german, **wrong)
     page = answer.content.decode()
     assert answer.status_code == 200
-    for told in ("Geben Sie eine Zahl", "Geben Sie ein Datum", "Please fill this in."):
+    for told in ("Geben Sie eine Zahl", "Geben Sie ein Datum", "Bitte füllen Sie das aus."):
         assert told in page, told
     assert not InboundItem.objects.exists()
     assert 'value="much"' in page
