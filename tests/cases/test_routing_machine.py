@@ -5,6 +5,7 @@ nobody waits for ever.
 """
 
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -21,8 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cases import desks
+from cases import desks, transitions
 from cases.models import Capacity, Case, PersonSkill, Presence, Skill
+from cases.models.refusals import Refusal
 from cases.routing import overlooked, route, send_back
 from crm.models import Event, User
 from tests.builders import make_case, make_queue, make_user
@@ -172,7 +174,9 @@ class Floor(Timed):
     def work(self, pick: int, status: str) -> None:
         held = self.cases(assignee__isnull=False)
         case = held[pick % len(held)]
-        case.change_status(status, by=case.assignee, at=self.now)
+        may = status == case.status or transitions.allowed(case.status, status)
+        with nullcontext() if may else pytest.raises(Refusal):
+            case.change_status(status, by=case.assignee, at=self.now)
 
     @precondition(lambda self: self.cases(assignee__isnull=True))
     @rule(pick=st.integers(0, 50), who=st.integers(0, 2))
