@@ -161,12 +161,12 @@ class _Replay:
 
     def run(self, events: Sequence[Event]) -> Found:
         for event in events:
-            self._wait_until(event.at)
+            self._wait_before(event.at)
             if event.at >= self.until:
                 break
             for told in self.pretended.live(event):
                 self._happen(told, 0)
-        self._wait_until(self.until)
+        self._wait_before(self.until)
         return self.found
 
     def _happen(self, told: Told, depth: int) -> None:
@@ -196,14 +196,15 @@ class _Replay:
 
     # --- so long after nothing happened
 
-    def _wait_until(self, moment: datetime) -> None:
+    def _wait_before(self, moment: datetime) -> None:
+        """What was waited for when the moment came. A sweep notices later than what happens at the same instant."""
         for kind in (UNANSWERED, QUIET):
             hours, since = self.version.when.get(kind), self._waits_since(kind)
             if not hours or since is None or (kind, since) in self.waited:
                 continue
             due = since + timedelta(hours=hours)
             noticed = max(due, self.pretended.case.snoozed_until or due)
-            if self.since < due and noticed <= moment:
+            if self.since < due and noticed < moment:
                 self.waited.add((kind, since))
                 self._ask(knowledge.Occasion(self.pretended.case, noticed), 0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from cases import conversation
@@ -125,7 +125,12 @@ def really(rule: Rule, case: Case) -> list[tuple[str, list[str]]]:
     return [(run.event.kind if run.event else "waited", [kinds[v] for v in run.caused]) for run in told]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to make a life smaller takes many minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     steps=st.lists(STEPS, min_size=1, max_size=7),
     on=st.lists(st.sampled_from(EVENTS), min_size=1, max_size=3, unique=True),
@@ -133,6 +138,14 @@ def really(rule: Rule, case: Case) -> list[tuple[str, list[str]]]:
     then=st.lists(ACTIONS, min_size=1, max_size=2),
     unanswered=st.sampled_from([0, 1]),
     for_billing=st.booleans(),
+)
+@example(  # what is waited for ends in the very moment of the last step
+    steps=[("hear", "Refund me"), ("priority", "low"), ("priority", "urgent")],
+    on=["message_received"],
+    condition={"not": fact("priority", "in", ["normal", "high"])},
+    then=[{"do": "priority", "to": "low"}],
+    unanswered=1,
+    for_billing=False,
 )
 def test_a_dry_run_says_just_what_the_rule_does(
     billing: Queue, technical: Queue, ana: User, ben: User, steps: list[Step], on: list[str], condition: Any,
