@@ -64,9 +64,9 @@ def test_a_case_is_tagged_filled_in_and_resolved_by_keys(desk: Open, ana: User, 
     case.reopen(by=ana)
     CaseField.objects.filter(key="since").update(required_for=["resolved"])
     expect(page.locator(".case-head")).to_have_attribute("data-status", "open")
+    here = page.url
     _send_and_resolve(page)
     expect(other.locator("#messages")).to_contain_text("All is well again.")
-    here = page.url
     page.wait_for_url(lambda url: url != here)  # "resolve, next" goes somewhere by itself
     page.goto(here)
     page.keyboard.press("y")
