@@ -33,7 +33,8 @@ class ContactPoint(models.Model):
                 fields=["kind", "value"], condition=models.Q(ended_at=None), name="contact_point_one_owner"
             )
         ]
-        indexes = [models.Index(fields=["customer"], name="contact_point_customer_idx")]
+        # Whoever had an address is found by it, too: the constraint knows only who has it.
+        indexes = [models.Index(fields=["value"], name="contact_point_value_idx")]
 
     def __str__(self) -> str:
         return self.display or self.value
