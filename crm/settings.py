@@ -290,6 +290,7 @@ LOGGING = {
         "uvicorn.access": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},  # it logs whole addresses, tokens in them included
+        "mail.log": {"level": "WARNING"},  # aiosmtpd: each line of the talk, customers' addresses included
         "axes": {"level": "WARNING"},
     },
 }
