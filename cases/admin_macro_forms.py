@@ -22,18 +22,10 @@ from cases.models import Case, Macro, MacroVersion, Queue, QueueMembership
 from crm.models import User
 
 TEXTS = {code: f"text_{code}" for code, _name in settings.LANGUAGES}
-# The fields of a row by what it does; `do` and the place in the order are in each.
+# The fields of a row by what it does, a text a language; `do` and the place in the order are in each.
 SHOWN: dict[str, tuple[str, ...]] = {
-    "reply": (*TEXTS.values(), "send", "is_answer", "next_step", "by_when"),
-    "note": ("text",),
-    "add_tags": ("tags",),
-    "remove_tags": ("tags",),
-    "priority": ("priority",),
-    "status": ("status",),
-    "assign": ("to",),
-    "transfer": ("queue",),
-    "snooze": ("until",),
-    "promise": ("what", "by_when"),
+    kind: tuple(name for field in fields for name in (TEXTS.values() if field == "texts" else (field,)))
+    for kind, fields in macro_steps.FIELDS.items()
 }
 
 
