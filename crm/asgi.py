@@ -15,7 +15,12 @@ from django.core.asgi import get_asgi_application
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 http = get_asgi_application()
 
-from channels.security.websocket import WebsocketDenier  # noqa: E402 - these need the apps loaded
+from django.urls import resolve  # noqa: E402 - these need the apps loaded
+
+# Every view is loaded before the door opens: else the first page, or the first change pushed live, waits for it.
+resolve("/")
+
+from channels.security.websocket import WebsocketDenier  # noqa: E402
 
 from crm import consumers, lifeline  # noqa: E402
 from crm.live import lifespan  # noqa: E402

@@ -11,6 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async as aside
 from django.conf import settings
 from django.test import Client
+from django.urls import resolve
 
 from crm.consumers import application
 from crm.live import hub as hubs
@@ -20,7 +21,8 @@ from crm.models import User
 
 @asynccontextmanager
 async def live() -> AsyncIterator[hubs.Hub]:
-    """A process that serves sockets: its hub, and a sequencer beside it."""
+    """A process that serves sockets: its views loaded, its hub, and a sequencer beside it."""
+    resolve("/")
     stop = threading.Event()
     numbering = threading.Thread(target=sequencer.run, args=[stop], daemon=True)
     numbering.start()
