@@ -77,7 +77,7 @@ def _how_many(cases: CaseQuerySet) -> Coalesce:
 
 
 def for_rows(cases: CaseQuerySet) -> CaseQuerySet:
-    """With everything `cases/_row.html` shows: two queries however many rows."""
+    """With everything a row shows (cases.templatetags.rows): two queries however many rows."""
     running = Clock.objects.filter(met_at=None, cancelled_at=None).order_by("kind", "-started_at")
     clocks = Prefetch("clocks", running, to_attr="open_clocks")
     return cases.select_related("customer", "assignee").prefetch_related(clocks)

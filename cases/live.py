@@ -18,6 +18,7 @@ from cases.live_board import moved
 from cases.live_people import roles_in_cases
 from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
+from cases.templatetags.rows import row
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
 from crm.models import Event, User
@@ -56,7 +57,7 @@ def _cases(events: Sequence[Happening], only: Collection[str] | None) -> dict[in
 
 def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:
     part = partial(Fragment, stream="case", subject=case.number, version=case.version, kind=events[-1].kind)
-    yield part(topic=f"queue.{case.queue_id}", part="row", html=partial(_render, "row", case=case))
+    yield part(topic=f"queue.{case.queue_id}", part="row", html=partial(row, case))
     for queue in _left(case, events):
         yield part(topic=f"queue.{queue}", part="row", gone=True)
     for queue in {case.queue_id, *_left(case, events)}:
@@ -202,7 +203,7 @@ def _head_and_words(case: Case) -> str:
 
 
 def _rows(cases: Sequence[Case]) -> str:
-    return "".join(_render("row", case=case) for case in cases)
+    return "".join(map(row, cases))
 
 
 # --- the queue stream
