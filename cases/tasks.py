@@ -103,7 +103,7 @@ def change(
     if task.due_at != was[2]:
         task.told_at = None
     task.save(update_fields=["what", "owner", "due_at", "told_at"])
-    _told("task_changed", task, case, by, at, via)
+    _told("task_changed", task, case, by, at, via, **({"was": was[1]} if task.owner_id != was[1] else {}))
 
 
 @transaction.atomic
@@ -181,9 +181,9 @@ def _must_be_kept(task: Task) -> None:
         raise Refusal(_("This task was taken off."))
 
 
-def _told(kind: str, task: Task, case: Case, by: User | None, at: datetime | None, via: str) -> None:
+def _told(kind: str, task: Task, case: Case, by: User | None, at: datetime | None, via: str, **more: int | None) -> None:
     recount([case])
-    case.record(kind, by=by, at=at, via=via, task=task.pk)
+    case.record(kind, by=by, at=at, via=via, task=task.pk, **more)
 
 
 _RECOUNT = """

@@ -171,8 +171,8 @@ class Case(models.Model):
             return
         self._must_be_active()
         was, self.queue = self.queue_id, queue
-        stays = QueueMembership.objects.filter(queue=queue, user=self.assignee_id).exists()
-        self.assignee = self.assignee if stays else None
+        if self.assignee_id and not QueueMembership.objects.filter(queue=queue, user=self.assignee_id).exists():
+            why["had"], self.assignee = self.assignee_id, None
         self.save(update_fields=["queue", "assignee"])
         self.record("transferred", by=by, at=at, via=via, queue=queue.pk, was=was, assignee=self.assignee_id, **why)
 

@@ -249,6 +249,7 @@ def console_words() -> SafeString:
             "newer": _("%s newer · show"),
             "newer_said": _("%s newer cases"),
             "moved": _("order changed · show"),
+            "tasks_said": _("%s newer tasks"),
             "saved": _("draft saved %s"),
             "saving": _("saving…"),
             "unsaved": _("draft not saved yet: no connection"),

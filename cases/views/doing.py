@@ -142,8 +142,8 @@ def reminder(request: StaffRequest, number: int, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def mine(request: StaffRequest) -> HttpResponse:
-    """All that one has to do and wants to be reminded of, what is due first."""
-    now = timezone.now()
+    """All that one has to do and wants to be reminded of, what is due first; the page goes on from where the log stood."""
+    place, now = where(), timezone.now()
     tomorrow = timezone.localtime(now).replace(hour=23, minute=59, second=59)
     found = list(keeping.mine(request.user)[:200])
     groups = [
@@ -154,4 +154,4 @@ def mine(request: StaffRequest) -> HttpResponse:
     ]
     shown = {"groups": [group for group in groups if group[1]], "reminders": reminding.mine(request.user)[:100]}
     part = request.htmx and request.htmx.target == "my-tasks"
-    return render(request, "cases/_my_tasks.html" if part else "cases/my_tasks.html", {**where(), **shown, "now": now})
+    return render(request, "cases/_my_tasks.html" if part else "cases/my_tasks.html", {**place, **shown, "now": now})

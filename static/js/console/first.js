@@ -38,11 +38,6 @@ export function startFirst() {
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target.matches?.("form[data-first]") && event.detail.xhr.status < 400 && event.detail.xhr.status > 0) goOn();
   });
-  // A task that was done from the page of one's tasks: what is left is asked again.
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const page = document.getElementById("my-tasks");
-    if (page && event.target.matches?.("[data-task-done]") && event.detail.successful) htmx.trigger(page, "changed");
-  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-go-on]");
     if (!button) return;

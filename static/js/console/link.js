@@ -9,6 +9,7 @@ import { goneCase, placeHtml } from "./place.js";
 import { showStalls } from "./stalls.js";
 import { askBell, told } from "./news.js";
 import { askStanding, showStanding } from "./standing.js";
+import { tasksMoved } from "./tasks.js";
 import { markRead } from "./thread.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
@@ -39,6 +40,7 @@ export function happened(event) {
   if (part === "bell") return askBell();
   if (part === "told") return told(event);
   if (part === "board") return boardMoved();
+  if (part === "tasks") return tasksMoved();
   if (part === "whisper") return number === openNumber() && htmx.trigger("#whispers", "changed");
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
@@ -55,7 +57,7 @@ const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(top
 
 // Continuity cannot be proven: what is shown is fetched afresh.
 export function resync(names) {
-  if (names.includes("me")) { askStanding(); askBell(); }
+  if (names.includes("me")) { askStanding(); askBell(); tasksMoved(); }
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
   names.filter((name) => POKED.test(name)).forEach(poke);

@@ -23,6 +23,7 @@ import { startReplies } from "./replies.js";
 import { startStalls } from "./stalls.js";
 import { startStanding } from "./standing.js";
 import { startTags } from "./tags.js";
+import { startTasks } from "./tasks.js";
 import { earlierCame, openThread, startThread } from "./thread.js";
 import { freshen, startTimes } from "./times.js";
 import { toast } from "./toast.js";
@@ -222,6 +223,7 @@ function start() {
   startStanding();
   startNews();
   startBoard();
+  startTasks();
   startDevices();
   startFresh();
   startLink();
