@@ -181,7 +181,7 @@ def _must_be_kept(task: Task) -> None:
         raise Refusal(_("This task was taken off."))
 
 
-def _told(kind: str, task: Task, case: Case, by: User | None, at: datetime | None, via: str, **more: int | None) -> None:
+def _told(kind: str, task: Task, case: Case, by: User | None, at: datetime | None, via: str, **more: Any) -> None:
     recount([case])
     case.record(kind, by=by, at=at, via=via, task=task.pk, **more)
 

@@ -53,7 +53,9 @@ def test_a_task_of_nobody_goes_with_the_case(case: Case, technical: Queue, ana: 
     assert not tasks.mine(lee).exists()
 
 
-def test_a_task_by_name_hears_where_its_case_goes(case: Case, technical: Queue, ana: User, lee: User, sue: User) -> None:
+def test_a_task_by_name_hears_where_its_case_goes(
+    case: Case, technical: Queue, ana: User, lee: User, sue: User
+) -> None:
     tasks.add(case, what="Ask", by=ana, owner=lee)
     assert poked(lambda: case.change_status("waiting_customer", by=ana), lee, ana) == [True, False]
     assert poked(lambda: case.transfer(technical, by=sue), lee) == [True]

@@ -145,7 +145,7 @@ def _look_at_my_tasks(page: Page) -> None:
     _shot(page, "my-tasks")
     assert serious(page) == []
     page.get_by_role("button", name="Done: Ask the bank").click()
-    expect(page.locator("#my-tasks .todo.left")).to_contain_text("Ask the bank")  # where it stood, while one points at it
+    expect(page.locator("#my-tasks .todo.left")).to_contain_text("Ask the bank")
     page.mouse.move(2, 2)
     expect(page.locator("#my-tasks")).not_to_contain_text("Ask the bank")
 
