@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cases.models import Case, Draft, Promise
+from crm.database.prepared import Prepared
 from crm.models import User
 from customers.folding import clean
 
@@ -54,6 +55,13 @@ def discard(case: Case, *, author: User, kind: str) -> None:
 
 def of(case: Case, author: User) -> tuple[dict[str, Draft], list[Draft]]:
     """The author's drafts in this case, by kind; and what else they were writing in cases that were merged into it."""
-    found = Draft.objects.filter(Q(case=case) | Q(case__merged_into=case), author=author).select_related("case")
+    found = _OF(case.pk, author.pk)
     here = {draft.kind: draft for draft in found if draft.case_id == case.pk}
     return here, [draft for draft in found if draft.case_id != case.pk and draft.text]
+
+
+def _of(case: int, author: int) -> QuerySet[Draft]:
+    return Draft.objects.filter(Q(case=case) | Q(case__merged_into=case), author=author).select_related("case")
+
+
+_OF = Prepared(_of, int, int)

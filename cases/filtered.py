@@ -13,6 +13,8 @@ from cases import filters, lists
 from cases.filter_parts import Asker
 from cases.models import Case, Queue, SavedFilter
 from cases.models.case_rows import CaseQuerySet
+from crm.database.prepared import Prepared
+from crm.models import User
 from customers.folding import clean
 
 TYPED = "q"  # the view of a filter that has no name
@@ -49,6 +51,8 @@ class Listed:
 
     def page(self, start: int = 0) -> list[Case]:
         """One screenful from `start`."""
+        if self.filter is None and not start:
+            return lists.first_page(self.name, self.queue, self.asker.user, at=self.asker.at)
         return list(lists.for_rows(self.in_order)[start : start + lists.PAGE])
 
     @property
@@ -72,8 +76,11 @@ class Listed:
 
 def beside(queue: Queue, asker: Asker) -> dict[str, Listed]:
     """The saved filters beside the views of a queue, by the name of their view."""
-    rows = SavedFilter.objects.beside(queue, asker.user)
+    rows = _BESIDE(queue.pk, asker.user.pk)
     return {row.view: Listed(row.view, row.name, queue, asker, row.text, row) for row in rows}
+
+
+_BESIDE = Prepared(lambda queue, user: SavedFilter.objects.beside(Queue(pk=queue), User(pk=user)), int, int)
 
 
 def built_in(name: str, queue: Queue, asker: Asker) -> Listed:

@@ -1,9 +1,10 @@
 """The views of a queue: what each holds, in which order, and how many; a count always equals its list."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from django.db import connection
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import transitions
 from cases.models import Case, Clock, Queue
 from cases.models.case import CaseQuerySet
+from crm.database.prepared import Prepared, kept, keys
 from crm.models import User
 
 PAGE = 50
@@ -51,7 +53,7 @@ def view(name: str, queue: Queue, user: User, *, at: datetime) -> CaseQuerySet:
 
 def counts(queue: Queue, user: User, *, at: datetime) -> dict[str, int]:
     """How many each view holds, in one query."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_COUNTS, {"queue": queue.pk, "user": user.pk, "at": at})
         return dict(zip(NAMES, cursor.fetchone(), strict=True))
 
@@ -78,20 +80,61 @@ def _how_many(cases: CaseQuerySet) -> Coalesce:
 
 def for_rows(cases: CaseQuerySet) -> CaseQuerySet:
     """With everything a row shows (cases.templatetags.rows): two queries however many rows."""
-    running = Clock.objects.filter(met_at=None, cancelled_at=None).order_by("kind", "-started_at")
-    clocks = Prefetch("clocks", running, to_attr="open_clocks")
+    clocks = Prefetch("clocks", _open_clocks(), to_attr="open_clocks")
     return cases.select_related("customer", "assignee").prefetch_related(clocks)
 
 
-def page(name: str, queue: Queue, user: User, *, at: datetime, start: int = 0) -> list[Case]:
-    """One screenful from `start`, in working order."""
-    return list(for_rows(view(name, queue, user, at=at)).in_order()[start : start + PAGE])
+def _open_clocks() -> QuerySet[Clock]:
+    return Clock.objects.filter(met_at=None, cancelled_at=None).order_by("kind", "-started_at")
 
 
-def queues_of(user: User, *, at: datetime) -> QuerySet[Queue]:
+def first_page(name: str, queue: Queue, user: User, *, at: datetime) -> list[Case]:
+    """The first screenful of a view every queue has, in working order, with everything a row shows."""
+    given = {"queue": queue.pk, "user": user.pk, "at": at}
+    found = _FIRST[name](*(given[value] for value in _ASKS[name]))
+    clocks: dict[int, list[Clock]] = defaultdict(list)
+    for clock in _CLOCKS([case.pk for case in found]):
+        clocks[clock.case_id].append(clock)
+    for case in found:
+        case.open_clocks = clocks[case.pk]  # type: ignore[attr-defined]
+    return found
+
+
+def _asked(name: str) -> Prepared[Case]:
+    def ask(*values: Any) -> CaseQuerySet:
+        given = {"user": 0, "at": None} | dict(zip(_ASKS[name], values, strict=True))
+        cases = view(name, Queue(pk=given["queue"]), User(pk=given["user"]), at=given["at"])
+        return cases.select_related("customer", "assignee").in_order()[:PAGE]
+
+    return Prepared(ask, *(_KINDS[value] for value in _ASKS[name]))
+
+
+_KINDS = {"queue": int, "user": int, "at": datetime}
+# What each view needs to know of who asks, where and when.
+_ASKS = {
+    "mine": ("queue", "user", "at"),
+    "unassigned": ("queue", "at"),
+    "all": ("queue", "at"),
+    "promises": ("queue",),
+    "snoozed": ("queue", "at"),
+    "mentions": ("queue", "user"),
+    "watching": ("queue", "user"),
+}
+_FIRST = {name: _asked(name) for name in NAMES}
+_CLOCKS = Prepared(lambda cases: _open_clocks().filter(case__in=keys(cases)), list)
+
+
+def queues_of(user: User, *, at: datetime) -> list[Queue]:
     """The queues this person may see, each with how many cases in it have nobody (`waiting`)."""
+    return _QUEUES(user.pk, at) if user.is_member else list(_queues_of(user, at))
+
+
+def _queues_of(user: User, at: datetime) -> QuerySet[Queue]:
     free = Case.objects.unassigned().awake(at).filter(queue=OuterRef("pk"))
     return Queue.objects.visible_to(user).filter(is_active=True).annotate(waiting=_how_many(free)).order_by("name")
+
+
+_QUEUES = Prepared(lambda user, at: _queues_of(User(pk=user), at), int, datetime)
 
 
 def first_view(numbers: dict[str, int]) -> str:

@@ -10,12 +10,14 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from cases import promises, transitions
+from cases.hooks import Verdict
 from cases.models import Case, Channel, Dispatch, Message
 from cases.models.case import Refusal
 from cases.permission import judge, may_contact
 from cases.sending import can_send, send_due, send_mass_due, show, tell
 from cases.undelivered import cause
 from crm import bulk
+from crm.database.prepared import Prepared
 from crm.models import User
 from customers.models import ContactPoint, Customer
 
@@ -52,10 +54,11 @@ def dispatch(
     source_id: int,
     release_at: datetime,
     is_new: bool = False,
+    verdict: Verdict | None = None,
 ) -> Dispatch:
     """Make the one row by which a message may leave; suppressed at birth, with the reason, when it may not. `is_new`: its
-    source was written in this very transaction, so that nobody can have made it before."""
-    verdict = may_contact(customer, message_class, contact_point, release_at, channel=channel)
+    source was written in this very transaction, so that nobody can have made it before. `verdict`: it was asked just now."""
+    verdict = verdict or may_contact(customer, message_class, contact_point, release_at, channel=channel)
     said = {
         "customer": customer,
         "contact_point": contact_point,
@@ -136,7 +139,7 @@ def hurry(rows: QuerySet[Dispatch], at: datetime) -> int:
 
 
 def dispatch_reply(message: Message, *, release_at: datetime) -> Dispatch:
-    """Hold a reply for the undo window. Refused, with the reason in words, when nothing could leave."""
+    """Hold a reply that has just been written for the undo window. Refused, with the reason in words, when nothing could leave."""
     way = way_out(message.case)
     verdict = may_contact(message.case.customer, "answer", way.contact_point, release_at, channel=way.channel)
     if not verdict.allowed:
@@ -152,6 +155,8 @@ def dispatch_reply(message: Message, *, release_at: datetime) -> Dispatch:
         source="message",
         source_id=message.pk,
         release_at=release_at,
+        is_new=True,
+        verdict=verdict,
     )
 
 
@@ -179,7 +184,7 @@ def way_out(case: Case, *, last: Message | None = None) -> Way:
     sender = last.sender if last else None
     if sender and sender.kind == ContactPoint.Kind.EMAIL and not sender.ended_at:
         return Way("mail", sender.value, sender)
-    channel = Channel.objects.filter(slug=case.channel, is_active=True).exclude(callback_url="").first()
+    channel = _CHANNEL.first(case.channel)
     if channel:
         return Way(channel.slug, sender.value if sender else str(case.number), sender)
     point = _mail_of(case.customer)
@@ -191,8 +196,16 @@ def way_out(case: Case, *, last: Message | None = None) -> Way:
 
 
 def _last_word(case: Case) -> Message | None:
-    said = case.messages.filter(direction="inbound", is_auto=False)
-    return said.select_related("sender").order_by("-at", "-id").first()
+    return _LAST_WORD.first(case.pk)
+
+
+def _last_words(case: int) -> QuerySet[Message]:
+    said = Message.objects.filter(case=case, direction="inbound", is_auto=False)
+    return said.select_related("sender").order_by("-at", "-id")[:1]
+
+
+_LAST_WORD = Prepared(_last_words, int)
+_CHANNEL = Prepared(lambda slug: Channel.objects.filter(slug=slug, is_active=True).exclude(callback_url=""), str)
 
 
 def _mail_of(customer: Customer | None) -> ContactPoint | None:

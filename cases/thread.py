@@ -1,16 +1,29 @@
 """A case's thread as it is read: what was said, and between it what happened, oldest first, in bounded pieces."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases.models import Acknowledgement, Case, CaseField, CaseMerge, Macro, Message, Queue, RuleVersion, SideTalk
+from cases.models import (
+    Acknowledgement,
+    Attachment,
+    Case,
+    CaseField,
+    CaseMerge,
+    Macro,
+    Message,
+    Queue,
+    RuleVersion,
+    SideTalk,
+)
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
+from crm.database.prepared import Prepared, keys
 from crm.live.streams import Happening
 from crm.models import Event, User
 from customers.models import Customer
@@ -103,23 +116,45 @@ class Piece:
 
 def piece(case: Case, *, before: int | None = None) -> Piece:
     """The newest piece of the thread, or the one before message `before`. Four queries however long the thread."""
-    found = _messages(case, before)
+    found = _NEWEST(case.pk) if before is None else _messages(case, before)
+    if before is None:
+        _attach(found)
     more = len(found) > PIECE
     found = found[:PIECE][::-1]
     events = _events(case, since=found[0].at if more else None, until=_end(case, before))
     return Piece(_woven(dressed(case, found), events), found[0].pk if more else None)
 
 
-def _messages(case: Case, before: int | None) -> list[Message]:
+def _messages(case: Case, before: int) -> list[Message]:
     messages: MessageQuerySet = case.messages.all()
-    if before is not None:
-        first = case.messages.filter(pk=before).values("at", "pk").first()
-        messages = (
-            messages.filter(at__lt=first["at"]) | messages.filter(at=first["at"], pk__lt=before)
-            if first
-            else messages.none()
-        )
-    return list(with_parts(messages).order_by("-at", "-id")[: PIECE + 1])
+    first = case.messages.filter(pk=before).values("at", "pk").first()
+    messages = (
+        messages.filter(at__lt=first["at"]) | messages.filter(at=first["at"], pk__lt=before)
+        if first
+        else messages.none()
+    )
+    return list(_newest(messages))
+
+
+def _newest(messages: MessageQuerySet) -> MessageQuerySet:
+    return with_parts(messages).order_by("-at", "-id")[: PIECE + 1]
+
+
+_NEWEST = Prepared(lambda case: _newest(Message.objects.filter(case=case)), int)
+_ATTACHED = Prepared(lambda messages: Attachment.objects.filter(message__in=keys(messages)), list)
+
+
+def _attach(messages: Sequence[Message]) -> None:
+    """Give each the files it came with, as prefetching would."""
+    files: dict[int, list[Attachment]] = defaultdict(list)
+    for file in _ATTACHED([message.pk for message in messages]) if messages else ():
+        files[file.message_id].append(file)
+    for message in messages:
+        for file in files[message.pk]:
+            file.message = message
+        held = Attachment.objects.all()
+        held._result_cache, held._prefetch_done = files[message.pk], True  # type: ignore[attr-defined]
+        message._prefetched_objects_cache = {"attachments": held}  # type: ignore[attr-defined]
 
 
 def with_parts(messages: MessageQuerySet) -> MessageQuerySet:
@@ -133,14 +168,25 @@ def _end(case: Case, before: int | None) -> datetime | None:
 
 
 def _events(case: Case, *, since: datetime | None, until: datetime | None) -> list[Event]:
-    told = Q(kind__in=TOLD) | Q(kind__in=TOLD_OF_RULES, via="rule")
-    events = Event.objects.filter(told, stream="case", stream_id=case.pk)
-    if since:
-        events = events.filter(at__gte=since)
     if until:
-        events = events.filter(at__lt=until)
-    newest = list(events.select_related("actor").order_by("-version")[:MOST_EVENTS])
+        newest = list(_latest(_told(case.pk, since).filter(at__lt=until)))
+    else:
+        newest = _SINCE(case.pk, since) if since else _ALL(case.pk)
     return named([event for event in newest[::-1] if is_told(event)])
+
+
+def _told(case: int, since: datetime | None = None) -> QuerySet[Event]:
+    told = Q(kind__in=TOLD) | Q(kind__in=TOLD_OF_RULES, via="rule")
+    events = Event.objects.filter(told, stream="case", stream_id=case)
+    return events.filter(at__gte=since) if since else events
+
+
+def _latest(events: QuerySet[Event]) -> QuerySet[Event]:
+    return events.select_related("actor").order_by("-version")[:MOST_EVENTS]
+
+
+_ALL = Prepared(lambda case: _latest(_told(case)), int)
+_SINCE = Prepared(lambda case, since: _latest(_told(case, since)), int, datetime)
 
 
 def is_told(event: Event | Happening) -> bool:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from cases.hooks import Action, Banner
 from cases.models import Case
+from crm.database.prepared import Prepared
 from crm.models import User
 from outreach.models import KnownProblem
 
@@ -17,8 +18,19 @@ _LEVELS = {KnownProblem.Severity.MINOR: "calm", KnownProblem.Severity.MAJOR: "am
 
 def of_case(case: Case, _user: User) -> Banner | None:
     """One query. A case is linked to one problem at most; of those its customer may have the newest is shown."""
-    problem = KnownProblem.objects.standing().touching(case).first()
+    problem = _touching(case)
     return banner(problem) if problem else None
+
+
+def _touching(case: Case) -> KnownProblem | None:
+    if case.customer_id is None:
+        return KnownProblem.objects.standing().touching(case).first()
+    return _TOUCHING.first(case.pk, case.customer_id)
+
+
+_TOUCHING = Prepared(
+    lambda case, customer: KnownProblem.objects.standing().touching(Case(pk=case, customer_id=customer))[:1], int, int
+)
 
 
 def banner(problem: KnownProblem) -> Banner:

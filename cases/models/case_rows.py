@@ -46,8 +46,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def for_screens(self) -> "CaseQuerySet":
         """With everything the head of a case and its row show, clocks that were met included."""
         clocks = Clock.objects.filter(cancelled_at=None).order_by("kind", "-started_at")
-        shown = self.select_related("queue", "customer", "assignee", "merged_into").annotate(followers=followers())
-        return shown.prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
+        return self.shown().prefetch_related(models.Prefetch("clocks", clocks, to_attr="open_clocks"))
+
+    def shown(self) -> "CaseQuerySet":
+        """The same without the clocks: `Clock.objects.shown` has those of one case."""
+        return self.select_related("queue", "customer", "assignee", "merged_into").annotate(followers=followers())
 
     def in_order(self) -> "CaseQuerySet":
         """As a queue is worked: what falls due first, then who has waited longest."""

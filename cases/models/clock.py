@@ -37,6 +37,10 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def running(self) -> "ClockQuerySet":
         return self.unfinished().filter(resumed_at__isnull=False)
 
+    def shown(self, case: int) -> "list[Clock]":
+        """Those the head of a case shows, what was met included, the newest of each kind first."""
+        return _SHOWN(case)
+
     def follow(self, case: "Case", event: Event) -> None:
         """Start, pause, resume, meet or cancel the case's clocks after `event`, inside its transaction, under the
         case's lock and by the event's own time: what is brought in from the past comes out as it would have then."""
@@ -175,6 +179,7 @@ class Clock(models.Model):
         self.run_from(at)
 
 
+_SHOWN = Prepared(lambda case: Clock.objects.filter(case=case, cancelled_at=None).order_by("kind", "-started_at"), int)
 _KEPT = Prepared(
     lambda case: (
         Clock.objects.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)

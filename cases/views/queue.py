@@ -1,6 +1,7 @@
 """The queue list: which cases, in which order, with counts that equal their lists."""
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from cases.models import Promise, Queue
 from cases.routing import claim_next
 from cases.templatetags.standing import in_hand, is_given_cases
 from cases.views.saying import allowed, go, guarded, require, said, where
+from crm.database.prepared import Prepared
 from crm.http import StaffRequest
 from crm.models import User
 
@@ -23,7 +25,7 @@ from crm.models import User
 @require_GET
 def home(request: StaffRequest) -> HttpResponse:
     """The first queue this person may see, the one with somebody waiting before the others; else how to get one."""
-    queues = list(lists.queues_of(request.user, at=timezone.now()))
+    queues = lists.queues_of(request.user, at=timezone.now())
     if queues and not request.GET.get("join"):
         best = next((q for q in queues if q.waiting), queues[0])  # type: ignore[attr-defined]
         return redirect("cases:queue", pk=best.pk)
@@ -40,7 +42,7 @@ def queue(request: StaffRequest, pk: int) -> HttpResponse:
     asker = Asker(request.user, timezone.now())
     place = where()
     start = _number(request.GET.get("start", ""))
-    queues = [] if start else list(lists.queues_of(request.user, at=asker.at))
+    queues = [] if start else lists.queues_of(request.user, at=asker.at)
     found = next((queue for queue in queues if queue.pk == pk), None) or _find(request.user, pk)
     numbers, saved, listed = _views(request, found, asker)
     context = {
@@ -85,8 +87,15 @@ def _number(text: str) -> int:
 
 def _promises(queue: Queue) -> list[Promise]:
     """What falls due next in this queue, for the empty room."""
+    return _PROMISED(queue.pk)
+
+
+def _promised(queue: int) -> QuerySet[Promise]:
     due = Promise.objects.filter(state="open", case__queue=queue, case__status__in=transitions.ACTIVE)
-    return list(due.select_related("case", "case__customer", "owner").order_by("due_at")[:8])
+    return due.select_related("case", "case__customer", "owner").order_by("due_at")[:8]
+
+
+_PROMISED = Prepared(_promised, int)
 
 
 @login_required

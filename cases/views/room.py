@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET
 
 from cases import drafts, feelings, fields, helping, kinship, news, thread, whispering
 from cases.hooks import case_actions, case_banners, case_panels
-from cases.models import Case, Clock, Draft, Notification
+from cases.models import Case, Clock, Draft, Mention, Notification
 from cases.models.beside import followers
 from cases.models.merge import survivor
-from cases.views.saying import allowed, changed, find, where
+from cases.views.saying import allowed, changed, find, found, seen, where
+from crm.database.prepared import Prepared
 from crm.http import StaffRequest
 from crm.models import User
 from crm.roles import may
@@ -26,25 +27,31 @@ from crm.roles import may
 def case(request: StaffRequest, number: int) -> HttpResponse:
     """The whole page; to htmx, coming from the list, only the room."""
     place = where()
-    unseen = request.user.mentions.filter(case=OuterRef("pk"), seen_at=None)
-    told = Notification.objects.filter(user=request.user, case=OuterRef("pk")).unread()
-    asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
-    found = find(
-        request.user,
-        number,
-        **asked,
-        **feelings.columns(),
-        **kinship.columns(),
-        **whispering.columns(),
-        **fields.columns(),
-    )
-    if found.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, found)):
+    opened = _opened(request.user, number)
+    if opened.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, opened)):
         return redirect("cases:case", number=leads_on)
-    context = {**place, **room(found, request.user)}
-    _seen(found, request.user)
+    context = {**place, **room(opened, request.user)}
+    _seen(opened, request.user)
     if request.htmx and not request.htmx.history_restore_request:
         return _in_place(render(request, "cases/_room.html", context))
-    return render(request, "cases/case.html", {**context, "queue": found.queue})
+    return render(request, "cases/case.html", {**context, "queue": opened.queue})
+
+
+def _opened(user: User, number: int) -> Case:
+    """The case, with what decides what else is asked for."""
+    if not user.is_member:
+        return find(user, number, **_beside(user.pk))
+    return found(_OPENED, user, number)
+
+
+def _beside(user: int) -> dict[str, Any]:
+    unseen = Mention.objects.filter(user=user, case=OuterRef("pk"), seen_at=None)
+    told = Notification.objects.filter(user=user, case=OuterRef("pk")).unread()
+    asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
+    return {**asked, **feelings.columns(), **kinship.columns(), **whispering.columns(), **fields.columns()}
+
+
+_OPENED = Prepared(lambda user, number: seen(User(pk=user), **_beside(user)).filter(number=number), int, int)
 
 
 def _goes_on(user: User, gone: Case) -> int | None:
@@ -62,7 +69,7 @@ def _in_place(answer: HttpResponse) -> HttpResponse:
 
 def room(case: Case, user: User) -> dict[str, Any]:
     """Everything `cases/_room.html` shows."""
-    case.open_clocks = list(Clock.objects.filter(case=case, cancelled_at=None).order_by("kind", "-started_at"))  # type: ignore[attr-defined]
+    case.open_clocks = Clock.objects.shown(case.pk)  # type: ignore[attr-defined]
     return {
         "case": case,
         "may": allowed(user, case.queue),

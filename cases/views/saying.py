@@ -6,17 +6,20 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.db.models import BigIntegerField
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from cases import fields, thread
+from cases import feelings, fields, thread
 from cases.hooks import Banner
-from cases.models import Case, CaseField, Message, Queue
+from cases.models import Case, CaseField, Clock, Message, Queue
 from cases.models.case import Refusal
+from cases.models.case_rows import CaseQuerySet
 from cases.models.refusals import FieldsMissing
 from cases.tasks import OpenTasks
+from crm.database.prepared import Prepared
 from crm.http import StaffRequest
 from crm.live import position
 from crm.models import User
@@ -35,8 +38,25 @@ def where() -> dict[str, Any]:
 def find(user: User, number: int, **more: Any) -> Case:
     """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists. `more`: expressions
     to read with it."""
-    cases = Case.objects.visible_to(user).select_related("customer", "assignee", "queue").annotate(**more)
-    return get_object_or_404(cases, number=number)
+    if more or not user.is_member:
+        return get_object_or_404(seen(user, **more), number=number)
+    return found(_FOUND, user, number)
+
+
+def seen(user: User, **more: Any) -> CaseQuerySet:
+    """The cases behind that door, with what every page of one shows."""
+    return Case.objects.visible_to(user).select_related("customer", "assignee", "queue").annotate(**more)
+
+
+def found(asked: Prepared[Case], user: User, number: int) -> Case:
+    """What `find` does, for a member of queues, with a question of that person's key and the number of the case."""
+    case = asked.first(user.pk, number) if number <= BigIntegerField.MAX_BIGINT else None
+    if case is None:
+        raise Http404
+    return case
+
+
+_FOUND = Prepared(lambda user, number: seen(User(pk=user)).filter(number=number), int, int)
 
 
 def require(user: User, verb: str, place: Case | Queue) -> None:
@@ -139,7 +159,7 @@ def changed(
     """What a verb changed, as the same fragments the socket brings: the client places them, newest version wins."""
     if not request.htmx:
         return said(request, text, status=status) if status != 200 else _see(case)
-    shown = Case.objects.for_screens().get(pk=case.pk)
+    shown = screened(case.pk)
     context = {"case": shown, "messages": thread.dressed(shown, messages or []), "gone": gone}
     context["banners"] = banners
     if whole:
@@ -148,6 +168,18 @@ def changed(
     response = HttpResponse(body, status=status)
     response["X-Fragments"] = "1"
     return _toast(response, text, "calm" if status == 200 else "red") if text else _quiet(response)
+
+
+def screened(pk: int) -> Case:
+    """A case as it is now, with everything its head and its row show."""
+    shown = _SHOWN.first(pk)
+    if shown is None:
+        raise Http404
+    shown.open_clocks = Clock.objects.shown(pk)  # type: ignore[attr-defined]
+    return shown
+
+
+_SHOWN = Prepared(lambda pk: Case.objects.filter(pk=pk).shown().annotate(**feelings.columns()), int)
 
 
 def go(request: StaffRequest, url: str) -> HttpResponse:

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 import psycopg
-from django.db import connection
 from django.db.models import Max, QuerySet
 from psycopg.rows import TupleRow
 
+from crm.database.prepared import kept
 from crm.live.streams import Happening
 from crm.models import Event, Installation
 
@@ -19,7 +19,7 @@ _WHERE_WE_ARE = """SELECT epoch::text, (SELECT COALESCE(max(pos), 0) FROM crm_ev
 
 def position() -> str:
     """The cursor a page carries, "epoch:pos". Read it before the state the page shows."""
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_WHERE_WE_ARE)
         epoch, pos = cursor.fetchone()
     return f"{epoch}:{pos}"

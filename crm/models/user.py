@@ -50,5 +50,10 @@ class User(AbstractUser):
         return self.role == self.Role.EXECUTIVE
 
     @property
+    def is_member(self) -> bool:
+        """Sees what the queues hold in which they have a place: no executive, no administrator, not locked out."""
+        return self.is_active and not self.is_executive and not self.is_administrator
+
+    @property
     def is_administrator(self) -> bool:
         return self.role == self.Role.ADMINISTRATOR or self.is_superuser
