@@ -62,6 +62,12 @@ def test_the_page_carries_the_position_it_was_rendered_at(desk: Client, case: Ca
     assert f'data-version="{case.version}"' in html
 
 
+def test_a_number_no_case_can_have_is_nobodys(desk: Client) -> None:
+    for number in (0, 2**63 - 1, 2**63, 10**30):
+        assert desk.get(f"/cases/{number}/").status_code == 404
+        assert desk.post(f"/cases/{number}/claim/", headers=HTMX).status_code == 404
+
+
 def test_a_stranger_gets_404_everywhere_in_it(client: Client, ben: User, case: Case) -> None:
     client.force_login(ben)
     for part in ("", "earlier/", "fragments/", "people/", "answers/", "since/", "others/", "assignment/", "status/"):

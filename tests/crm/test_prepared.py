@@ -12,7 +12,7 @@ from django.utils import timezone
 from cases.models import Case, Clock, Contact, Queue
 from cases.receiving import open_case
 from crm import bulk
-from crm.database.prepared import Prepared, kept
+from crm.database.prepared import Prepared, kept, keys
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer
 
@@ -173,3 +173,13 @@ def test_a_constraint_refuses_a_row_that_is_added(billing: Queue, carl: Customer
         bulk.add(Contact(**about))
     assert Contact.objects.count() == 1
     assert not Clock.objects.exists()
+
+
+def test_many_ids_are_one_value_and_none_of_them_is_none(billing: Queue) -> None:
+    asked = Prepared(lambda cases: Case.objects.filter(pk__in=keys(cases)).order_by("pk"), list)
+    first, second, third = (opened(billing) for _ in range(3))
+    with CaptureQueriesContext(connection) as said:
+        assert asked([third.pk, first.pk]) == [first, third]
+        assert asked([second.pk]) == [second]
+        assert asked([]) == []
+    assert len({query["sql"].partition("'{")[0] for query in said}) == 1
