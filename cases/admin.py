@@ -43,6 +43,7 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     model = QueueMembership
     form = MemberForm
     fields = ["user", "role"]
+    hide_title = True  # it would say both once more
     extra = 0
     roles: tuple[str, ...] = (Role.REP, Role.LEAD)
 

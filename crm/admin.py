@@ -22,7 +22,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -118,6 +118,13 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
         row = self.get_object(request, unquote(object_id))
         more = {"happened": admin_history.of(row) if row is not None else []}
         return cast("HttpResponse", super().history_view(request, object_id, {**(extra_context or {}), **more}))
+
+    def purpose(self) -> str:
+        """What the list is for, in the words of the sidebar: shown where it is empty."""
+        own = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        groups = getattr(settings, self.admin_site.settings_name)["SIDEBAR"]["navigation"]
+        items = (item for group in groups for item in group["items"])
+        return next((str(item["hint"]) for item in items if str(item["link"]) == own), "")
 
     def dangers(self, request: HttpRequest, row: Any, form: Any, formsets: Any) -> list[str]:
         """What of the work under way this save would hurt, a sentence each that names its number."""
@@ -241,6 +248,13 @@ def me(request: HttpRequest) -> User:
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
     """One person's name, role, language and time zone."""
+
+    class Meta:
+        labels = {"email": _("Mail address")}
+        help_texts = {
+            "username": _("What they sign in with: letters, digits and @ . + - _"),
+            "is_active": _("Who is not cannot sign in. What they did keeps their name."),
+        }
 
     user: User  # who fills the form in
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)

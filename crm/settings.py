@@ -166,6 +166,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "crm.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 PHONE_REGION = os.environ.get("PHONE_REGION", "GB")

@@ -250,6 +250,19 @@ class _Reader:
         return _("There is no “%(name)s” here. Choose one of: %(names)s.") % {"name": str(name)[:60], "names": names}
 
 
+_WORDS = ("exists", "where", "all", "any", "not", "fact", "op", "value")
+
+
+def as_said(part: Any) -> Any:
+    """The keys in the order one says them, to be read by people: the database gives them back by their length."""
+    if isinstance(part, list):
+        return [as_said(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    known = sorted(part, key=lambda key: _WORDS.index(key) if key in _WORDS else -1)
+    return {key: as_said(part[key]) for key in known}
+
+
 def _sub(path: str, word: str) -> str:
     return f"{path}.{word}" if path else word
 

@@ -15,6 +15,7 @@ from unfold.widgets import (
 )
 
 from crm.models import User
+from customers.conditions import as_said
 from outreach.hooks import Terms
 from outreach.models import Offer
 from outreach.terms import BadTerms, checked
@@ -100,7 +101,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         if version := self.instance.current:
             told = {name: getattr(version, name) for name in Terms.__dataclass_fields__}
             told["need_tags"] = ", ".join(version.need_tags)
-            told["eligibility"] = json.dumps(version.eligibility, indent=2, ensure_ascii=False)
+            told["eligibility"] = json.dumps(as_said(version.eligibility), indent=2, ensure_ascii=False)
             self.initial.update(told)
 
     def clean_need_tags(self) -> tuple[str, ...]:

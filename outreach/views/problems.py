@@ -15,7 +15,7 @@ from cases.models import Case
 from cases.models.case import Refusal
 from crm.http import StaffRequest
 from crm.models import User
-from customers.conditions import BadCondition
+from customers.conditions import BadCondition, as_said
 from outreach import exposure
 from outreach.models import KnownProblem, ProblemCase
 from outreach.problem_forms import ConditionForm, DeclareForm, ProblemForm
@@ -185,7 +185,7 @@ def _given(form: ConditionForm) -> dict[str, Any] | None:
 
 
 def _pretty(condition: Any) -> str:
-    return "" if condition is None else json.dumps(condition, indent=2, ensure_ascii=False)
+    return "" if condition is None else json.dumps(as_said(condition), indent=2, ensure_ascii=False)
 
 
 def _examples() -> list[tuple[str, str]]:

@@ -95,6 +95,12 @@ def test_a_queue_that_is_not_theirs_takes_no_post(desk: Client, technical: Queue
     assert not Event.objects.exists()
 
 
+def test_a_row_nobody_has_changed_says_so_in_our_words(desk: Client, billing: Queue) -> None:
+    page = desk.get(f"/admin/cases/queue/{billing.pk}/history/").content.decode()
+    assert "Nothing has been changed yet." in page
+    assert "admin site" not in page
+
+
 # --- members
 
 

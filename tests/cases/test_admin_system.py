@@ -189,3 +189,16 @@ def test_an_address_that_is_none_is_refused_in_words(office: Client) -> None:
     answer = office.post("/system/customers/suppression/add/", form)
     assert set(answer.context["adminform"].form.errors) == {"value"}
     assert not Suppression.objects.exists()
+
+
+def test_an_empty_list_says_what_it_is_for(office: Client) -> None:
+    page = office.get("/system/cases/mailbox/").content.decode()
+    nothing = page.partition('class="house-nothing"')[2].partition("Add mailbox")[0]
+    assert "Where mail is fetched, and how each one is." in nothing
+
+
+def test_a_persons_page_speaks_our_words(office: Client, ana: User) -> None:
+    page = office.get(f"/system/crm/user/{ana.pk}/change/").content.decode()
+    assert "Who is not cannot sign in. What they did keeps their name." in page
+    assert "Mail address" in page
+    assert "Designates" not in page

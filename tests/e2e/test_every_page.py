@@ -20,6 +20,7 @@ from customers import preferences, unsubscribe
 from customers.models import Customer
 from tests import look, processes
 from tests.builders import make_case, make_user
+from tests.outreach.making import approved, make_notice, make_owner, make_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -63,6 +64,18 @@ def a_rule(queue: Queue) -> Rule:
     return rule
 
 
+def a_problem(by: User) -> list[str]:
+    """A known problem with customers, cases and two notices, one on its way and one being written."""
+    make_owner(1)
+    problem = make_problem(by, status_text="A new version is being tested. " * 5)
+    sent, draft = approved(problem, by), make_notice(problem, by)
+    room = f"/problems/{problem.pk}/"
+    return [
+        *("/problems/", room, f"{room}wording/", f"{room}condition/", f"{room}notices/"),
+        *(f"/notices/{sent.pk}/", f"/notices/{sent.pk}/deliveries/", f"/notices/{draft.pk}/words/"),
+    ]
+
+
 def paths_of(who: str, case: Case) -> list[str]:
     """What this person's day leads past."""
     mail = SentMail.objects.create(sender="a@example.org", recipients=["carl@example.org"], raw=b"Subject: Hi\n\nThere")
@@ -94,8 +107,10 @@ def paths_of(who: str, case: Case) -> list[str]:
         + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"]
         + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/", "/board/", f"{queue}figures/waiting/"]
         + [f"/admin/cases/rule/{a_rule(case.queue).pk}/change/", "/admin/cases/rulerun/", "/admin/configuration/"]
-        + ["/admin/cases/casefield/add/", f"/admin/cases/queue/{case.queue_id}/history/"],
+        + ["/admin/cases/casefield/add/", f"/admin/cases/queue/{case.queue_id}/history/"]
+        + (a_problem(User.objects.get(username="sue")) if who == "sue" else []),
         "root": ["/system/", "/system/crm/user/", "/system/cases/channel/add/", "/system/cases/dispatch/"]
+        + ["/system/cases/mailbox/add/", "/system/crm/apitoken/", f"/system/crm/user/{case.assignee_id}/change/"]
         + ["/sent/", f"/sent/{mail.pk}/"],
     }[who]
 
@@ -149,3 +164,39 @@ def test_a_page_that_says_no_is_readable_too(browser: Browser, server: str, sche
         page.set_content(shown, wait_until="networkidle")
         assert page.get_by_text(f"Error {status}").is_visible()
         assert faults(page, str(status)) == []
+
+
+CUT = """() => [...document.querySelectorAll(".tabs a")].filter((tab) => {
+  const number = tab.querySelector("b");
+  number.textContent = "1,208";
+  return number.getBoundingClientRect().right > tab.getBoundingClientRect().right + 0.5;
+}).map((tab) => tab.textContent.trim())"""
+
+
+def test_the_number_beside_a_view_is_whole_however_narrow_the_list(browser: Browser, server: str, case: Case) -> None:
+    """The name gives way, never the number: 20 cut to 2 is a lie."""
+    page = browser.new_page()
+    look.sign_in(page, server, "ana", "correct horse battery")
+    page.goto(f"{server}/queues/{case.queue_id}/?view=all")
+    for width in (360, 768, 1024, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(CUT) == [], width
+
+
+@pytest.mark.parametrize("scheme", LOOKS)
+def test_the_sheet_and_the_small_forms_of_a_case_are_readable(
+    browser: Browser, server: str, case: Case, scheme: str
+) -> None:
+    width, height = LOOKS[scheme]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    look.sign_in(page, server, "lee", "correct horse battery")
+    page.goto(f"{server}/cases/{case.number}/")
+    page.locator("[data-light][data-state=live]").first.wait_for(state="attached")
+    for key, sheet in {"?": "help", "f": "ask", "l": "ask", "w": "ask", "a": "ask", "s": "ask", "o": "ask"}.items():
+        page.keyboard.press(key)
+        page.locator(f"#{sheet}[open] h2").first.wait_for()
+        assert faults(page, key) == []
+        if key == "?":
+            assert page.locator("#help kbd").first.is_visible(), "a sheet of keys shows them, in a narrow window too"
+        page.keyboard.press("Escape")
+        page.locator(f"#{sheet}[open]").wait_for(state="detached")

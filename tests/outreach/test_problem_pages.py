@@ -1,5 +1,6 @@
 """The problem room through HTTP: what each sees and may do; what is looked at before it is saved."""
 
+import html
 import json
 
 import pytest
@@ -121,3 +122,26 @@ def test_a_program_does_the_same_over_the_api(sue: User) -> None:
     assert call.post(f"notices/{notice['id']}/stop/", {}).json()["state"] == "stopped"
     rows = call.get(f"notices/{notice['id']}/deliveries/").json()["results"]
     assert [(r["state"], r["reason"]) for r in rows] == [("withheld", "stopped")]
+
+
+def test_a_condition_comes_back_in_the_order_it_is_said(sue: User) -> None:
+    """The database keeps an object's keys by length: "op" would come before "fact", "where" before "exists"."""
+    problem = make_problem(sue)
+    problem.refresh_from_db()
+    page = html.unescape(signed_in(sue).get(f"/problems/{problem.pk}/condition/").content.decode())
+    shown = json.loads(page.partition('aria-describedby="condition-help">')[2].partition("</textarea>")[0])
+    assert list(shown) == ["exists", "where"]
+    assert [list(leaf) for leaf in shown["where"]["all"]] == [["fact", "op", "value"]] * len(FAULTY["where"]["all"])
+    assert shown == FAULTY
+
+
+def test_a_notice_that_would_reach_nobody_says_so_and_one_under_way_says_when_it_leaves(sue: User) -> None:
+    make_owner(1)
+    problem = make_problem(sue, is_safety=False)
+    hours, nobody = "It leaves between 8 and 22 by each customer’s own clock.", "Sent now, it would reach nobody."
+    desk, first = signed_in(sue), approved(problem, sue)
+    assert hours in desk.get(f"/notices/{first.pk}/").content.decode()
+    second = make_notice(problem, sue)
+    page = desk.get(f"/notices/{second.pk}/").content.decode()
+    assert nobody in page
+    assert '<button type="submit" data-name="Approve and send">' in page, "nothing invites to it"
