@@ -54,7 +54,9 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
 
 
 def _words(value: object) -> str:
-    text = str(value) if value not in (None, "", [], {}) else "–"
+    if isinstance(value, list):
+        value = ", ".join(str(one) for one in value)
+    text = str(value) if value not in (None, "", {}) else "–"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -121,6 +121,7 @@ def test_members_come_and_go_through_the_queues_events(
     assert {event.actor_id for event in events} == {sue.pk}
     history = desk.get(f"/admin/cases/queue/{billing.pk}/history/").content.decode()
     assert "– → Money" in history
+    assert "(fields: description)" in history
 
 
 @pytest.mark.parametrize("role", ["supervisor", "administrator", "executive", ""])
