@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from cases import spans, transitions
 from cases.filter_parts import ASLEEP, DONE, Asker, Key, NotUnderstood, Offer, Part, Read, not_understood
 from cases.models import Attachment, Case, Channel, Draft, Message
+from cases.models.tag import spelt
 from customers.addresses import guess
 from customers.folding import words
 from customers.masking import CONTACT_POINTS, masked_fields
@@ -178,7 +179,15 @@ def _of_choices(key: str, choices: Mapping[str, Any]) -> Read:
 
 
 def _tag(value: str, asker: Asker) -> Part:
-    return Part(Q(tags__contains=[value.strip().lower()[:60]]), narrow=True)
+    """By the name it goes by now, whichever is typed. The cases of a renaming follow in pieces: until then they are found
+    under both."""
+    (name,) = spelt([value]) or [""]
+    now = asker.former_tags.get(name, name)
+    q = Q(tags__contains=[now])
+    for old in sorted(old for old, new in asker.former_tags.items() if new == now and old in asker.tags_leaving):
+        q |= Q(tags__contains=[old])
+    told = _("The tag “%(old)s” is now called “%(now)s”.") % {"old": name, "now": now}
+    return Part(q, narrow=True, told=(told,) if now != name else ())
 
 
 def _channel(value: str, asker: Asker) -> Part:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from cases.models import Queue
+from cases.models import Queue, Tag, TagRenaming
 from crm.models import User
 from customers.folding import fold
 
@@ -44,6 +44,17 @@ class Asker:
         return list(User.objects.values_list("pk", "username", "first_name", "last_name"))
 
     @cached_property
+    def former_tags(self) -> dict[str, str]:
+        """Names that tags gave up → the names they go by now; asked once, however many filters name tags."""
+        return Tag.objects.former()
+
+    @cached_property
+    def tags_leaving(self) -> frozenset[str]:
+        """Those of them that some cases may still carry."""
+        going = TagRenaming.objects.filter(finished_at=None)
+        return frozenset(going.values_list("tag__name", flat=True))
+
+    @cached_property
     def colleagues(self) -> list[User]:
         """Who works in the queues one sees."""
         here = User.objects.filter(is_active=True, memberships__queue__in=[queue.pk for queue in self.queues])
@@ -52,12 +63,14 @@ class Asker:
 
 class Part(NamedTuple):
     """The cases one value means. `reach`: what a list leaves out unless it is named so (ASLEEP, DONE). `narrow`: an index
-    leads to them. `timed`: the clock alone lets cases in and out."""
+    leads to them. `timed`: the clock alone lets cases in and out. `told`: what it was taken for, where that is not what was
+    typed."""
 
     q: Q
     reach: frozenset[str] = frozenset()
     narrow: bool = False
     timed: bool = False
+    told: tuple[str, ...] = ()
 
 
 Read = Callable[[str, Asker], Part]

@@ -32,6 +32,7 @@ class Filter:
     timed: bool = False
     opened: Q = field(default_factory=Q)  # of them those about when a case was opened, by which an index is in order
     problems: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()  # what was taken for something else than was typed
 
     @property
     def is_empty(self) -> bool:
@@ -75,10 +76,11 @@ def _part(term: Term, asker: Asker) -> Part:
     q = each[0].q
     for other in each[1:]:
         q |= other.q
+    told = tuple(words for part in each for words in part.told)
     if term.negated:
-        return Part(~q, timed=any(part.timed for part in each))
+        return Part(~q, timed=any(part.timed for part in each), told=told)
     reach = frozenset(name for part in each for name in part.reach)
-    return Part(q, reach, all(part.narrow for part in each), any(part.timed for part in each))
+    return Part(q, reach, all(part.narrow for part in each), any(part.timed for part in each), told)
 
 
 def _no_such(term: Term) -> NotUnderstood:
@@ -103,6 +105,7 @@ def _put_together(asked: Asked, parts: list[tuple[Term, Part]], problems: tuple[
         any(part.timed for _term, part in parts),
         opened,
         problems,
+        tuple(dict.fromkeys(words for _term, part in parts for words in part.told)),
     )
 
 

@@ -316,9 +316,10 @@ def _add_tags(work: Work, step: Step, _said: Told) -> None:
 
 
 def _remove_tags(work: Work, step: Step, _said: Told) -> None:
-    named = spelt(step["tags"])
-    gone = {*named, *Tag.objects.filter(name__in=named).values_list("becomes__name", flat=True)}
-    work.case.set_tags([tag for tag in work.case.tags if tag not in gone], by=work.by, via=VIA)
+    """Whichever of its names the macro or the case still says."""
+    former = Tag.objects.former()
+    gone = {former.get(name, name) for name in spelt(step["tags"])}
+    work.case.set_tags([tag for tag in work.case.tags if former.get(tag, tag) not in gone], by=work.by, via=VIA)
 
 
 def _tell_snooze(work: Work, step: Step) -> Told:

@@ -152,11 +152,12 @@ ON CONFLICT (case_id) DO UPDATE SET document = held.document || excluded.documen
 @dataclass(frozen=True)
 class Found:
     """What search says: `hits`; or `problems` in words, where a filter was not understood. `partial`: only the newest
-    DEEPEST_WALK cases were looked through."""
+    DEEPEST_WALK cases were looked through. `told`: what was taken for something else than was typed."""
 
     hits: list[Hit] = field(default_factory=list)
     problems: tuple[str, ...] = ()
     partial: bool = False
+    told: tuple[str, ...] = ()
 
 
 def find(user: User, text: str, *, at: datetime, limit: int = 50) -> Found:
@@ -176,6 +177,7 @@ def find(user: User, text: str, *, at: datetime, limit: int = 50) -> Found:
             *(Hit("case", case, marked[case.pk]) for case in found),
         ],
         partial=partial,
+        told=wanted.told,
     )
 
 

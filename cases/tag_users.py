@@ -127,6 +127,11 @@ def _renamed(condition: Any, then: list[Any], rename: Rename) -> tuple[Any, Any]
     return _renamed_condition(condition, rename), [_renamed_action(action, rename) for action in then]
 
 
+def renamed_condition(condition: Any, former: Mapping[str, str]) -> Any:
+    """A condition with its tags by the names they go by now."""
+    return _renamed_condition(condition, lambda tag: former.get(_word(tag), tag)) if former else condition
+
+
 def _renamed_action(action: Mapping[str, Any], rename: Rename) -> Mapping[str, Any]:
     if action["do"] != TAG:
         return action

@@ -30,18 +30,32 @@ KINDS: dict[str, tuple[str, Any]] = {
     "sla-policies": ("name", gettext_lazy("SLA policies")),
     "articles": ("title", gettext_lazy("Articles")),
     "saved-replies": ("name", gettext_lazy("Saved replies")),
+    "macros": ("title", gettext_lazy("Macros")),
     "rules": ("name", gettext_lazy("Rules")),
     "offers": ("key", gettext_lazy("Offers")),
 }
 # Of another house, or of this moment alone.
-_LEFT_OUT = {"id", "version", "sentence", "paused_at", "paused_why", "current", "created_at", "updated_at", "touches"}
+_LEFT_OUT = {
+    "id",
+    "version",
+    "sentence",
+    "paused_at",
+    "paused_why",
+    "current",
+    "created_at",
+    "updated_at",
+    "touches",
+    "used_count",
+    "used_at",
+}
 # What is set by whoever steers all the queues it is marked with.
-_MARKED = {"sla-policies", "articles", "saved-replies", "rules"}
+_MARKED = {"sla-policies", "articles", "saved-replies", "macros", "rules"}
 # Whose keys these words hold.
 _NAMED = {
-    "queue": "queues", "queues": "queues", "calendar": "calendars", "skills": "skills",
+    "queue": "queues", "queues": "queues", "calendar": "calendars", "skills": "skills", "macro": "macros",
     "person": "people", "people": "people", "assignee": "people", "owner": "people",
 }  # fmt: skip
+_NOBODY_S = {"me", "nobody"}  # what a macro may say in the place of a person
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ class _House:
 
     def put(self, kind: str, name: str, row: dict[str, Any]) -> tuple[str, str]:
         """Make it or change it; what became of it, and the names of the fields that are others now."""
-        known = next((one for one in self.rows(kind) if str(one.get(KINDS[kind][0])) == name), None)
+        known = self._known(kind, name, row)
         wanted = self._keyed(row)
         if known is None:
             # What acts by itself is looked at before it does.
@@ -154,6 +168,12 @@ class _House:
         self._rows[kind].remove(known)
         self._rows[kind].append(self.ask("PATCH", f"/api/{kind}/{known['id']}/", {key: wanted[key] for key in others}))
         return "changed", ", ".join(sorted(others))
+
+    def _known(self, kind: str, name: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The row of this name; where several have it (macros of different queues may), the one of the same queues."""
+        found = [one for one in self.rows(kind) if str(one.get(KINDS[kind][0])) == name]
+        same = [one for one in found if len(found) > 1 and self.portable(kind, one).get("queues") == row.get("queues")]
+        return next(iter(same or found), None)
 
     def ask(self, method: str, path: str, body: Any = None, *, query: str = "") -> dict[str, Any]:
         """The answer of one address of the API to this person; Refused with its sentence."""
@@ -194,7 +214,7 @@ class _House:
 
     def _within(self, value: Any, change: Any) -> Any:
         if isinstance(value, dict):
-            return {key: change(key, inner) for key, inner in value.items()}
+            return {key: change(_role(value, key, inner), inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._within(inner, change) if isinstance(inner, (dict, list)) else inner for inner in value]
         return value
@@ -207,10 +227,16 @@ class _House:
 
     def _names(self, of: str) -> dict[int, str]:
         if of != "people":
-            return {row["id"]: row["name"] for row in self.rows(of)}
+            return {row["id"]: row[KINDS[of][0]] for row in self.rows(of)}
         if not self._people:
-            self._people = dict(User.objects.filter(is_active=True).values_list("pk", "username"))
+            people = User.objects.filter(is_active=True).exclude(username__in=_NOBODY_S)
+            self._people = dict(people.values_list("pk", "username"))
         return self._people
+
+
+def _role(holder: Mapping[str, Any], key: str, value: Any) -> str:
+    """What a word holds: whom a macro's action gives the case to is a person, unless it is whoever runs it, or nobody."""
+    return "person" if (holder.get("do"), key) == ("assign", "to") and value not in _NOBODY_S else key
 
 
 def _is_key(value: Any) -> bool:

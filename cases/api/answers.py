@@ -185,7 +185,10 @@ class FoundThing(serializers.Serializer[Any]):
 
 
 class Found(serializers.Serializer[Any]):
+    """`told`: sentences on what was taken for something else than was typed, as a tag by a name it gave up."""
+
     results = FoundThing(many=True)
+    told = serializers.ListField(child=serializers.CharField())
 
 
 @extend_schema(summary="Find cases", parameters=[OpenApiParameter("q", str, required=True)], responses=Found)
@@ -203,7 +206,7 @@ def search(request: Request) -> Response:
         {"kind": h.kind, "case": None, "customer": None, "snippet": str(h.snippet)} | {h.kind: h.object}
         for h in found.hits
     ]
-    return Response(Found({"results": hits}).data)
+    return Response(Found({"results": hits, "told": found.told}).data)
 
 
 class Me(serializers.Serializer[User]):

@@ -24,6 +24,11 @@ class TagManager(models.Manager["Tag"]):
         wanted = spelt(names)
         return sorted(set(self.names(wanted).values())) if wanted else []
 
+    def former(self) -> dict[str, str]:
+        """Every name that a tag gave up → the name it goes by now."""
+        rows = self.filter(becomes__isnull=False)
+        return {name: now for name, now in rows.values_list("name", "becomes__name") if now}
+
     def names(self, wanted: Iterable[str]) -> dict[str, str]:
         """Spelt name → the name it goes by now."""
         asked = sorted(set(wanted))

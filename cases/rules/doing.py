@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from cases import conversation, filling, promises, transitions, variables
 from cases.hooks import resolve_checks
 from cases.macro_steps import personal
-from cases.models import Case, Macro, Queue, RuleVersion
+from cases.models import Case, Macro, Queue, RuleVersion, Tag
 from cases.models.refusals import Refusal
 from cases.models.rule_faults import by_nobody
 from cases.models.rule_shape import (
@@ -83,7 +83,10 @@ def _priority(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
 
 
 def _tag(case: Case, action: Mapping[str, Any], doing: Doing) -> None:
-    case.set_tags(tagged(case.tags, action), **doing.told)
+    """By the names the tags go by now: the action and the case may each still say an older one."""
+    former = Tag.objects.former()
+    now = {key: [former.get(tag, tag) for tag in action.get(key, ())] for key in ("add", "remove")}
+    case.set_tags(tagged([former.get(tag, tag) for tag in case.tags], now), **doing.told)
 
 
 def _assign(case: Case, action: Mapping[str, Any], doing: Doing) -> None:

@@ -27,7 +27,7 @@ from django.db.models.functions import NullIf
 from django.utils.translation import gettext_lazy as _
 
 from cases.hooks import case_facts
-from cases.models import Case, Message, Queue
+from cases.models import Case, Message, Queue, Tag
 from crm.models import Event
 from customers import facts as of_customers
 from customers.comparisons import Operator, folded, folded_sql, leaf_sql
@@ -50,6 +50,16 @@ class Occasion:
     @property
     def data(self) -> Mapping[str, Any]:
         return self.event.data if self.event else {}
+
+    @cached_property
+    def former_tags(self) -> Mapping[str, str]:
+        """Names that tags gave up → the names they go by now."""
+        return Tag.objects.former()
+
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """The case's, by the names they go by now: after a renaming the cases follow in pieces."""
+        return frozenset(self.former_tags.get(tag, tag) for tag in self.case.tags)
 
     @cached_property
     def message(self) -> Message | None:
@@ -190,7 +200,7 @@ def _standing_now() -> list[Fact]:
             lambda o, _at: folded(o.case.subject) or None,
             lambda _at: NullIf(folded_sql(F("subject")), Value("", output_field=TextField())),
         ),
-        Fact("tags", "set", _("Tags"), lambda o, _at: frozenset(o.case.tags), lambda _at: F("tags")),
+        Fact("tags", "set", _("Tags"), lambda o, _at: o.tags, lambda _at: F("tags")),
         _flag("assigned", _("Somebody has it"), lambda o, _at: o.case.assignee_id is not None, "assignee"),
         Fact(
             "assignee",

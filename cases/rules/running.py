@@ -6,10 +6,12 @@ The rows of a case are taken in their order. An action that cannot be done waits
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min
 
+from cases import tag_users
 from cases.models import Case, RuleRun
 from cases.models.refusals import Refusal
 from cases.rules import guarding, knowledge
@@ -74,10 +76,11 @@ def _judge(run: RuleRun, case: Case, now: datetime) -> None:
         _settle(run, State.MOOT, now)
         return
     asked = occasion(run, case)
-    condition = knowledge.compiled(run.version.condition, asked.at)
+    said = stated(run, asked)
+    condition = knowledge.compiled(said, asked.at)
     known = knowledge.known(asked, condition.names)
     if run.attempts == 0 and not condition.holds(known):
-        run.missed = knowledge.missed(run.version.condition, asked, known)
+        run.missed = knowledge.missed(said, asked, known)
         _settle(run, State.UNFIT, now)
         return
     _act(run, case, now)
@@ -88,6 +91,15 @@ def occasion(run: RuleRun, case: Case) -> knowledge.Occasion:
     if run.event is None:
         return knowledge.Occasion(case, run.asked_at)
     return knowledge.Occasion(case, run.event.at, run.event.kind, run.event)
+
+
+def stated(run: RuleRun, asked: knowledge.Occasion) -> Any:
+    """The condition it was asked under, with the names its tags go by now: one may have got another between the asking and
+    its turn, and the case has the new one, or will."""
+    said = run.version.condition
+    if "tags" not in knowledge.compiled(said, asked.at).names:
+        return said
+    return tag_users.renamed_condition(said, asked.former_tags)
 
 
 def _is_wanted(run: RuleRun, case: Case) -> bool:

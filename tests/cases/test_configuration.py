@@ -7,9 +7,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from cases.models import BusinessCalendar, Queue, Rule, Skill, SLAPolicy
+from cases.models import BusinessCalendar, Macro, Queue, Rule, Skill, SLAPolicy
 from crm import configuring
 from crm.models import User
+from tests.builders import make_macro
 from tests.cases.clockwork import OFFICE
 from tests.cases.ruled import make_rule
 
@@ -134,3 +135,73 @@ def test_nobody_else_gets_there(ana: User, eve: User) -> None:
         client = Client()
         client.force_login(user)
         assert client.get(f"{PAGE}?kind=rules").status_code == 403
+
+
+# --- macros
+
+
+def _macros(billing: Queue, lee: User) -> list[Macro]:
+    """Two of one name in two queues, one of which a rule runs."""
+    steps = [
+        {"do": "add_tags", "tags": ["refund"]},
+        {"do": "assign", "to": lee.pk},
+        {"do": "transfer", "queue": billing.pk},
+    ]
+    first = make_macro("Refund", steps, queues=[billing], opens_next="next")
+    make_rule("Runs it", queues=[billing], then=[{"do": "macro", "macro": first.pk}])
+    return [first, make_macro("Mine", [{"do": "assign", "to": "me"}], queues=[billing])]
+
+
+def test_macros_go_out_and_come_in_with_who_runs_them(billing: Queue, lee: User, sue: User) -> None:
+    first, mine = _macros(billing, lee)
+    Macro.objects.filter(pk=first.pk).update(used_count=7)
+    rows = configuring.export(["macros", "rules"], sue)
+    told = {row.get("title") or row["name"]: row for row in rows}
+    assert [step.get("to") or step.get("queue") for step in told["Refund"]["steps"]] == [None, "lee", "Billing"]
+    assert told["Mine"]["steps"] == [{"do": "assign", "to": "me"}]
+    assert "used_count" not in told["Refund"]
+    assert told["Runs it"]["then"] == [{"do": "macro", "macro": "Refund"}]
+    assert {line.became for line in configuring.take(json.dumps(rows), sue, dry=False).lines} == {"same"}
+    first.publish(title="Refund", steps=[{"do": "priority", "priority": "high"}])
+    tried = configuring.take(json.dumps(rows), sue, dry=True)
+    assert {(line.name, line.became, line.told) for line in tried.lines if line.became != "same"} == {
+        ("Refund", "changed", "opens_next, steps")
+    }
+    first.refresh_from_db()
+    assert first.steps == [{"do": "priority", "priority": "high"}]
+    configuring.take(json.dumps(rows), sue, dry=False)
+    first.refresh_from_db()
+    assert (first.steps[1], first.used_count, Macro.objects.count()) == ({"do": "assign", "to": lee.pk}, 7, 2)
+    assert Rule.objects.get().current.then == [{"do": "macro", "macro": first.pk}]  # type: ignore[union-attr]
+    assert mine.versions.count() == 1
+
+
+def test_a_macro_and_the_rule_that_runs_it_come_into_a_house_that_has_neither(
+    billing: Queue, lee: User, sue: User
+) -> None:
+    _macros(billing, lee)
+    told = json.dumps(configuring.export(["macros", "rules"], sue))
+    for name in ("Refund", "Mine", "Runs it"):
+        told = told.replace(f'"{name}"', f'"{name} there"')
+    report = configuring.take(told, sue, dry=False)
+    assert {became for _kind, _name, became in lines(report)} == {"created"}
+    made = Macro.objects.get(current__title="Refund there")
+    assert Rule.objects.get(name="Runs it there").current.then == [{"do": "macro", "macro": made.pk}]  # type: ignore[union-attr]
+    assert list(made.queues.all()) == [billing]
+
+
+def test_of_two_macros_of_one_name_the_one_of_the_same_queues_is_meant(
+    billing: Queue, technical: Queue, sue: User, root: User
+) -> None:
+    ours = make_macro("Close", [{"do": "priority", "priority": "low"}], queues=[billing])
+    theirs = make_macro("Close", [{"do": "priority", "priority": "high"}], queues=[technical])
+    rows = configuring.export(["macros"], root)
+    assert {line.became for line in configuring.take(json.dumps(rows), root, dry=False).lines} == {"same"}
+    assert (ours.versions.count(), theirs.versions.count()) == (1, 1)
+
+
+def test_a_macro_that_leads_to_nobody_here_is_refused_with_the_sentence(billing: Queue, sue: User) -> None:
+    row = {"type": "macros", "title": "Off", "queues": ["Billing"], "steps": [{"do": "assign", "to": "zoe"}]}
+    (line,) = configuring.take(json.dumps([row]), sue, dry=False).lines
+    assert (line.became, line.told) == ("refused", "There is no “zoe” among your people.")
+    assert not Macro.objects.exists()

@@ -109,6 +109,13 @@ export function openPalette() {
 }
 
 export function startPalette() {
+  // From the sheet of keys, for whoever has no keyboard.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-palette]");
+    if (!button) return;
+    button.closest("dialog")?.close();
+    openPalette();
+  });
   input().addEventListener("input", show);
   input().addEventListener("keydown", keys);
 }
