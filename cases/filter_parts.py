@@ -1,6 +1,7 @@
 """What filters are made of: who asks, what a value means, and how to say that it means nothing."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
@@ -47,6 +48,13 @@ class Asker:
     def former_tags(self) -> dict[str, str]:
         """Names that tags gave up → the names they go by now; asked once, however many filters name tags."""
         return Tag.objects.former()
+
+    @cached_property
+    def as_written(self) -> "Asker":
+        """The same for saved filters: they follow a renaming themselves, so their tags are read as they stand."""
+        found = copy(self)
+        found.former_tags = {}
+        return found
 
     @cached_property
     def tags_leaving(self) -> frozenset[str]:

@@ -34,8 +34,9 @@ class Listed:
     @cached_property
     def filter(self) -> filters.Filter | None:
         """None: one of the views every queue has."""
-        is_filter = self.saved is not None or self.name == TYPED
-        return filters.read(self.text, self.asker) if is_filter else None
+        if self.saved is not None:
+            return filters.read(self.text, self.asker.as_written)
+        return filters.read(self.text, self.asker) if self.name == TYPED else None
 
     @property
     def cases(self) -> CaseQuerySet:
