@@ -54,7 +54,7 @@ HTMX = {"HX-Request": "true"}
         ("long_text", "one\r\ntwo", "one\ntwo", "one\ntwo"),
         ("number", "1 234,50", "1234.5", "1,234.5 kWh"),
         ("money", "12.5", "12.5", "12.50 kWh"),
-        ("date", "2026-03-31", "2026-03-31", "March 31, 2026"),
+        ("date", "2026-03-31", "2026-03-31", "31 Mar 2026"),
         ("yes_no", "no", False, "no"),
         ("yes_no", True, True, "yes"),
         ("one_of", "Slow", "slow", "Slow"),
