@@ -1,6 +1,7 @@
 """What the benchmarks of the live layer share: a database of their own, servers, the process with the sockets, figures."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -23,8 +24,6 @@ from tests.processes import Running, free_port
 def database(name: str) -> Iterator[None]:
     """A fresh database on the configured server for the length of the `with`, dropped afterwards."""
     if not settings.configured:
-        import os
-
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     django.setup()
     from django.db import connection, connections
@@ -170,6 +169,13 @@ def opened(name: str) -> Iterator[Stage]:
 def resident(pid: int) -> int:
     """Bytes of memory a process has."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def cpu(pid: int) -> float:
+    """Seconds that a process has used."""
+    with open(f"/proc/{pid}/stat") as stat:
+        told = stat.read().rsplit(")", 1)[1].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:

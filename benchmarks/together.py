@@ -2,13 +2,12 @@
 browser watches it, and taken back. Wall time from the press to the end, and the keeper's own CPU."""
 
 import http.client
-import os
 import re
 import time
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.stage import spread
+from benchmarks.stage import cpu, spread
 
 if TYPE_CHECKING:
     from benchmarks.work import Desk
@@ -44,11 +43,11 @@ def _once(desk: "Desk") -> dict[str, float]:
     ).fetchall()
     assert len(rows) == MANY, f"{len(rows)} open cases"
     chosen = ",".join(f"{number}:{version}" for number, version in rows)
-    spent, began = _cpu(desk.keeper.pid), time.monotonic()
+    spent, began = cpu(desk.keeper.pid), time.monotonic()
     line = _asked(desk, f"/queues/{desk.made.queues[0]}/bulk/", {"do": "tag", "tags": TAG, "numbers": chosen})
     key = int(re.search(r'data-bulk="(\d+)"', line)[1])  # type: ignore[index]
     _watched(desk, key)
-    done, spent = time.monotonic() - began, _cpu(desk.keeper.pid) - spent
+    done, spent = time.monotonic() - began, cpu(desk.keeper.pid) - spent
     _must_be(desk, key, "done")
     began = time.monotonic()
     _asked(desk, f"/bulk/{key}/undo/", {})
@@ -82,10 +81,3 @@ def _asked(desk: "Desk", path: str, form: dict[str, str] | None) -> str:
     line.close()
     assert answer.status == 200, f"{path}: HTTP {answer.status}: {text[:300]}"
     return text
-
-
-def _cpu(pid: int) -> float:
-    """Seconds that a process has used."""
-    with open(f"/proc/{pid}/stat") as stat:
-        told = stat.read().rsplit(")", 1)[1].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")

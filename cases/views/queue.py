@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import filtered, lists, transitions
+from cases import filtered, lists
 from cases.filter_parts import Asker
 from cases.filtered import Listed
-from cases.models import Promise, Queue
+from cases.models import Case, Promise, Queue
 from cases.routing import claim_next
 from cases.templatetags.standing import in_hand, is_given_cases
 from cases.views.saying import allowed, go, guarded, require, said, where
@@ -91,8 +91,10 @@ def _promises(queue: Queue) -> list[Promise]:
 
 
 def _promised(queue: int) -> QuerySet[Promise]:
-    due = Promise.objects.filter(state="open", case__queue=queue, case__status__in=transitions.ACTIVE)
-    return due.select_related("case", "case__customer", "owner").order_by("due_at")[:8]
+    """Of the cases whose promises fall due first: a case carries the time of its next."""
+    promised = Case.objects.active().filter(queue=queue, promise_due_at__isnull=False).order_by("promise_due_at")
+    due = Promise.objects.filter(state="open", case__in=promised.values("pk")[:8])
+    return due.select_related("case", "case__customer", "owner").order_by("due_at", "pk")[:8]
 
 
 _PROMISED = Prepared(_promised, int)
