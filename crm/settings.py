@@ -120,6 +120,7 @@ AXES_LOCKOUT_CALLABLE = "crm.views.locked_out"
 CSRF_FAILURE_VIEW = "crm.views.forged"
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # empty: /metrics answers this machine only
 
+SESSION_ENGINE = "crm.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -2,16 +2,18 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise as LazyText
-from django.utils.html import escape, format_html, json_script, urlize
+from django.utils.html import format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from cases import telling, transitions
 from cases.models import Case, Clock, Message
@@ -33,12 +35,28 @@ _AMBER_SHARE = 0.25
 
 def _length(seconds: float) -> str:
     """A duration in its largest unit, as the browser words it too (static/js/console/times.js)."""
-    minutes = int(seconds // 60)
+    minutes, (minute, hour) = int(seconds // 60), _units(get_language())
     if minutes < 60:
-        return _("%(n)s min") % {"n": max(minutes, 0)}
+        return minute % {"n": max(minutes, 0)}
     if minutes < 48 * 60:
-        return _("%(n)s h") % {"n": minutes // 60}
+        return hour % {"n": minutes // 60}
     return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
+
+
+# Rows say these fifty times a page, and looking a word up goes through many hands.
+@lru_cache(maxsize=16)
+def _units(_language: str | None) -> tuple[str, str]:
+    return _("%(n)s min"), _("%(n)s h")
+
+
+@lru_cache(maxsize=16)
+def _late(_language: str | None) -> str:
+    return f'<span class="late-word">{escape(_("late"))} </span>'
+
+
+@lru_cache(maxsize=64)
+def _label(kind: str, _language: str | None) -> str:
+    return escape(str(_SHORT.get(kind, kind)))
 
 
 def _time(at: datetime | None, kind: str, text: str) -> str:
@@ -83,10 +101,10 @@ def hour(at: datetime | None) -> str:
 
 
 def _moment(at: datetime) -> str:
-    local = timezone.localtime(at)
-    today = timezone.localdate()
+    zone = timezone.get_current_timezone()
+    local, today = at.astimezone(zone), timezone.now().astimezone(zone).date()
     if local.date() == today:
-        return date_format(local, "H:i")
+        return f"{local:%H:%M}"
     return date_format(local, "j M H:i" if abs(local.date() - today) < timedelta(days=7) else "j M Y")
 
 
@@ -104,7 +122,7 @@ def _amber_at(clock: Clock) -> datetime | None:
 def clock_chip(clock: Clock, *, why: bool = False) -> SafeString:
     """One target as a chip: calm, amber, red, paused (`why`: with its reason) or met, in words too. Every row
     has one: no template for it."""
-    label = escape(_SHORT.get(clock.kind, clock.kind))
+    label = _label(clock.kind, get_language())
     if clock.met_at:
         tone, said = ("quiet", _("met, late")) if clock.breached_at else ("ok", _("met"))
         chip = f'<span class="chip {tone}">{label} {icon("check", 12)}<span class="unseen">{escape(said)}</span></span>'
@@ -117,7 +135,7 @@ def clock_chip(clock: Clock, *, why: bool = False) -> SafeString:
 
 def _standing(clock: Clock, label: str, why: bool) -> str:
     """What stands still does so because of the case's status. What runs without a time is of hours that never open."""
-    late = f'<span class="late-word">{escape(_("late"))} </span>' if clock.breached_at else ""
+    late = _late(get_language()) if clock.breached_at else ""
     said = _("paused") if not clock.is_running else _("never open")
     said += f": {clock.case.get_status_display()}" if why and not clock.is_running else ""
     return f'<span class="chip clock {"red" if late else "paused"}">{label} {late}{escape(said)}</span>'
@@ -127,7 +145,7 @@ def _running(label: str, due: datetime, amber: datetime | None) -> str:
     now = timezone.now()
     tone = "red" if now >= due else "amber" if amber and now >= amber else "calm"
     warned = f' data-amber="{amber.isoformat()}"' if amber else ""
-    late = f'<span class="late-word">{escape(_("late"))} </span>'
+    late = _late(get_language())
     return f'<span class="chip clock {tone}" data-due="{due.isoformat()}"{warned}>{label} {late}{until(due)}</span>'
 
 
