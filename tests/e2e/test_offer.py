@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from cases.models import Case, Queue
 from crm.models import User
@@ -84,3 +84,28 @@ def test_why_it_does_not_suit_them_is_asked_for(desk: Open, ana: User, case: Cas
     page.get_by_role("button", name="Keep it").click()
     expect(page.locator(".offer-said")).to_contain_text("She moves abroad")
     assert OfferResponse.objects.get().reason == "She moves abroad"
+
+
+def test_what_was_asked_before_somebody_began_to_write_does_not_take_their_words(
+    desk: Open, ana: User, lee: User, case: Case
+) -> None:
+    from tests.outreach.conftest import open_gates
+
+    open_gates(case, ana)
+    page = desk(ana)
+    expect(page.locator(".offer")).to_be_visible(timeout=15_000)
+    page.wait_for_timeout(1500)  # what its own presentation asks for again is over
+    held: list[Route] = []
+    page.route(f"**/cases/{case.number}/offer/", lambda route: route.continue_() if held else held.append(route))
+    Case.objects.get(pk=case.pk).set_priority("high", by=lee)
+    while not held:
+        page.wait_for_timeout(100)
+    page.get_by_text("Not suited").click()
+    why = page.get_by_role("textbox", name="Why it does not suit them")
+    why.fill("She moves abroad")
+    with page.expect_response(f"**/cases/{case.number}/offer/"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(why).to_have_value("She moves abroad")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".offer-said")).to_contain_text("She moves abroad")

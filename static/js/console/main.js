@@ -78,6 +78,8 @@ function unfoldAgain(box) {
 
 function beforeSwap(event) {
   const { xhr, target } = event.detail;
+  // What was asked before somebody began to write in it must not take their words.
+  if (target?.matches?.(".panel-body") && event.detail.requestConfig?.elt === target && isBeingFilledIn(target)) { event.detail.shouldSwap = false; askAgain(target); return; }
   if (target?.matches?.(".panel-body")) unfolded = folds(target).filter((fold) => fold.open).map(nameOf);
   // A sign-in page that came where a fragment was asked: the session is over.
   if (xhr.responseURL.includes("/sign-in/")) { event.detail.shouldSwap = false; toast(say("signed_out"), { level: "red", stay: 60000 }); location.reload(); }
@@ -155,16 +157,16 @@ function stayAtTheQueue() {
 
 // Panels that follow the case are asked again when it moved, a moment later for all that moved at once; one that is being
 // filled in waits until it is left.
-let asking = 0;
-function casePanelsAgain() {
-  clearTimeout(asking);
-  asking = setTimeout(() => {
-    const panels = [...document.querySelectorAll("[data-live-case]")];
-    const busy = panels.filter((panel) => panel.querySelector(":scope details[open] :is(input, textarea, select)"));
-    panels.filter((panel) => !busy.includes(panel)).forEach((panel) => htmx.trigger(panel, "changed"));
-    if (busy.length) casePanelsAgain();
-  }, 300);
+const asking = new WeakMap();
+const isBeingFilledIn = (panel) => panel.querySelector(":scope details[open] :is(input, textarea, select)") !== null;
+function askAgain(panel) {
+  clearTimeout(asking.get(panel));
+  asking.set(panel, setTimeout(() => {
+    if (panel.isConnected && isBeingFilledIn(panel)) askAgain(panel);
+    else if (panel.isConnected) htmx.trigger(panel, "changed");
+  }, 300));
 }
+const casePanelsAgain = () => document.querySelectorAll("[data-live-case]").forEach(askAgain);
 
 // Now it is known whose the case is: everything beside it is another's.
 function contextAgain() {
