@@ -116,9 +116,7 @@ class Piece:
 
 def piece(case: Case, *, before: int | None = None) -> Piece:
     """The newest piece of the thread, or the one before message `before`. Four queries however long the thread."""
-    found = _NEWEST(case.pk) if before is None else _messages(case, before)
-    if before is None:
-        _attach(found)
+    found = _latest_of(case) if before is None else _messages(case, before)
     more = len(found) > PIECE
     found = found[:PIECE][::-1]
     events = _events(case, since=found[0].at if more else None, until=_end(case, before))
@@ -142,6 +140,12 @@ def _newest(messages: MessageQuerySet) -> MessageQuerySet:
 
 _NEWEST = Prepared(lambda case: _newest(Message.objects.filter(case=case)), int)
 _ATTACHED = Prepared(lambda messages: Attachment.objects.filter(message__in=keys(messages)), list)
+
+
+def _latest_of(case: Case) -> list[Message]:
+    found = _NEWEST(case.pk)
+    _attach(found)
+    return found
 
 
 def _attach(messages: Sequence[Message]) -> None:

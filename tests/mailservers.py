@@ -1,11 +1,8 @@
-"""A pytest plugin: the fixture `imap` runs a test once on each IMAP server there is; the summary says which those were.
-
-Fault tests start all of the product for each server. In their short size each runs on one, the next on the other."""
+"""A pytest plugin: the fixture `imap` runs a test once on each IMAP server there is; the summary says which those were."""
 
 import shutil
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +17,6 @@ _USED = pytest.StashKey[set[str]]()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "imap" in metafunc.fixturenames:
         metafunc.parametrize("imap", list(imapserver.kinds()), indirect=True)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--faults") == "full":
-        return
-    out = once_each([item for item in items if item.get_closest_marker("faults")])
-    items[:] = [item for item in items if item not in out]
-    config.hook.pytest_deselected(items=out)
-
-
-def once_each(items: Sequence[Any]) -> list[Any]:
-    """Those to leave out so that each test runs on one server, in turn."""
-    groups: dict[str, list[Any]] = defaultdict(list)
-    for item in items:
-        if "imap" in getattr(getattr(item, "callspec", None), "params", {}):
-            groups[item.nodeid.replace(item.callspec.params["imap"], "")].append(item)
-    return [item for n, group in enumerate(groups.values()) for k, item in enumerate(group) if k != n % len(group)]
 
 
 @pytest.fixture

@@ -35,13 +35,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return case
 
 
-@pytest.fixture
-def desk(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
-
-
 HTMX = {"HX-Request": "true"}
 
 # --- kinds

@@ -17,7 +17,7 @@ from cases import conversation
 from cases.hooks import File
 from cases.models import Attachment, Queue
 from crm.files import LARGEST, clean_name
-from crm.models import StoredFile, User
+from crm.models import StoredFile
 from tests.builders import make_case
 
 NAMES = [
@@ -62,13 +62,6 @@ CONTENTS = {
     "formula.csv": b"=cmd|'/c calc'!A1,+1,@x,-1\n",
     "empty": b"",
 }
-
-
-@pytest.fixture
-def desk(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
 
 
 def came(queue: Queue, *files: File) -> list[Attachment]:

@@ -24,13 +24,6 @@ def tagged(queue: Queue, by: User, *names: str, **more: Any) -> Case:
     return case
 
 
-@pytest.fixture
-def desk(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
-
-
 def done() -> None:
     while tags.rename_due(timezone.now()) or TagRenaming.objects.filter(finished_at=None).exists():
         pass

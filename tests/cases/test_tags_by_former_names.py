@@ -29,13 +29,6 @@ def tagged(billing: Queue, ana: User) -> Case:
     return case
 
 
-@pytest.fixture
-def desk(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
-
-
 def rename(name: str, into: str, by: User, *, done: bool = True) -> None:
     tags.rename(Tag.objects.get(name=name), into, by=by, at=AT)
     while done and tags.rename_due(AT):

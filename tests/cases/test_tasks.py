@@ -31,13 +31,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
 
 
-@pytest.fixture
-def desk(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
-
-
 def told(user: User) -> list[Event]:
     found = Event.objects.filter(kind="notified", reason="reminder").order_by("pk")
     return [event for event in found if user.pk in event.data["people"]]

@@ -18,8 +18,6 @@ from crm.live import hub as hubs
 from crm.live import sequencer
 from crm.models import User
 
-PATIENCE = 20.0  # for what must come, on however busy a machine; a promise about a time names its own
-
 
 @asynccontextmanager
 async def live() -> AsyncIterator[hubs.Hub]:
@@ -61,7 +59,7 @@ class Console:
         kind = "text" if isinstance(text, str) else "bytes"
         await self.socket.send_input({"type": "websocket.receive", kind: text})
 
-    async def hear(self, wanted: str | Callable[[dict[str, Any]], Any], seconds: float = PATIENCE) -> dict[str, Any]:
+    async def hear(self, wanted: str | Callable[[dict[str, Any]], Any], seconds: float = 4) -> dict[str, Any]:
         """The next message that has this key, or for which this is true."""
         match = (lambda said: wanted in said) if isinstance(wanted, str) else wanted
         async with asyncio.timeout(seconds):
@@ -70,7 +68,7 @@ class Console:
                 if match(said):
                     return said
 
-    async def next(self, seconds: float = PATIENCE) -> dict[str, Any]:
+    async def next(self, seconds: float = 4) -> dict[str, Any]:
         output = await self.socket.receive_output(timeout=seconds)
         if output["type"] == "websocket.close":
             self.closed = output.get("code")
@@ -86,7 +84,7 @@ class Console:
         await self.hear("sent")
         return granted
 
-    async def events(self, how_many: int, seconds: float = PATIENCE) -> list[dict[str, Any]]:
+    async def events(self, how_many: int, seconds: float = 4) -> list[dict[str, Any]]:
         """The next events, at least so many."""
         found: list[dict[str, Any]] = []
         while len(found) < how_many:
@@ -101,7 +99,7 @@ class Console:
             return True
         raise AssertionError(f"heard {said}")
 
-    async def ended(self, seconds: float = PATIENCE) -> int | None:
+    async def ended(self, seconds: float = 4) -> int | None:
         """The code it is closed with."""
         try:
             async with asyncio.timeout(seconds):

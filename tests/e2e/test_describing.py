@@ -2,19 +2,18 @@
 asked; and on it goes."""
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cases.models import Case, CaseField, Dispatch, Queue, Reminder
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case, make_question
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 from tests.mails import answer_to, arrived
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -33,12 +32,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     parts = CaseField.objects.create(key="parts", name="Parts sent", kind="several_of", position=3)
     parts.offer(["Cable", "Filter"])
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def _shot(page: Page, name: str) -> None:

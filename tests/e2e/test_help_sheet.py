@@ -2,16 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cases.models import Case, Queue
 from crm.models import User
 from tests.builders import make_case
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -19,12 +18,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def case(billing: Queue) -> Case:
     return make_case(billing, "The bill is wrong", status="open")
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def _shot(page: Page, name: str) -> None:

@@ -1,18 +1,17 @@
 """What one writes and does again and again, from the keyboard alone: saved replies by “/”, macros by “m”."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cases import conversation
 from cases.models import Case, Macro, Message, Queue, SavedReply
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_macro, make_question, make_saved_reply
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -20,12 +19,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def _shot(page: Page, name: str, widths: tuple[int, ...] = (1440, 390)) -> None:

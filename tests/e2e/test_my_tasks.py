@@ -1,20 +1,19 @@
 """The page of what one has to do, live: what others do shows at once, and nothing moves under the pointer."""
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from cases import reminders, tasks
 from cases.models import Case, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -22,12 +21,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def _my_tasks(desk: Open, user: User, **how: object) -> Page:

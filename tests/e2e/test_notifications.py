@@ -2,18 +2,17 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cases import conversation, watching
 from cases.models import Case, Notification, Queue, Watch
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 COUNTING = "window.chimes = 0; document.addEventListener('console:chimed', () => (window.chimes += 1));"
@@ -22,12 +21,6 @@ COUNTING = "window.chimes = 0; document.addEventListener('console:chimed', () =>
 @pytest.fixture
 def case(billing: Queue) -> Case:
     return make_case(billing, "The bill is wrong", status="open")
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def badge(page: Page) -> str:

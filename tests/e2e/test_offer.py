@@ -1,9 +1,7 @@
 """The offer beside a case in a real browser: absent until earned, there the moment it is, gone when it is not after all."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
 from cases.models import Case, Queue
 from crm.models import User
@@ -11,7 +9,7 @@ from customers import consent
 from customers.models import Customer
 from outreach.models import Decision, OfferPresentation, OfferResponse
 from tests.builders import make_question
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 from tests.outreach.conftest import make_offer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -24,12 +22,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     consent.record(carl, "marketing", "any", granted=True, source="rep", by=ana)
     make_offer(by=ana)
     return case
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def test_the_card_comes_when_it_is_earned_and_goes_when_it_is_not_after_all(

@@ -1,17 +1,16 @@
 """How one is there, said from the rail, the keyboard and the palette; a closed console is a person gone."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from cases import presence
 from cases.models import Case, Presence, PresenceReason, Queue
 from crm.models import User
 from tests.builders import make_case
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -20,12 +19,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 def case(billing: Queue) -> Case:
     PresenceReason.objects.create(name="Lunch", state="away")
     return make_case(billing, assignee=None)
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def test_presence_is_said_by_mouse_key_and_palette_and_every_window_shows_it(desk: Open, ana: User, lee: User) -> None:

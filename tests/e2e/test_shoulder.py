@@ -1,7 +1,5 @@
 """Over a colleague's shoulder: a lead watches and is seen, whispers, joins, takes over; and a new version that keeps words."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -10,7 +8,7 @@ from crm.models import User
 from customers.models import Customer
 from tests import look, processes
 from tests.builders import make_question, make_user
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, serious
 from tests.e2e.test_joining import _shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -26,12 +24,6 @@ def lea(billing: Queue) -> User:
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def desk(browser: Browser, case: Case) -> Iterator[Open]:
-    with desks(browser, case) as opened:
-        yield opened
 
 
 def write(page: Page, kind: str, text: str) -> None:

@@ -78,11 +78,11 @@ function unfoldAgain(box) {
 
 function beforeSwap(event) {
   const { xhr, target } = event.detail;
-  // What was asked before somebody began to write in it must not take their words.
-  if (target?.matches?.(".panel-body") && event.detail.requestConfig?.elt === target && isBeingFilledIn(target)) { event.detail.shouldSwap = false; askAgain(target); return; }
   if (target?.matches?.(".panel-body")) unfolded = folds(target).filter((fold) => fold.open).map(nameOf);
   // A sign-in page that came where a fragment was asked: the session is over.
   if (xhr.responseURL.includes("/sign-in/")) { event.detail.shouldSwap = false; toast(say("signed_out"), { level: "red", stay: 60000 }); location.reload(); }
+  // What was asked before somebody began to write in it must not take their words.
+  else if (target?.matches?.(".panel-body") && event.detail.requestConfig?.elt === target && isBeingFilledIn(target)) { event.detail.shouldSwap = false; askAgain(target); }
   if (event.target.closest?.(".earlier")) earlierHeight = document.getElementById("messages").scrollHeight;
   if (target?.id === "case") document.dispatchEvent(new Event("console:leaving"));
 }
