@@ -126,6 +126,27 @@ def test_rows_that_would_move_under_the_pointer_do_so_when_it_leaves(
     assert set(page.evaluate("window.moved")) == {cases[n].number for n in (0, 1, 5)}
 
 
+def test_what_waits_comes_when_the_pointer_leaves_a_row_that_was_just_pushed_anew(
+    desk: Open, ana: User, billing: Queue
+) -> None:
+    """The browser tells no `pointerout` of what is no longer there, and the pointer leaves before it has seen the new."""
+    hours = [timezone.now() - timedelta(hours=n) for n in range(8, 0, -1)]
+    cases = [make_case(billing, f"Case {n}", waiting_since=since) for n, since in enumerate(hours)]
+    page = desk(ana, f"/queues/{billing.pk}/?view=all")
+    page.hover(f"#row-{cases[5].number} .p")
+    page.evaluate(PUSHED_WITH_NOBODY_WAITING, cases[5].number)
+    page.mouse.move(1000, 500)
+    expect(page.locator("#cases > .case").last).to_have_id(f"row-{cases[5].number}")
+
+
+PUSHED_WITH_NOBODY_WAITING = """async number => {
+    const { applyRow } = await import(document.querySelector('script[type="module"]').src.replace("main.js", "list.js"));
+    const row = document.getElementById(`row-${number}`).cloneNode(true);
+    row.dataset.waiting = "";
+    applyRow(row);
+}"""
+
+
 def test_typed_words_survive_a_reload_and_a_stale_send_and_leave_once(
     desk: Open, ana: User, lee: User, case: Case
 ) -> None:

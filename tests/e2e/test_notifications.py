@@ -90,13 +90,18 @@ def _read_by_keys(page: Page, other: Case, ana: User) -> None:
 
 
 def _followed_by_one_key(page: Page, other: Case, ana: User) -> None:
+    """Who was named follows already: the key lets go, and takes it up again."""
     expect(page.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
+    head, unfollow = page.locator(".case-head"), page.locator('[data-action="unfollow"]')
+    expect(head).to_have_attribute("data-followers", f"{ana.pk} ")
     page.keyboard.press("h")
-    expect(page.locator(".case-head")).to_have_attribute("data-followers", f"{ana.pk} ", timeout=8000)
-    expect(page.locator('[data-action="unfollow"]')).not_to_have_attribute("hidden", "")
-    page.keyboard.press("h")
-    expect(page.locator(".case-head")).to_have_attribute("data-followers", "", timeout=8000)
+    expect(head).to_have_attribute("data-followers", "", timeout=8000)
+    expect(unfollow).to_have_attribute("hidden", "")
     assert not Watch.objects.filter(case=other, user=ana).exists()
+    page.keyboard.press("h")
+    expect(head).to_have_attribute("data-followers", f"{ana.pk} ", timeout=8000)
+    expect(unfollow).not_to_have_attribute("hidden", "")
+    assert Watch.objects.get(case=other, user=ana).why == "hand"
 
 
 def test_the_pages_of_it_read_well_on_every_screen(

@@ -309,7 +309,8 @@ export function startList() {
   for (const end of ["pointerup", "pointercancel", "contextmenu"]) document.addEventListener(end, letGo);
   let leaving = 0;
   const settle = () => { clearTimeout(leaving); leaving = setTimeout(() => busy() || showHeld(), 1200); };
-  document.addEventListener("pointerout", (event) => { if (event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list")) settle(); });
+  // Not `pointerout`: none is told when what was under the pointer had just been put anew by a push.
+  document.addEventListener("pointerleave", ({ target }) => { if (target.id === "list") settle(); }, true);
   document.addEventListener("focusout", (event) => { if (event.target.closest?.("#cases, #list .filter-form")) settle(); });
   // What is due or has waited so long comes and goes by the clock alone.
   setInterval(() => list()?.hasAttribute("data-timed") && askCounts(), 20_000);
