@@ -17,7 +17,7 @@ from benchmarks.queue import own_work, quiet, signed_in
 from benchmarks.stage import database, percentile, spread
 
 NAME = "case"
-SIZES = {"small": (5, 2_000), "default": (5, 100_000), "full": (7, 250_000)}  # repeats, cases of 4 messages beside
+SIZES = {"small": (5, 2_000), "default": (5, 100_000), "full": (7, 1_000_000)}  # repeats, cases of 4 messages beside
 LENGTHS = (4, 40, 400)
 OF_EACH = 20
 PANEL = re.compile(r'class="panel-body" hx-get="([^"]+)"')

@@ -115,7 +115,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token was missing or old (CSRF_FAILURE_VIEW)."""
-    return error_page(request, 403, _("This page was open for too long. Go back, reload it and try again."))
+    text = _("What you entered was not taken over. Go back, reload the page and try again.")
+    return error_page(request, 403, text, heading=_("This page was open for too long"))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -126,9 +127,10 @@ def failed(request: HttpRequest) -> HttpResponse:
     return error_page(request, 500)
 
 
-def error_page(request: HttpRequest, status: int, text: str = "") -> HttpResponse:
+def error_page(request: HttpRequest, status: int, text: str = "", heading: str = "") -> HttpResponse:
     """A plain page, or a problem document where a program asked (RFC 9457)."""
     title, advice = _words(status)
+    title = heading or title
     if request.path.startswith("/api/"):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": text or advice}
         return JsonResponse(problem, status=status, content_type="application/problem+json")

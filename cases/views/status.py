@@ -76,8 +76,8 @@ def _too_often(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def _private(answer: HttpResponse) -> HttpResponse:
-    """The address is the key: it goes to no other site and into no index."""
-    answer["Referrer-Policy"] = "no-referrer"
+    """The address is the key: it goes into no index; to no other site either, as of every page (`SECURE_REFERRER_POLICY`).
+    `no-referrer` would say more than that: a browser then posts the form as from nowhere (`Origin: null`), and it is refused."""
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer
 

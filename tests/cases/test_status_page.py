@@ -129,7 +129,7 @@ def test_the_page_of_an_erased_customer_is_gone(client: Client, case: Case, carl
 
 def test_it_is_kept_out_of_indexes_caches_and_other_sites(client: Client, case: Case) -> None:
     answer = client.get(path(case))
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "noindex" in answer["X-Robots-Tag"]
     assert "no-store" in answer["Cache-Control"]
 
