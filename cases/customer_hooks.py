@@ -23,6 +23,7 @@ from cases.models import (
     QueueMembership,
     Whisper,
 )
+from cases.sight import SightRows
 from crm.models import User
 from customers.conditions import Fact
 from customers.facts import count
@@ -104,21 +105,27 @@ def we_last_spoke(customer: Customer, user: User) -> datetime | None:
 @cues.register
 def history_in_a_line(customer: Customer, user: User) -> str | None:
     """How many cases, and whether the last promise was kept; one query, it is asked with every card."""
+    for many, active, kept, broken in _HISTORY(user, customer.pk):
+        if many:
+            told = {"all": many, "open": active}
+            words = ngettext("%(all)d case, %(open)d open.", "%(all)d cases, %(open)d open.", many) % told
+            return " ".join([words, *_last_promise(kept, broken)])
+    return None
+
+
+def _history(user: User, customer: int) -> QuerySet[Any, Any]:
+    """How many cases, how many of them open, when a promise was last kept and last broken."""
     settled = "promises__settled_at"
-    told = (
-        Case.objects.visible_to(user)
-        .filter(customer=customer)
-        .aggregate(
-            all=Count("pk", distinct=True, filter=Q(merged_into=None)),
-            open=Count("pk", distinct=True, filter=Q(status__in=transitions.ACTIVE)),
-            kept=Max(settled, filter=Q(promises__state=Promise.State.KEPT)),
-            broken=Max(settled, filter=Q(promises__state=Promise.State.BROKEN)),
-        )
-    )
-    if not told["all"]:
-        return None
-    words = ngettext("%(all)d case, %(open)d open.", "%(all)d cases, %(open)d open.", told["all"]) % told
-    return " ".join([words, *_last_promise(told["kept"], told["broken"])])
+    of_them = Case.objects.visible_to(user).filter(customer=customer).order_by().values("customer")
+    return of_them.annotate(
+        many=Count("pk", distinct=True, filter=Q(merged_into=None)),
+        active=Count("pk", distinct=True, filter=Q(status__in=transitions.ACTIVE)),
+        kept=Max(settled, filter=Q(promises__state=Promise.State.KEPT)),
+        broken=Max(settled, filter=Q(promises__state=Promise.State.BROKEN)),
+    ).values_list("many", "active", "kept", "broken")
+
+
+_HISTORY = SightRows(_history, int)
 
 
 def _last_promise(kept: datetime | None, broken: datetime | None) -> list[str]:

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Case, CaseLink
 from cases.models.case import Refusal, lock_all
+from cases.sight import Sight
 from crm.models import User
 
 # What a person may say, and how it reads from either end.
@@ -56,12 +58,21 @@ def _tell(kind: str, case: Case, other: Case, link_kind: str, by: User, at: date
 
 def of(case: Case, user: User) -> list[tuple[CaseLink, Case, str]]:
     """The links of a case in words, each with the case at its other end; only those whose other end `user` may see."""
-    seen = Case.objects.visible_to(user)
-    there = CaseLink.objects.filter(case=case, kind__in=KINDS, other__in=seen).select_related("other")
-    back = CaseLink.objects.filter(other=case, kind__in=KINDS, case__in=seen).select_related("case")
-    return [(one, one.other, str(KINDS[one.kind])) for one in there.order_by("pk")] + [
-        (one, one.case, str(_FROM_THE_OTHER[one.kind])) for one in back.order_by("pk")
-    ]
+    there = [(one, one.other, str(KINDS[one.kind])) for one in _THERE(user, case.pk)]
+    return there + [(one, one.case, str(_FROM_THE_OTHER[one.kind])) for one in _BACK(user, case.pk)]
+
+
+def _there(user: User, case: int) -> QuerySet[CaseLink]:
+    seen = Case.objects.visible_to(user).order_by()
+    return CaseLink.objects.filter(case=case, kind__in=KINDS, other__in=seen).select_related("other").order_by("pk")
+
+
+def _back(user: User, case: int) -> QuerySet[CaseLink]:
+    seen = Case.objects.visible_to(user).order_by()
+    return CaseLink.objects.filter(other=case, kind__in=KINDS, case__in=seen).select_related("case").order_by("pk")
+
+
+_THERE, _BACK = Sight(_there, int), Sight(_back, int)
 
 
 def words(data: Mapping[str, Any]) -> str:

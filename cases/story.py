@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet, Value
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case, Message, Promise
 from cases.models.case import CaseQuerySet
+from cases.sight import SightRows
 from crm.models import User
 from customers.hooks import Entry
 from customers.models import Customer
@@ -22,13 +24,23 @@ _DIRECTIONS = {"message": ["inbound", "outbound"], "note": ["note"], "": list(_I
 
 def happened(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
     """Cases opened and promises made in the cases of this customer that `user` may see."""
-    cases = Case.objects.visible_to(user).filter(customer=customer)
-    parts = [part(cases, before)[:limit] for name, part in _PARTS.items() if kind in {"", name}]
-    if not parts:
+    if kind not in {"", *_PARTS}:
         return []
-    rows = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+    about = (user, customer.pk, before)
+    rows = _rows(*about, limit, kind) if kind else _all(limit)(*about)
     entries = [_entry(*row) for row in rows]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _rows(user: User, customer: int, before: datetime, limit: int, kind: str) -> QuerySet[Any, Any]:
+    cases = Case.objects.visible_to(user).filter(customer=customer)
+    parts = [part(cases, before)[:limit] for name, part in _PARTS.items() if kind in {"", name}]
+    return parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+
+
+@lru_cache(16)
+def _all(limit: int) -> SightRows:
+    return SightRows(lambda user, customer, before: _rows(user, customer, before, limit, ""), int, datetime)
 
 
 def _opened(cases: CaseQuerySet, before: datetime) -> QuerySet[Case, Any]:

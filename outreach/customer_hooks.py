@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Case as Case_
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Case
+from cases.sight import SightRows
 from crm.models import User
 from customers.hooks import Entry, Moves, customer_merging, personal_data, timeline, timeline_kinds
 from customers.models import Customer
@@ -35,15 +37,25 @@ def kinds() -> list[tuple[str, Any]]:
 def told(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
     """Each offer that was made in a case this person may see, with what was answered (not for executives), and each
     notice that left for them; one query."""
-    parts = [part(customer, user, before)[:limit] for name, part in _PARTS.items() if kind in {"", name}]
-    if not parts:
+    if kind not in {"", *_PARTS}:
         return []
-    rows = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+    about = (user, customer.pk, before)
+    rows = _rows(*about, limit, kind) if kind else _all(limit)(*about)
     entries = [_ENTRIES[name](at, title, said, key) for name, at, title, said, key in rows]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
-def _offered(customer: Customer, user: User, before: datetime) -> QuerySet[Any, Any]:
+def _rows(user: User, customer: int, before: datetime, limit: int, kind: str) -> QuerySet[Any, Any]:
+    parts = [part(customer, user, before)[:limit] for name, part in _PARTS.items() if kind in {"", name}]
+    return parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+
+
+@lru_cache(16)
+def _all(limit: int) -> SightRows:
+    return SightRows(lambda user, customer, before: _rows(user, customer, before, limit, ""), int, datetime)
+
+
+def _offered(customer: int, user: User, before: datetime) -> QuerySet[Any, Any]:
     newest = OfferResponse.objects.filter(presentation=OuterRef("pk")).order_by("-number").values("kind")[:1]
     seen = Q(case__in=Case.objects.visible_to(user).order_by().values("pk"))
     rows = OfferPresentation.objects.filter(seen, customer=customer, presented_at__lt=before)
@@ -58,7 +70,7 @@ def _offered(customer: Customer, user: User, before: datetime) -> QuerySet[Any, 
     )
 
 
-def _left(customer: Customer, _user: User, before: datetime) -> QuerySet[Any, Any]:
+def _left(customer: int, _user: User, before: datetime) -> QuerySet[Any, Any]:
     rows = NoticeDelivery.objects.filter(customer=customer, dispatch__sent_at__lt=before, dispatch__state="sent")
     subject = KeyTextTransform("subject", KeyTransform("en", "notice__texts"))
     answered = Case_(When(answered_at=None, then=Value("")), default=Value("answered"), output_field=CharField())
@@ -79,7 +91,7 @@ def _notice(at: datetime, subject: str, answered: str, problem: int) -> Entry:
     return Entry(at, "notice", title, said, reverse("outreach:problem", args=[problem]), icon="megaphone")
 
 
-_PARTS: dict[str, Callable[[Customer, User, datetime], QuerySet[Any, Any]]] = {"offer": _offered, "notice": _left}
+_PARTS: dict[str, Callable[[int, User, datetime], QuerySet[Any, Any]]] = {"offer": _offered, "notice": _left}
 _ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {"offer": _offer, "notice": _notice}
 
 

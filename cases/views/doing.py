@@ -15,6 +15,7 @@ from cases import tasks as keeping
 from cases.forms import ReminderForm, TaskForm, checked
 from cases.models import Case, Reminder, Task
 from cases.views.saying import changed, find, guarded, require, where
+from crm.database.prepared import Prepared
 from crm.http import StaffRequest
 from crm.models import User
 from crm.roles import may
@@ -37,15 +38,23 @@ def tasks(request: StaffRequest, number: int) -> HttpResponse:
 
 
 def _shown(case: Case, user: User) -> dict[str, Any]:
-    kept = Task.objects.kept().filter(case=case).select_related("owner", "done_by")
     return {
         "case": case,
-        "tasks": list(kept.filter(done_at=None)),
-        "done": list(kept.exclude(done_at=None).order_by("-done_at")[:SHOWN_DONE]),
-        "reminders": list(reminding.waiting().filter(case=case, user=user)),
+        "tasks": _OPEN(case.pk),
+        "done": _DONE(case.pk),
+        "reminders": _REMINDERS(case.pk, user.pk),
         "may_task": may(user, "case.task", case.queue_id),
         "now": timezone.now(),
     }
+
+
+def _kept(case: int) -> QuerySet[Task]:
+    return Task.objects.kept().filter(case=case).select_related("owner", "done_by")
+
+
+_OPEN = Prepared(lambda case: _kept(case).filter(done_at=None), int)
+_DONE = Prepared(lambda case: _kept(case).exclude(done_at=None).order_by("-done_at")[:SHOWN_DONE], int)
+_REMINDERS = Prepared(lambda case, user: reminding.waiting().filter(case=case, user=user), int, int)
 
 
 def _people(case: Case) -> QuerySet[User]:

@@ -1,8 +1,10 @@
 """The desk's own sections of the context column: answers, since we last spoke, the customer's other cases."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, OuterRef, Subquery
-from django.http import HttpResponse
+from django.db.models import BigIntegerField, F, OuterRef, Subquery
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from cases import answers as finding
 from cases import linking
 from cases.models import Article, Case, Message
+from cases.models.case import CaseQuerySet
+from cases.sight import Sight
 from cases.story import SAID
 from cases.views.saying import find, guarded, require, said
 from crm.http import StaffRequest
@@ -25,17 +29,39 @@ MOST_OTHERS = 8
 @require_GET
 def answers(request: StaffRequest, number: int) -> HttpResponse:
     """Articles for the customer's last words, or for what is searched (`q`)."""
-    asked = Message.objects.filter(case=OuterRef("pk"), direction="inbound", is_auto=False).order_by("-at", "-id")
-    case = _find(request.user, number, last_words=Subquery(asked.values("text")[:1]))
+    case = _find(request.user, number, _ASKED)
     text = request.GET.get("q", "").strip() or f"{case.subject} {(case.last_words or '')[:2000]}".strip()  # type: ignore[attr-defined]
     found = finding.suggest(text, queue=case.queue) if text else []
     return render(request, "cases/_answers.html", {"case": case, "found": found, "q": request.GET.get("q", "")})
 
 
-def _find(user: User, number: int, **more: Subquery) -> Case:
-    """The case, with no more beside it than a panel shows."""
-    cases = Case.objects.visible_to(user).select_related("queue", "customer").annotate(**more)
-    return get_object_or_404(cases, number=number)
+def _door(**more: Subquery) -> Sight[Case]:
+    """To the case, with no more beside it than a panel shows."""
+    beside = ("queue", "customer")
+    return Sight(
+        lambda user, number: (
+            Case.objects.visible_to(user).select_related(*beside).annotate(**more).filter(number=number)
+        ),
+        int,
+    )
+
+
+def _find(user: User, number: int, door: Sight[Case]) -> Case:
+    case = door.first(user, number) if number <= BigIntegerField.MAX_BIGINT else None
+    if case is None:
+        raise Http404
+    return case
+
+
+def _newest(what: str, **which: Any) -> Subquery:
+    """Of the case's messages of this kind."""
+    said = Message.objects.filter(case=OuterRef("pk"), **which).order_by("-at", "-id")
+    return Subquery(said.values(what)[:1])
+
+
+_BARE = _door()
+_ASKED = _door(last_words=_newest("text", direction="inbound", is_auto=False))
+_SPOKEN = _door(spoke=_newest("at", direction="outbound", taken_back_at=None))
 
 
 @login_required
@@ -54,8 +80,7 @@ def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
 @require_GET
 def since(request: StaffRequest, number: int) -> HttpResponse:
     """What happened with this customer since our last answer in this case, newest first."""
-    answers = Message.objects.filter(case=OuterRef("pk"), direction="outbound", taken_back_at=None)
-    case = _find(request.user, number, spoke=Subquery(answers.order_by("-at").values("at")[:1]))
+    case = _find(request.user, number, _SPOKEN)
     entries = _entries(case.customer, case.number, request.user) if case.customer else []
     return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": case.spoke})  # type: ignore[attr-defined]
 
@@ -72,15 +97,15 @@ def _entries(customer: Customer, number: int, user: User) -> list[Entry]:
 @require_GET
 def others(request: StaffRequest, number: int) -> HttpResponse:
     """The customer's other cases this person may see."""
-    case = _find(request.user, number)
-    seen = Case.objects.visible_to(request.user).exclude(pk=case.pk)
-    found = (
-        seen.filter(customer=case.customer_id, merged_into=None).order_by("-opened_at")
-        if case.customer_id
-        else seen.none()
-    )
-    return render(
-        request,
-        "cases/_others.html",
-        {"case": case, "others": found[:MOST_OTHERS], "links": linking.of(case, request.user)},
-    )
+    case = _find(request.user, number, _BARE)
+    others = _OTHERS(request.user, case.customer_id, case.pk) if case.customer_id else []
+    context = {"case": case, "others": others, "links": linking.of(case, request.user)}
+    return render(request, "cases/_others.html", context)
+
+
+def _others(user: User, customer: int, but: int) -> CaseQuerySet:
+    seen = Case.objects.visible_to(user).exclude(pk=but)
+    return seen.filter(customer=customer, merged_into=None).order_by("-opened_at")[:MOST_OTHERS]
+
+
+_OTHERS = Sight(_others, int, int)

@@ -47,12 +47,41 @@ class _Statement:
     sql: str
     params: Sequence[Any]
     places: Sequence[tuple[int, int, timedelta | None]]  # (place among the parameters, which value, so long after it)
+    converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
+
+    def rows(self, values: Sequence[Any]) -> Iterator[list[Any]]:
+        """With these values, each column as Django reads it."""
+        params = list(self.params)
+        for place, which, after in self.places:
+            params[place] = values[which] + after if after else values[which]
+        with kept() as cursor:
+            cursor.execute(self.sql, params)
+            found = cursor.fetchall()
+        for row in map(list, found):
+            for place, steps, of in self.converters:
+                for step in steps:
+                    row[place] = step(row[place], of, connection)
+            yield row
+
+
+@dataclass(frozen=True)
+class _Shape(Generic[M]):
+    """Where in a row the model's own columns are, and what comes beside them."""
+
+    model: type[M]
     fields: Sequence[str]
     begin: int  # of the model's own columns in a row
     end: int
     annotations: Sequence[tuple[str, int]]
     related: Sequence[Any]
-    converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
+
+    def made(self, row: list[Any]) -> M:
+        made = self.model.from_db(connection.alias, self.fields, row[self.begin : self.end])
+        for name, place in self.annotations:
+            setattr(made, name, row[place])
+        for populator in self.related:
+            populator.populate(row, made)
+        return made
 
 
 class Prepared(Generic[M]):
@@ -61,38 +90,49 @@ class Prepared(Generic[M]):
 
     def __init__(self, ask: Callable[..., "models.QuerySet[M, M]"], *kinds: type) -> None:
         self._ask, self._kinds = ask, kinds
-        self._known: tuple[type[M], _Statement] | None = None
+        self._known: tuple[_Statement, _Shape[M]] | None = None
 
     def __call__(self, *values: Any) -> list[M]:
-        model, said = self._known = self._known or self._written()
-        params = list(said.params)
-        for place, which, after in said.places:
-            params[place] = values[which] + after if after else values[which]
-        with kept() as cursor:
-            cursor.execute(said.sql, params)
-            return [_made(model, said, list(row)) for row in cursor.fetchall()]
+        said, shape = self._known = self._known or self._written()
+        return [shape.made(row) for row in said.rows(values)]
 
     def first(self, *values: Any) -> M | None:
         return next(iter(self(*values)), None)
 
-    def _written(self) -> tuple[type[M], _Statement]:
-        stand_ins = [_STANDS_FOR[kind](n) for n, kind in enumerate(self._kinds)]
-        asked = self._ask(*stand_ins)
-        writer = asked.query.get_compiler(connection=connection)
-        sql, params = writer.as_sql()
-        places = [(place, *found) for place, value in enumerate(params) for found in _stood_for(value, stand_ins)]
-        if {which for _place, which, _after in places} != set(range(len(stand_ins))):
-            raise ValueError("Each value of a prepared question must come into its statement as it is.")
+    def _written(self) -> tuple[_Statement, _Shape[M]]:
+        asked, writer, said = _written(self._ask, self._kinds)
         columns = writer.klass_info["select_fields"]
         named = [writer.select[column][0].target.attname for column in columns]
-        converted = writer.get_converters([column[0] for column in writer.select])
         # The stub has what this takes in a later Django.
         related = get_related_populators(writer.klass_info, writer.select, asked.db)  # type: ignore[call-arg]
-        converters = [(place, steps, of) for place, (steps, of) in converted.items()]
         besides = list(writer.annotation_col_map.items())
-        return asked.model, _Statement(
-            sql, params, places, named, columns[0], columns[-1] + 1, besides, related, converters
-        )
+        return said, _Shape(asked.model, named, columns[0], columns[-1] + 1, besides, related)
+
+
+class PreparedRows:
+    """The same for a `values_list`, or several in one (`union`): tuples."""
+
+    def __init__(self, ask: Callable[..., "models.QuerySet[Any, Any]"], *kinds: type) -> None:
+        self._ask, self._kinds = ask, kinds
+        self._known: _Statement | None = None
+
+    def __call__(self, *values: Any) -> list[tuple[Any, ...]]:
+        said = self._known = self._known or _written(self._ask, self._kinds)[2]
+        return [tuple(row) for row in said.rows(values)]
+
+
+def _written(ask: Callable[..., Any], kinds: Sequence[type]) -> tuple["models.QuerySet[Any, Any]", Any, _Statement]:
+    """The question with what stands for its values, what wrote it, and the statement."""
+    stand_ins = [_STANDS_FOR[kind](n) for n, kind in enumerate(kinds)]
+    asked = ask(*stand_ins)
+    writer = asked.query.get_compiler(connection=connection)
+    sql, params = writer.as_sql()
+    places = [(place, *found) for place, value in enumerate(params) for found in _stood_for(value, stand_ins)]
+    if {which for _place, which, _after in places} != set(range(len(stand_ins))):
+        raise ValueError("Each value of a prepared question must come into its statement as it is.")
+    converted = writer.get_converters([column[0] for column in writer.select])
+    converters = [(place, steps, of) for place, (steps, of) in converted.items()]
+    return asked, writer, _Statement(sql, params, places, converters)
 
 
 def _stood_for(value: Any, stand_ins: Sequence[Any]) -> Iterator[tuple[int, timedelta | None]]:
@@ -102,15 +142,3 @@ def _stood_for(value: Any, stand_ins: Sequence[Any]) -> Iterator[tuple[int, time
             yield which, None
         elif isinstance(value, datetime) and isinstance(stand_in, datetime) and abs(value - stand_in) < _RECKONED:
             yield which, value - stand_in
-
-
-def _made(model: type[M], said: _Statement, row: list[Any]) -> M:
-    for place, steps, of in said.converters:
-        for step in steps:
-            row[place] = step(row[place], of, connection)
-    made = model.from_db(connection.alias, said.fields, row[said.begin : said.end])
-    for name, place in said.annotations:
-        setattr(made, name, row[place])
-    for populator in said.related:
-        populator.populate(row, made)
-    return made

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
-from django.db.models import Q
+from django.db.models import CharField, Q, Value
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Case, Clock, Contact, Queue
 from cases.receiving import open_case
 from crm import bulk
-from crm.database.prepared import Prepared, kept, keys
+from crm.database.prepared import Prepared, PreparedRows, kept, keys
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer
 
@@ -183,3 +183,22 @@ def test_many_ids_are_one_value_and_none_of_them_is_none(billing: Queue) -> None
         assert asked([second.pk]) == [second]
         assert asked([]) == []
     assert len({query["sql"].partition("'{")[0] for query in said}) == 1
+
+
+def _told(customer: int, before: datetime) -> Any:
+    """Two kinds of rows in one answer."""
+    cases = Case.objects.filter(customer=customer, opened_at__lt=before).order_by("-opened_at")
+    points = ContactPoint.objects.filter(customer=customer, created_at__lt=before).order_by("-created_at")
+    named = cases.values_list(Value("case", CharField()), "opened_at", "subject")[:2]
+    return named.union(points.values_list(Value("point", CharField()), "created_at", "value")[:2], all=True)
+
+
+def test_rows_of_two_kinds_are_what_the_queryset_gives(billing: Queue, carl: Customer) -> None:
+    asked, later = PreparedRows(_told, int, datetime), timezone.now() + timedelta(days=1)
+    for _ in range(3):
+        opened(billing, carl)
+    for customer in (carl.pk, make_customer("Mia", email="mia@example.org").pk):
+        rows = asked(customer, later)
+        assert sorted(rows) == sorted(_told(customer, later))
+        assert rows
+    assert asked(carl.pk, datetime(2001, 1, 1, tzinfo=UTC)) == []
