@@ -61,7 +61,9 @@ def test_a_customer_who_would_rather_be_called_says_so_there(
     expect(rep.locator(".msg.in", has_text="+44 20 7946 0123")).to_have_count(1, timeout=8000)
 
 
-def test_a_form_that_came_from_elsewhere_is_refused_in_words(browser: Browser, desk: Open, case: Case, ana: User) -> None:
+def test_a_form_that_came_from_elsewhere_is_refused_in_words(
+    browser: Browser, desk: Open, case: Case, ana: User
+) -> None:
     page = _customers(browser, desk(ana), case)
     page.context.clear_cookies()
     page.get_by_label("Add something").fill("Words")
