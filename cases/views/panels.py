@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import BigIntegerField, F, OuterRef, Subquery
-from django.http import Http404, HttpResponse
+from django.db.models import F, OuterRef, Subquery
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from cases.models import Article, Case, Message
 from cases.models.case import CaseQuerySet
 from cases.sight import Sight
 from cases.story import SAID
-from cases.views.saying import find, guarded, require, said
+from cases.views.saying import find, found, guarded, require, said
 from crm.http import StaffRequest
 from crm.models import User
 from customers.hooks import Entry, timeline
@@ -29,10 +29,10 @@ MOST_OTHERS = 8
 @require_GET
 def answers(request: StaffRequest, number: int) -> HttpResponse:
     """Articles for the customer's last words, or for what is searched (`q`)."""
-    case = _find(request.user, number, _ASKED)
+    case = found(_ASKED, request.user, number)
     text = request.GET.get("q", "").strip() or f"{case.subject} {(case.last_words or '')[:2000]}".strip()  # type: ignore[attr-defined]
-    found = finding.suggest(text, queue=case.queue) if text else []
-    return render(request, "cases/_answers.html", {"case": case, "found": found, "q": request.GET.get("q", "")})
+    fitting = finding.suggest(text, queue=case.queue) if text else []
+    return render(request, "cases/_answers.html", {"case": case, "found": fitting, "q": request.GET.get("q", "")})
 
 
 def _door(**more: Subquery) -> Sight[Case]:
@@ -44,13 +44,6 @@ def _door(**more: Subquery) -> Sight[Case]:
         ),
         int,
     )
-
-
-def _find(user: User, number: int, door: Sight[Case]) -> Case:
-    case = door.first(user, number) if number <= BigIntegerField.MAX_BIGINT else None
-    if case is None:
-        raise Http404
-    return case
 
 
 def _newest(what: str, **which: Any) -> Subquery:
@@ -80,7 +73,7 @@ def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
 @require_GET
 def since(request: StaffRequest, number: int) -> HttpResponse:
     """What happened with this customer since our last answer in this case, newest first."""
-    case = _find(request.user, number, _SPOKEN)
+    case = found(_SPOKEN, request.user, number)
     entries = _entries(case.customer, case.number, request.user) if case.customer else []
     return render(request, "cases/_since.html", {"case": case, "entries": entries, "last": case.spoke})  # type: ignore[attr-defined]
 
@@ -97,7 +90,7 @@ def _entries(customer: Customer, number: int, user: User) -> list[Entry]:
 @require_GET
 def others(request: StaffRequest, number: int) -> HttpResponse:
     """The customer's other cases this person may see."""
-    case = _find(request.user, number, _BARE)
+    case = found(_BARE, request.user, number)
     others = _OTHERS(request.user, case.customer_id, case.pk) if case.customer_id else []
     context = {"case": case, "others": others, "links": linking.of(case, request.user)}
     return render(request, "cases/_others.html", context)

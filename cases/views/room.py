@@ -15,8 +15,8 @@ from cases.hooks import case_actions, case_banners, case_panels
 from cases.models import Case, Clock, Draft, Mention, Notification
 from cases.models.beside import followers
 from cases.models.merge import survivor
+from cases.sight import Sight
 from cases.views.saying import allowed, changed, find, found, seen, where
-from crm.database.prepared import Prepared
 from crm.http import StaffRequest
 from crm.models import User
 from crm.roles import may
@@ -27,7 +27,7 @@ from crm.roles import may
 def case(request: StaffRequest, number: int) -> HttpResponse:
     """The whole page; to htmx, coming from the list, only the room."""
     place = where()
-    opened = _opened(request.user, number)
+    opened = found(_OPENED, request.user, number)
     if opened.merged_into_id and not request.htmx and (leads_on := _goes_on(request.user, opened)):
         return redirect("cases:case", number=leads_on)
     context = {**place, **room(opened, request.user)}
@@ -37,21 +37,15 @@ def case(request: StaffRequest, number: int) -> HttpResponse:
     return render(request, "cases/case.html", {**context, "queue": opened.queue})
 
 
-def _opened(user: User, number: int) -> Case:
-    """The case, with what decides what else is asked for."""
-    if not user.is_member:
-        return find(user, number, **_beside(user.pk))
-    return found(_OPENED, user, number)
-
-
 def _beside(user: int) -> dict[str, Any]:
+    """What decides what else is asked for."""
     unseen = Mention.objects.filter(user=user, case=OuterRef("pk"), seen_at=None)
     told = Notification.objects.filter(user=user, case=OuterRef("pk")).unread()
     asked = {"named": Exists(unseen), "told": Exists(told), "followers": followers()}
     return {**asked, **feelings.columns(), **kinship.columns(), **whispering.columns(), **fields.columns()}
 
 
-_OPENED = Prepared(lambda user, number: seen(User(pk=user), **_beside(user)).filter(number=number), int, int)
+_OPENED = Sight(lambda user, number: seen(user, **_beside(user.pk)).filter(number=number), int)
 
 
 def _goes_on(user: User, gone: Case) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from cases.models import Case, CaseField, Clock, Message, Queue
 from cases.models.case import Refusal
 from cases.models.case_rows import CaseQuerySet
 from cases.models.refusals import FieldsMissing
+from cases.sight import Sight
 from cases.tasks import OpenTasks
 from crm.database.prepared import Prepared
 from crm.http import StaffRequest
@@ -35,11 +36,8 @@ def where() -> dict[str, Any]:
     return {"epoch": epoch, "pos": pos}
 
 
-def find(user: User, number: int, **more: Any) -> Case:
-    """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists. `more`: expressions
-    to read with it."""
-    if more or not user.is_member:
-        return get_object_or_404(seen(user, **more), number=number)
+def find(user: User, number: int) -> Case:
+    """The one door to a case: 404 for whoever may not see it, and nothing says whether it exists."""
     return found(_FOUND, user, number)
 
 
@@ -48,15 +46,15 @@ def seen(user: User, **more: Any) -> CaseQuerySet:
     return Case.objects.visible_to(user).select_related("customer", "assignee", "queue").annotate(**more)
 
 
-def found(asked: Prepared[Case], user: User, number: int) -> Case:
-    """What `find` does, for a member of queues, with a question of that person's key and the number of the case."""
-    case = asked.first(user.pk, number) if number <= BigIntegerField.MAX_BIGINT else None
+def found(asked: Sight[Case], user: User, number: int) -> Case:
+    """What `find` does, with other things beside the case: a question of a person and its number."""
+    case = asked.first(user, number) if number <= BigIntegerField.MAX_BIGINT else None
     if case is None:
         raise Http404
     return case
 
 
-_FOUND = Prepared(lambda user, number: seen(User(pk=user)).filter(number=number), int, int)
+_FOUND = Sight(lambda user, number: seen(user).filter(number=number), int)
 
 
 def require(user: User, verb: str, place: Case | Queue) -> None:
