@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -13,10 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from cases import desks
-from cases.admin_forms import ArticleForm, MemberForm
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin_forms import MemberForm
 from cases.models import (
-    Article,
     Case,
     Channel,
     Dispatch,
@@ -159,45 +157,6 @@ def effect_of_giving(queue: Queue) -> str:
 @admin.register(Queue, site=system)
 class EveryQueueAdmin(QueueAdmin):
     inlines = [EveryMemberInline]
-
-
-# --- answers
-
-
-@admin.register(Article, site=supervisors)
-class ArticleAdmin(Publishing):
-    form = ArticleForm
-    list_display = ["__str__", "audience", "owner", "review_on", "is_active", "touches", "version"]
-    list_filter = ["audience", "is_active"]
-    search_fields = ["current__title"]
-    ordering = ["current__title", "pk"]
-    fieldsets = [
-        (None, {"fields": ["title", "language", "body"]}),
-        (_("For whom"), {"fields": ["audience", "queues", "is_active"]}),
-        (_("Kept true by"), {"fields": ["owner", "review_on"]}),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
-        rows = Article.objects.defer("document").select_related("current", "owner").prefetch_related("queues")
-        return only_theirs(rows, me(request))
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "owner":
-            kwargs["queryset"] = _colleagues(me(request))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    @admin.display(description=_("queues"))
-    def touches(self, article: Article) -> str:
-        return names(article) or str(_("every queue"))
-
-
-def _colleagues(user: User) -> QuerySet[User]:
-    """The people of the queues one steers, oneself included."""
-    people = User.objects.filter(is_active=True).order_by("username")
-    if user.is_administrator:
-        return people
-    members = QueueMembership.objects.filter(queue__in=Queue.objects.steered_by(user).values("pk"))
-    return people.filter(Q(pk=user.pk) | Q(pk__in=members.values("user")))
 
 
 # --- in and out

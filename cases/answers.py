@@ -1,41 +1,26 @@
-"""Articles that answer: suggested from the words of a case (docs/search.md, Articles)."""
+"""Articles that answer: suggested from the words of a case, or none; and what reps say of them (docs/answers.md).
 
-from dataclasses import dataclass
-from typing import Any
+What compares and learns is read only when somebody asks: it brings libraries that take a second to begin."""
 
-from django.db import connection
-from django.db.models import F
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from cases.models import Article, Queue
-from customers.folding import clean, words
+from django.db.models import F, QuerySet
 
-LONGEST = 4000  # characters of a question that are read
-MOST_WORDS = 60
-# Folded words that say nothing about what is asked, in the languages of the house. Rarity alone cannot tell them where
-# there are few articles.
-EMPTY = frozenset(
-    """
-    a about after all also am an and any are as at be because been before but by can cannot could did do does doing done
-    dont for from get getting got had has have having hello hey hi how i if im in into is isn it its ive just know like
-    me more my need no not now of off on one only or other our out please so some still than thank thanks that the their
-    them then there these they thing this to too up us use using want was way we were what when where which while who
-    why will with without would yes you your
-    aber alle als am an auch auf aus bei bin bis bitte da damit danke das dass dem den der des die dies diese doch du ein
-    eine einen einer eines er es fur hab habe haben hallo hat ich ihr ihre im in ist ja kann kein keine konnen man mein
-    meine meinen mich mir mit nach nicht noch nun nur ob oder ohne schon sehr sein seit sich sie sind so uber um und uns
-    vom von vor war warum was wenn wer werden wie wir wird wo zu zum zur
-    al algo como con cual cuando de del desde donde el ella en entre era es esta estan estar este esto fue gracias ha
-    hacer hasta hay he hola la las le les lo los mas me mi mis muy nada ni no nos o para pero por porque puedo que quien
-    quiero se ser si sin sobre son su sus tambien tengo tiene todo tu un una uno y ya yo
-    """.split()  # noqa: SIM905 - a list of words is read as words
-)
-BECAUSE = 4  # words named
-SAME_LANGUAGE = 1.3
+from cases.answering.asked import question
+from cases.models import Article, ArticleUse, Case, KnowledgeGap, Queue
+from crm.models import Event, User
+
+__all__ = ["Alike", "Found", "Suggestion", "alike", "gaps", "mark", "question", "suggest", "worth_learning"]
+
+SHOWN = 3  # articles that are offered at once
+LEAST = 30  # answered questions from which training is worth its time
+MOST_UNREAD = 200  # articles a process reads by itself before anything was learned
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An article, how well it fits (comparable within one list only), and the words that say so, best first."""
+    """An article, how probable it is among these that it answers (0 to 1), and the words that say so, best first."""
 
     article: Article
     score: float
@@ -50,70 +35,94 @@ class Suggestion:
         return str(self.article)
 
 
-# Every word votes for the articles that hold it: by how rare it is among them (Robertson's inverse document frequency),
-# three times as much in a title, less in a long text (ts_rank's normalisation 1).
-_VOTES = """
-WITH asked (word, query) AS (
-    SELECT word, query::tsquery FROM unnest(%(words)s::text[], %(queries)s::text[]) AS pair (word, query)
-), eligible AS MATERIALIZED (
-    SELECT id, document FROM cases_article WHERE id = ANY(%(articles)s)
-), hits AS (
-    SELECT a.id, asked.word, ts_rank('{0.2, 0.2, 0.2, 0.6}', a.document, asked.query, 1) AS fit
-      FROM asked JOIN eligible a ON a.document @@ asked.query
-), rarity AS (
-    SELECT word, ln(1 + (%(total)s - count(*) + 0.5) / (count(*) + 0.5)) AS weight FROM hits GROUP BY word
-)
-SELECT hits.id, sum(fit * weight)::float, array_agg(word ORDER BY weight * fit DESC, word)
-  FROM hits JOIN rarity USING (word)
- GROUP BY hits.id
-"""
+@dataclass(frozen=True)
+class Found:
+    """What comes nearest, best first. `refused`: none of it is near enough to be offered to anybody who did not ask for it;
+    `confidence`: how probable it is that the answer is among the first SHOWN; `version`: of what was learned, 0 before."""
+
+    results: list[Suggestion] = field(default_factory=list)
+    refused: bool = True
+    confidence: float = 0.0
+    version: int = 0
+
+    @property
+    def offered(self) -> list[Suggestion]:
+        return [] if self.refused else self.results[:SHOWN]
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        return iter(self.results)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A past case that asked much the same, how much (0 to 1), and what resolved it: an article, or our last answer."""
+
+    case: Case
+    score: float
+    article: Article | None
+    answer: str
 
 
 def suggest(
-    text: str, *, queue: Queue | None = None, audience: str | None = None, limit: int = 5, language: str = ""
-) -> list[Suggestion]:
-    """The articles that fit a question best, best first; none when no word of it is in any.
+    text: str,
+    *,
+    queue: Queue | None = None,
+    audience: str | None = None,
+    among: QuerySet[Article] | None = None,
+    limit: int = 5,
+    language: str = "",
+) -> Found:
+    """The articles that come nearest to a question, and whether any is near enough.
 
-    `audience` "public" leaves out what is only for us; `language` prefers articles written in it.
+    `audience` "public" leaves out what is only for us; `among` are the articles this person may read (all by default);
+    `language` prefers articles written in it.
     """
-    asked = [word for word in words(clean(text)[:LONGEST]) if word not in EMPTY]
-    queries = {word: _query(word) for word in asked[:MOST_WORDS]}
-    offered = dict(Article.objects.offered(queue=queue, audience=audience).values_list("pk", "current__language"))
-    if not queries or not offered:
-        return []
-    votes = [
-        (score * (SAME_LANGUAGE if language and offered[pk] == language else 1), pk, because[:BECAUSE])
-        for pk, score, because in _votes(queries, list(offered))
-    ]
-    best = sorted(votes, key=lambda vote: (-vote[0], vote[1]))[:limit]
-    articles = Article.objects.select_related("current").in_bulk([pk for _score, pk, _because in best])
-    return [Suggestion(articles[pk], round(score, 4), tuple(because)) for score, pk, because in best]
+    from cases.answering import suggesting
+
+    offered = Article.objects.offered(queue=queue, audience=audience)
+    if among is not None:
+        offered = offered.filter(pk__in=among.values("pk"))
+    return suggesting.suggest(text, queue.pk if queue else None, offered, limit, language)
 
 
-def _votes(queries: dict[str, str], articles: list[int]) -> list[tuple[int, float, list[str]]]:
-    params: dict[str, Any] = {
-        "words": list(queries),
-        "queries": list(queries.values()),
-        "articles": articles,
-        "total": len(articles),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_VOTES, params)
-        return list(cursor.fetchall())
+def alike(text: str, user: User, *, but: int = 0, limit: int = 5) -> list[Alike]:
+    """Resolved cases this person may see that asked much the same, most alike first."""
+    from cases.answering import suggesting
+
+    return suggesting.alike(text, user, but, limit)
 
 
-def _query(word: str) -> str:
-    """A word as a tsquery: longer ones by their beginning, so that endings (paid, paying, payment) matter less."""
-    if len(word) >= 7:
-        return f"'{word[:-2]}':*"
-    return f"'{word[:-1]}':*" if len(word) >= 5 else f"'{word}'"
+# --- what reps say of them
 
 
-def mark_sent(article: Article) -> None:
-    """It went into a reply."""
-    Article.objects.filter(pk=article.pk).update(sent_count=F("sent_count") + 1)
+def mark(case: Case, article: Article, how: str, by: User | None) -> None:
+    """It was put into a reply, answered, or did not fit (`ArticleUse.How`): counted once a case."""
+    use, fresh = ArticleUse.objects.get_or_create(case=case, article=article, how=how, defaults={"by": by})
+    if fresh and how != ArticleUse.How.UNFIT:
+        column = "answered_count" if how == ArticleUse.How.ANSWERED else "sent_count"
+        Article.objects.filter(pk=article.pk).update(**{column: F(column) + 1})
+    if how == ArticleUse.How.ANSWERED:
+        ArticleUse.objects.filter(case=case, article=article, how=ArticleUse.How.UNFIT).delete()
+    elif how == ArticleUse.How.UNFIT:
+        _unsay(case, article)
 
 
-def mark_answered(article: Article) -> None:
-    """It answered the customer."""
-    Article.objects.filter(pk=article.pk).update(answered_count=F("answered_count") + 1)
+def _unsay(case: Case, article: Article) -> None:
+    """Who says that it did not fit takes back that it answered."""
+    gone, _kinds = ArticleUse.objects.filter(case=case, article=article, how=ArticleUse.How.ANSWERED).delete()
+    if gone:
+        Article.objects.filter(pk=article.pk, answered_count__gt=0).update(answered_count=F("answered_count") - 1)
+
+
+def gaps(user: User) -> QuerySet[KnowledgeGap]:
+    """What the last training found no article for, in queues this person steers; across queues only administrators."""
+    rows = KnowledgeGap.objects.select_related("queue")
+    return rows if user.is_administrator else rows.filter(queue__in=Queue.objects.steered_by(user).values("pk"))
+
+
+def worth_learning() -> bool:
+    """Whether enough questions are known to have been answered by an article; or so many articles wait to be read."""
+    if ArticleUse.objects.exclude(how=ArticleUse.How.UNFIT)[:LEAST].count() >= LEAST:
+        return True
+    told = Event.objects.filter(stream="case", kind="resolved", data__has_key="article")
+    return Article.objects.count() > MOST_UNREAD or told[:LEAST].count() >= LEAST

@@ -1,6 +1,7 @@
 """What the keeper repeats for cases. Each sweep is safe to run twice at once."""
 
 from cases import (
+    answers,
     bulk,
     clocks,
     digests,
@@ -23,7 +24,7 @@ from cases.outward import release_due, send_due, send_mass_due
 from cases.routing import route, send_back, wake_due
 from cases.routing_wake import SWEEP
 from cases.rules import asking, running, trying
-from crm import limits
+from crm import learning, limits
 from crm.jobs import every, loop
 
 every(1, name="cases.inbound")(sweep_inbound)
@@ -60,3 +61,11 @@ every(2, name="cases.pushing")(pushing.send_due)
 every(600, name="cases.push_tidy")(pushing.tidy)
 every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
+
+
+@learning.learner("answers", due=answers.worth_learning)
+def learn_answers(say: learning.Say) -> learning.Lesson:
+    """Which article answers which question."""
+    from cases.answering import training  # brings libraries that only training needs
+
+    return training.learn(say)

@@ -1,6 +1,7 @@
 """Gathers what the apps register on the two admins (crm.admin): only what is imported here is on them."""
 
 from cases import admin as _cases
+from cases import admin_answers as _answers
 from cases import admin_fields as _fields
 from cases import admin_filters as _filters
 from cases import admin_inbound as _inbound
@@ -16,6 +17,7 @@ from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
 _REGISTERED = (
+    _answers,
     _cases,
     _customers,
     _fields,

@@ -132,6 +132,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("saved-replies/<int:pk>/", saved_replies.reply),
     path("cases/<int:number>/saved-replies/", saved_replies.offered),
     path("answers/suggest/", answers.suggest),
+    path("answers/gaps/", answers.gaps),
     path("search/", answers.search),
     path("offers/", offers.offers),
     path("offers/preview/", offers.preview),

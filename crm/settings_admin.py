@@ -119,6 +119,12 @@ UNFOLD = {
             [
                 (_("Articles"), _("What is true, to read, to send, to keep true"), "article", "cases_article"),
                 (
+                    _("Knowledge gaps"),
+                    _("What customers ask and no article answers"),
+                    "quiz",
+                    "cases_knowledgegap",
+                ),
+                (
                     _("Saved replies"),
                     _("What is said again and again, in every language"),
                     "quickreply",

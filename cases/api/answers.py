@@ -17,7 +17,7 @@ from cases import answers
 from cases.api import finding
 from cases.api.setting_shapes import QueueShape
 from cases.api.shapes import CaseRow
-from cases.models import Article, Queue
+from cases.models import Article, Case, KnowledgeGap, Queue
 from cases.search import find
 from crm import rest, roles, tokens
 from crm.models import User
@@ -148,10 +148,13 @@ class Suggestion(serializers.Serializer[answers.Suggestion]):
 
 
 class Suggestions(serializers.Serializer[Any]):
-    """`refused`: nothing fits well enough to be offered."""
+    """`results`: what comes nearest. `refused`: none of it is near enough to be offered to somebody who did not ask for it;
+    show nothing. `confidence`: how probable it is that the answer is among the first three."""
 
     results = Suggestion(many=True)
     refused = serializers.BooleanField()
+    confidence = serializers.FloatField()
+    version = serializers.IntegerField()
 
 
 @extend_schema(summary="Which article answers this", request=Question, responses=Suggestions)
@@ -160,11 +163,34 @@ def suggest(request: Request) -> Response:
     data = rest.read(Question, request)
     finding.need(request, "article.see")
     queue = finding.queue(request, data["queue"]) if data.get("queue") is not None else None
-    readable = set(_readable(request).values_list("pk", flat=True))
-    likely = answers.suggest(data["text"], queue=queue, limit=50)
-    found = [s for s in likely if s.article.pk in readable][:5]
-    shown = Suggestion(found, many=True)  # type: ignore[arg-type]
-    return Response({"results": shown.data, "refused": not found})
+    found = answers.suggest(data["text"], queue=queue, among=_readable(request))
+    return Response(Suggestions(found).data)
+
+
+class Gap(serializers.Serializer[KnowledgeGap]):
+    """Questions that came again and that no article answers. `cases`: the numbers of some, the most typical first."""
+
+    words = serializers.CharField()
+    count = serializers.IntegerField()
+    queue = serializers.IntegerField(source="queue_id", allow_null=True)
+    cases = serializers.SerializerMethodField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+
+    def get_cases(self, gap: KnowledgeGap) -> list[int]:
+        return [number for number in gap.cases if number in self.context["seen"]]
+
+
+@extend_schema(summary="What customers ask and no article answers", responses=Gap(many=True))
+@rest.endpoint("GET")
+def gaps(request: Request) -> Response:
+    """As the last training found them, the most frequent first; of cases those one may see."""
+    finding.need(request, "article.change")
+    user = rest.me(request)
+    rows = list(answers.gaps(user))
+    named = {number for gap in rows for number in gap.cases}
+    seen = set(Case.objects.visible_to(user).filter(number__in=named).values_list("number", flat=True))
+    return Response(Gap(rows, many=True, context={"seen": seen}).data)
 
 
 # --- search and me

@@ -1,7 +1,7 @@
 """Queues, cases, messages, time and answers."""
 
 from cases.models.acknowledgement import Acknowledgement, PaceHour, QueuePace
-from cases.models.answer import Article, ArticleVersion
+from cases.models.answer import Article, ArticleUse, ArticleVersion, KnowledgeGap
 from cases.models.beside import CaseLink, Contact, Issue, Mention, Watch
 from cases.models.bulk import Bulk, BulkRow
 from cases.models.calendar import BusinessCalendar, CalendarVersion
@@ -39,6 +39,7 @@ from cases.models.task import Reminder, Task
 __all__ = [
     "Acknowledgement",
     "Article",
+    "ArticleUse",
     "ArticleVersion",
     "Attachment",
     "Bulk",
@@ -65,6 +66,7 @@ __all__ = [
     "FieldValue",
     "InboundItem",
     "Issue",
+    "KnowledgeGap",
     "Macro",
     "MacroVersion",
     "Mailbox",

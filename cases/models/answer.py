@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
@@ -101,6 +102,47 @@ class ArticleVersion(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ArticleUse(models.Model):
+    """A rep put an article into a reply, or said that it answered, or that it did not fit. One row a case, article and
+    kind: what suggestions learn from."""
+
+    class How(models.TextChoices):
+        SENT = "sent", _("sent")
+        ANSWERED = "answered", _("answered it")
+        UNFIT = "unfit", _("did not fit")
+
+    case = models.ForeignKey("cases.Case", models.CASCADE, related_name="article_uses")
+    article = models.ForeignKey(Article, models.CASCADE, related_name="uses")
+    how = models.CharField(max_length=10, choices=How.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "article", "how"], name="article_used_once")]
+        indexes = [models.Index(fields=["-at"], name="article_use_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.article_id} {self.how} {self.case_id}"
+
+
+class KnowledgeGap(models.Model):
+    """Questions customers ask that no article answers, alike ones together; found anew by each training."""
+
+    training = models.ForeignKey("crm.Learned", models.CASCADE, related_name="+")
+    queue = models.ForeignKey(Queue, models.CASCADE, null=True, related_name="+")
+    words = models.CharField(max_length=200)  # the words they have in common
+    count = models.PositiveIntegerField()  # contacts
+    cases = ArrayField(models.BigIntegerField())  # numbers of some of them, the most typical first
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-count", "pk"]
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def _faults(title: str, body: str) -> list[str]:

@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from cases import answers as finding
+from cases import answers as answering
 from cases import linking
-from cases.models import Article, Case, Message
+from cases.models import Article, ArticleUse, Case, Message
 from cases.models.case import CaseQuerySet
 from cases.sight import Sight
 from cases.story import SAID
@@ -23,16 +23,33 @@ from customers.hooks import Entry, timeline
 from customers.models import Customer
 
 MOST_OTHERS = 8
+MOST_ALIKE = 3
 
 
 @login_required
 @require_GET
 def answers(request: StaffRequest, number: int) -> HttpResponse:
-    """Articles for the customer's last words, or for what is searched (`q`)."""
+    """Articles for the customer's last words, if any is near enough, and past cases like it; or for what is searched
+    (`q`), or on demand (`near`), whatever comes nearest."""
     case = found(_ASKED, request.user, number)
-    text = request.GET.get("q", "").strip() or f"{case.subject} {(case.last_words or '')[:2000]}".strip()  # type: ignore[attr-defined]
-    fitting = finding.suggest(text, queue=case.queue) if text else []
-    return render(request, "cases/_answers.html", {"case": case, "found": fitting, "q": request.GET.get("q", "")})
+    asked = request.GET.get("q", "").strip()
+    text = asked or answering.question(case.subject, case.last_words or "")  # type: ignore[attr-defined]
+    fitting = answering.suggest(text, queue=case.queue, language=case.language)
+    wants_any = asked or "near" in request.GET
+    marks = list(case.article_uses.values_list("article", "how"))
+    return render(
+        request,
+        "cases/_answers.html",
+        {
+            "case": case,
+            "found": fitting.results if wants_any else fitting.offered,
+            "held": fitting.results if fitting.refused and not wants_any else [],
+            "alike": [] if asked else answering.alike(text, request.user, but=case.pk, limit=MOST_ALIKE),
+            "answered": {article for article, how in marks if how == ArticleUse.How.ANSWERED},
+            "unfit": {article for article, how in marks if how == ArticleUse.How.UNFIT},
+            "q": asked,
+        },
+    )
 
 
 def _door(**more: Subquery) -> Sight[Case]:
@@ -61,11 +78,12 @@ _SPOKEN = _door(spoke=_newest("at", direction="outbound", taken_back_at=None))
 @require_POST
 @guarded
 def use_answer(request: StaffRequest, number: int, pk: int) -> HttpResponse:
-    """Count that an article went into a reply (`how=sent`) or answered the customer (`how=answered`)."""
-    require(request.user, "reply", find(request.user, number))
-    article = get_object_or_404(Article, pk=pk, is_active=True)
-    column = "answered_count" if request.POST.get("how") == "answered" else "sent_count"
-    Article.objects.filter(pk=article.pk).update(**{column: F(column) + 1})
+    """An article went into a reply (`how=sent`), answered the customer (`answered`) or did not fit (`unfit`)."""
+    case = find(request.user, number)
+    require(request.user, "reply", case)
+    article = get_object_or_404(Article.objects.offered(queue=case.queue, audience=None).distinct(), pk=pk)
+    how = request.POST.get("how", "")
+    answering.mark(case, article, how if how in ArticleUse.How.values else ArticleUse.How.SENT, request.user)
     return said(request, "", status=204)
 
 

@@ -4,6 +4,7 @@ from crm.models.event import Event, Installation
 from crm.models.file import FileChunk, StoredFile
 from crm.models.house import ApiToken, CommandKey, Heartbeat, Presence
 from crm.models.import_run import ImportRun
+from crm.models.learned import Learned
 from crm.models.limit import LimitCount
 from crm.models.mail import SentMail
 from crm.models.user import User
@@ -17,6 +18,7 @@ __all__ = [
     "Heartbeat",
     "ImportRun",
     "Installation",
+    "Learned",
     "LimitCount",
     "Presence",
     "SentMail",

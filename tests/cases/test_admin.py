@@ -19,6 +19,7 @@ from cases.models import (
     Colleague,
     Dispatch,
     InboundItem,
+    KnowledgeGap,
     Mailbox,
     MailboxMail,
     PresenceReason,
@@ -31,7 +32,7 @@ from cases.models import (
     Tag,
 )
 from crm.admin_sites import supervisors, system
-from crm.models import ApiToken, Heartbeat, User
+from crm.models import ApiToken, Heartbeat, Learned, User
 from customers.models import Suppression
 from outreach.models import KnownProblem, Notice
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
@@ -63,6 +64,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.rule"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.rulerun"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.knowledgegap"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -109,6 +111,15 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         calendar,
         policy,
         article,
+        KnowledgeGap.objects.create(
+            training=Learned.objects.create(kind="answers"),
+            queue=billing,
+            words="gym",
+            count=3,
+            cases=[],
+            first_at="2026-01-01T00:00:00Z",
+            last_at="2026-01-02T00:00:00Z",
+        ),
         make_macro("Urgent", [{"do": "priority", "priority": "urgent"}], queues=[billing]),
         make_saved_reply("Refund sent", "It is on its way.", queues=[billing]),
         cast.lee,

@@ -139,6 +139,8 @@ function clicks(event) {
   const insert = target.closest?.("[data-insert]");
   if (insert) { insertText(insert.closest(".answer").querySelector("[data-body]").textContent.trim()); toast(say("inserted")); }
   if (target.closest?.("[data-answered]")) { const box = document.querySelector('form.write [name="is_answer"]'); if (box) { box.checked = true; box.dispatchEvent(new Event("input", { bubbles: true })); } }
+  const said = target.closest?.("[data-said]");
+  if (said) for (const one of said.parentElement.querySelectorAll("[data-said]")) one.setAttribute("aria-pressed", String(one === said));
 }
 
 // Wide windows put the column away for good; narrow ones slide it in.

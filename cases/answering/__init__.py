@@ -1,0 +1,1 @@
+"""Which article answers a question: learned from what answered before, in this process (docs/answers.md)."""

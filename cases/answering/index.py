@@ -1,0 +1,203 @@
+"""What is compared: articles as they are written, and questions that an article answered before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.svm import LinearSVC
+
+from cases.answering import space as spaces
+from cases.answering.asked import Document, Example
+from cases.answering.space import Row, Space
+from cases.answering.wording import telling
+
+FEATURES = ("machine", "trained", "nearest", "alike", "title", "covered", "usual")
+LEAST = 3  # questions an article answered, from which a machine is trained for it
+MOST_WORK = 3_000_000  # questions times articles a machine is trained for
+NOBODY = np.iinfo(np.int32).max  # the owner of a question no article answered; sorts last
+PRIOR = 20.0  # questions of a queue that weigh as much as what is usual everywhere
+
+
+@dataclass(frozen=True)
+class Index:
+    """F features, K articles, N questions, Q queues. Matrices are sparse with F rows, so that one question is one product.
+    Articles are told by their place, 0 to K.
+
+    `machine` (F × K) and `bias` (K): one-vs-rest linear support vector machines for the articles in `trained`;
+    `questions` (F × N), sorted by `owner` (N, ascending); `titles`, `covers` (F × K): its title, and how well its text covers each feature; `length`: how long
+    a usual one is; `usual` (Q + 1 × K): the logarithm of
+    how often it is the answer in each queue, the last row everywhere."""
+
+    space: Space
+    articles: Any
+    machine: Row
+    bias: Any
+    trained: Any
+    questions: Row
+    owner: Any
+    cases: Any
+    titles: Row
+    covers: Row
+    length: float
+    queues: Any
+    usual: Any
+
+    def evidence(self, asked: Row, bare: Row, queues: Sequence[int | None]) -> Any:
+        """What speaks for each article: n × K × FEATURES, float32. `asked`: the questions as rows; `bare`: without the words
+        that say nothing."""
+        told = np.zeros((asked.shape[0], len(self.articles), len(FEATURES)), dtype=np.float32)
+        told[:, :, 0] = np.where(self.trained, np.clip(_dense(asked @ self.machine) + self.bias, -2, 2), -1)
+        told[:, :, 1] = self.trained
+        told[:, :, 2], told[:, :, 3] = self._owned(_dense(asked @ self.questions) / 2)
+        told[:, :, 4] = _dense(bare @ self.titles) / 2
+        told[:, :, 5] = _dense(_shares(bare) @ self.covers)
+        at = {int(queue): n for n, queue in enumerate(self.queues)}
+        told[:, :, 6] = self.usual[[len(at) if queue is None else at.get(queue, len(at)) for queue in queues]]
+        return told
+
+    def _owned(self, alike: Any) -> tuple[Any, Any]:
+        """Of each article's questions: how alike the most alike is, and all together, the near ones most."""
+        count = len(self.articles)
+        mine = int(np.searchsorted(self.owner, NOBODY))
+        nearest = np.zeros((len(alike), count), dtype=np.float32)
+        together = np.zeros_like(nearest)
+        if mine:
+            owners, begins = np.unique(self.owner[:mine], return_index=True)
+            nearest[:, owners] = np.maximum.reduceat(alike[:, :mine], begins, axis=1)
+            together[:, owners] = np.cbrt(np.add.reduceat(alike[:, :mine] ** 3, begins, axis=1))
+        return nearest, together
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an index is made of, as numbers, made once: `held` questions are left out without reading anything again."""
+
+    space: Space
+    articles: Any  # K
+    rows: Row  # N × F
+    bare: Row  # N × F, without the words that say nothing
+    owner: Any  # N
+    asked_in: Any  # N; -1 where no queue is known
+    cases: Any  # N
+    titles: Row  # K × F
+    covers: Row  # K × F
+    length: float
+
+    @property
+    def labelled(self) -> Any:
+        """Which questions an article answered."""
+        return self.owner != NOBODY
+
+
+def gather(documents: Sequence[Document], examples: Sequence[Example]) -> Material:
+    """Deterministic: the same documents and examples, in any order, make the same material."""
+    written = sorted(documents, key=lambda d: d.article)
+    at = {document.article: n for n, document in enumerate(written)}
+    ordered = sorted(examples, key=lambda e: (at.get(e.article or 0, NOBODY), e.case, e.text))
+    bare = [(telling(d.title), telling(d.body)) for d in written]
+    space = spaces.learn([e.text for e in ordered] + [text for pair in bare for text in pair])
+    texts = [f"{title} {title} {body}" for title, body in bare]
+    length = float(space.counts(texts).sum() / max(len(texts), 1)) or 1.0
+    return Material(
+        space=space,
+        articles=np.array([d.article for d in written], dtype=np.int64),
+        rows=space.rows([e.text for e in ordered]),
+        bare=space.rows([telling(e.text) for e in ordered]),
+        owner=np.array([at.get(e.article or 0, NOBODY) for e in ordered], dtype=np.int64),
+        asked_in=np.array([-1 if e.queue is None else e.queue for e in ordered], dtype=np.int64),
+        cases=np.array([e.case for e in ordered], dtype=np.int64),
+        titles=space.rows([title for title, _body in bare]),
+        covers=covering(space, texts, length),
+        length=length,
+    )
+
+
+def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
+    """An index of the questions in `kept` (a mask of N; all by default) and all articles but `without` (positions)."""
+    kept = np.ones(len(material.owner), dtype=bool) if kept is None else kept
+    stay = np.setdiff1d(np.arange(len(material.articles)), without)
+    rows, owner, asked_in = material.rows[kept], _placed(material.owner[kept], stay), material.asked_in[kept]
+    machine, bias, trained = _machine(rows, owner, len(stay))
+    queues = np.unique(asked_in[asked_in >= 0])
+    return Index(
+        space=material.space,
+        articles=material.articles[stay],
+        machine=machine,
+        bias=bias,
+        trained=trained,
+        questions=sparse.csr_matrix(rows.T),
+        owner=owner,
+        cases=material.cases[kept],
+        titles=sparse.csr_matrix(material.titles[stay].T),
+        covers=sparse.csr_matrix(material.covers[stay].T),
+        length=material.length,
+        queues=queues,
+        usual=_usual(owner, asked_in, queues, len(stay)),
+    )
+
+
+def _placed(owner: Any, stay: Any) -> Any:
+    """Owners by their place among those that stay; `owner` is ascending, and so is what comes."""
+    at = np.searchsorted(stay, owner)
+    known = at < len(stay)
+    known[known] = stay[at[known]] == owner[known]
+    return np.where(known, at, NOBODY)
+
+
+def _machine(rows: Row, owner: Any, count: int) -> tuple[Row, Any, Any]:
+    """Coefficients F × K, biases and for which articles there are any: the most used, as far as the work allows."""
+    held = np.bincount(owner[owner != NOBODY], minlength=count)
+    most = max(2, MOST_WORK // max(len(owner), 1))
+    taught = np.sort([a for a in np.argsort(-held, kind="stable")[:most] if held[a] >= LEAST]).astype(int)
+    trained, bias = np.zeros(count, dtype=bool), np.zeros(count, dtype=np.float32)
+    if len(taught) < 2:
+        return sparse.csr_matrix((rows.shape[1], count), dtype=np.float32), bias, trained
+    labels = np.where(np.isin(owner, taught), owner, -1)
+    svc = LinearSVC(C=1.0, random_state=0).fit(rows, labels)
+    known = [n for n, label in enumerate(svc.classes_) if label >= 0]
+    trained[taught] = True
+    if len(svc.classes_) == 2:  # one machine tells two kinds apart
+        weights, bases = (
+            np.vstack([-svc.coef_, svc.coef_])[known],
+            np.concatenate([-svc.intercept_, svc.intercept_])[known],
+        )
+    else:
+        weights, bases = svc.coef_[known], svc.intercept_[known]
+    bias[taught] = bases
+    weights[np.abs(weights) < 0.01] = 0  # what is that small changes no order, and is most of the size
+    spread = sparse.csr_matrix((count, rows.shape[1]), dtype=np.float32).tolil()
+    spread[taught] = weights.astype(np.float32)
+    return sparse.csr_matrix(spread.T.tocsr()), bias, trained
+
+
+def covering(space: Space, texts: Sequence[str], usual: float) -> Row:
+    """How well each text covers each feature, 0 to 1, K × F: the saturation of BM25 (Robertson and Zaragoza 2009) with k1
+    1.2 and b 0.5, on counts taken as 1 + ln(n); `usual` is the sum of these in a usual article."""
+    counts = space.counts(texts)
+    room = 1.2 * (0.5 + 0.5 * np.asarray(counts.sum(axis=1)).ravel() / usual)
+    counts.data = np.minimum(1.1 * counts.data / (counts.data + np.repeat(room, np.diff(counts.indptr))), 1.0)
+    return sparse.csr_matrix(counts, dtype=np.float32)
+
+
+def _shares(asked: Row) -> Row:
+    """Each question's features by their share in it, so that covering all of them is 1."""
+    total = np.asarray(asked.sum(axis=1)).ravel()
+    return sparse.diags(np.divide(1, total, out=np.zeros_like(total), where=total > 0)) @ asked
+
+
+def _usual(owner: Any, asked_in: Any, queues: Any, count: int) -> Any:
+    """ln P(article | queue), smoothed towards ln P(article), which is smoothed towards even: Q + 1 × K."""
+    mine = owner != NOBODY
+    everywhere = np.bincount(owner[mine], minlength=count) + 1.0
+    everywhere /= everywhere.sum() or 1
+    counts = np.zeros((len(queues) + 1, count))
+    known = mine & (asked_in >= 0)
+    np.add.at(counts, (np.searchsorted(queues, asked_in[known]), owner[known]), 1)
+    told = (counts + PRIOR * everywhere) / (counts.sum(axis=1, keepdims=True) + PRIOR)
+    return np.log(np.maximum(told, 1e-9)).astype(np.float32)
+
+
+def _dense(product: Any) -> Any:
+    return product.toarray() if sparse.issparse(product) else np.asarray(product)

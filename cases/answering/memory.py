@@ -1,0 +1,146 @@
+"""What was learned as one thing that is kept, and what became of its articles since."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from cases.answering.asked import Document
+from cases.answering.index import FEATURES, Index, covering
+from cases.answering.judge import SURE, Judge
+from cases.answering.space import Space, word_columns
+from cases.answering.wording import telling
+from crm import arrays
+
+BECAUSE = 4  # words named
+
+
+@dataclass(frozen=True)
+class Memory:
+    """An index and how to judge by it. `seen`: the newest version of an article that is in it."""
+
+    index: Index
+    judge: Judge
+    seen: int
+
+    def pack(self) -> bytes:
+        index = {f.name: getattr(self.index, f.name) for f in fields(Index) if f.name != "space"}
+        judge = {f"judge_{f.name}": getattr(self.judge, f.name) for f in fields(Judge)}
+        space = {f"space_{f.name}": getattr(self.index.space, f.name) for f in fields(Space)}
+        return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space})
+
+    def rows(self, text: str) -> tuple[Any, Any]:
+        """A question as the index reads it: as it is, and without the words that say nothing."""
+        return self.index.space.rows([text]), self.index.space.rows([telling(text)])
+
+    def evidence(self, text: str, queue: int | None) -> Any:
+        """What speaks for each article: K × FEATURES."""
+        asked, bare = self.rows(text)
+        return self.index.evidence(asked, bare, [queue])[0]
+
+    def answers(self, text: str, queue: int | None) -> bool:
+        """Whether an article is so near that it would be shown."""
+        return bool(self.judge.confidence(self.evidence(text, queue)[None])[0] >= SURE)
+
+    def alike(self, text: str, limit: int) -> list[tuple[int, float]]:
+        """The past cases whose question is most like this one, with how much, 0 to 1, best first."""
+        asked, _bare = self.rows(text)
+        sims = (asked @ self.index.questions).toarray()[0] / 2
+        best = np.argsort(-sims, kind="stable")[:limit]
+        return [(int(self.index.cases[n]), float(sims[n])) for n in best if sims[n] > 0 and self.index.cases[n]]
+
+    def because(self, text: str, place: int) -> tuple[str, ...]:
+        """The words of a question that speak most for the article in this place, best first."""
+        index, weights = self.index, dict(zip(FEATURES, self.judge.weights, strict=True))
+        said = {*telling(text).split()}
+        known = {word: column for word, column in word_columns(index.space, text).items() if word in said}
+        if not known:
+            return ()
+        asked, bare = self.rows(text)
+        at = list(known.values())
+        speaks = (
+            _at(asked, at) * (weights["machine"] * _of(index.machine, at, place) + weights["nearest"] / 2 * self._near(asked, at, place))
+            + _at(bare, at) * weights["title"] / 2 * _of(index.titles, at, place)
+            + _at(bare, at) / (bare.sum() or 1) * weights["covered"] * _of(index.covers, at, place)
+        )  # fmt: skip
+        found = sorted(zip(-speaks, known, strict=True))
+        return tuple(word for weight, word in found[:BECAUSE] if weight < 0)
+
+    def _near(self, asked: Any, at: list[int], place: int) -> Any:
+        """What of these columns its most alike question has."""
+        begin, end = np.searchsorted(self.index.owner, [place, place + 1])
+        if begin == end:
+            return np.zeros(len(at), dtype=np.float32)
+        mine = self.index.questions[:, begin:end]
+        return _of(mine, at, int((asked @ mine).toarray()[0].argmax()))
+
+    def with_documents(self, documents: Sequence[Document], seen: int) -> "Memory":
+        """The same with these articles as they are now: those it knew are read anew, new ones are added."""
+        if not documents:
+            return self
+        index, written = self.index, sorted(documents, key=lambda d: d.article)
+        at = {int(article): n for n, article in enumerate(index.articles)}
+        new = [d for d in written if d.article not in at]
+        titles = index.space.rows([telling(d.title) for d in written])
+        covers = covering(
+            index.space, [f"{telling(d.title)} {telling(d.title)} {telling(d.body)}" for d in written], index.length
+        )
+        places = np.array([at.get(d.article, -1) for d in written])
+        places[places < 0] = len(at) + np.arange(len(new))
+        count = len(at) + len(new)
+        wider = (index.space.size, count)
+        return Memory(
+            replace(
+                index,
+                articles=np.concatenate([index.articles, np.array([d.article for d in new], dtype=np.int64)]),
+                machine=_widened(index.machine, wider),
+                bias=np.concatenate([index.bias, np.zeros(len(new), dtype=np.float32)]),
+                trained=np.concatenate([index.trained, np.zeros(len(new), dtype=bool)]),
+                titles=_set(index.titles, wider, places, titles),
+                covers=_set(index.covers, wider, places, covers),
+                usual=np.hstack([index.usual, np.repeat(_least(index.usual), len(new), axis=1)]),
+            ),
+            self.judge,
+            seen,
+        )
+
+
+FORM = 1  # of what is kept; another one is read by the code that wrote it, and learned anew
+
+
+def unpack(content: bytes) -> Memory:
+    """What `Memory.pack` kept. Raises ValueError where it is of another form."""
+    held = arrays.unpack(content)
+    if held.pop("form") != FORM:
+        raise ValueError("kept by another version")
+    seen = held.pop("seen")
+    space = Space(**{f.name: held.pop(f"space_{f.name}") for f in fields(Space)})
+    judge = Judge(**{f.name: held.pop(f"judge_{f.name}") for f in fields(Judge)})
+    return Memory(Index(space=space, **held), judge, seen)
+
+
+def _at(row: Any, columns: list[int]) -> Any:
+    return row[:, columns].toarray()[0]
+
+
+def _of(matrix: Any, rows: list[int], place: int) -> Any:
+    return matrix[rows][:, [place]].toarray()[:, 0]
+
+
+def _widened(matrix: Any, shape: tuple[int, int]) -> Any:
+    return sparse.hstack([matrix, sparse.csr_matrix((shape[0], shape[1] - matrix.shape[1]), dtype=np.float32)], "csr")
+
+
+def _set(matrix: Any, shape: tuple[int, int], places: Any, rows: Any) -> Any:
+    """F × K with the columns at `places` as `rows` has them."""
+    kept = np.ones(shape[1])
+    kept[places] = 0
+    spread = sparse.csr_matrix((np.ones(len(places)), (places, np.arange(len(places)))), (shape[1], len(places)))
+    return sparse.csr_matrix(_widened(matrix, shape) @ sparse.diags(kept) + (spread @ rows).T, dtype=np.float32)
+
+
+def _least(usual: Any) -> Any:
+    """What nobody used yet is as usual as what was used least."""
+    return usual.min(axis=1, keepdims=True) if usual.shape[1] else np.zeros((len(usual), 1), dtype=np.float32)

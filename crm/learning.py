@@ -1,0 +1,184 @@
+"""What learns from history: trained by `manage.py train` and each night, kept in versions, read by every process.
+
+Apps bring the learners in their jobs.py (`learning.learner`). A learner says what it saw and how well it did on what was
+held back, and whether that is good enough to be used; until then what ran before runs on."""
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from crm.jobs import loop
+from crm.models import Learned
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+KEPT = 3  # trainings of a kind whose content is kept: to go back by one, and while processes still read the last
+NIGHT = (1, 5)  # hours of the house's clock
+STALE = timedelta(hours=20)
+LOOK = 5.0  # seconds a process may run on the last version
+_LOCK = 0x4C524E00
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What came of one training. Without `content` nothing was learned, and `why` says why; with both it is kept, but not
+    used. `figures` are numbers by name, in the order they are told."""
+
+    seen: dict[str, int]
+    figures: dict[str, Any] = field(default_factory=dict)
+    content: bytes | None = None
+    why: str = ""
+    after: Callable[[Learned], None] = lambda row: None  # called where the version is kept, in its transaction
+
+
+@dataclass(frozen=True)
+class Learner:
+    key: str
+    learn: Callable[[Say], Lesson]
+    due: Callable[[], bool]  # whether there is something new to learn from
+
+
+_learners: dict[str, Learner] = {}
+
+
+def learner(key: str, *, due: Callable[[], bool]) -> Callable[[Callable[[Say], Lesson]], Callable[[Say], Lesson]]:
+    """Register `learn(say) -> Lesson`. It only reads; `due` says cheaply whether it is worth its time."""
+
+    def register(function: Callable[[Say], Lesson]) -> Callable[[Say], Lesson]:
+        _learners[key] = Learner(key, function, due)
+        return function
+
+    return register
+
+
+def keys() -> list[str]:
+    return sorted(_learners)
+
+
+def train(key: str, say: Say = lambda _line: None) -> Learned | None:
+    """Train this one now. None where another process is at it."""
+    with _alone(key) as free:
+        if not free:
+            return None
+        began = time.monotonic()
+        lesson = _learners[key].learn(say)
+        return _keep(key, lesson, time.monotonic() - began)
+
+
+def _keep(key: str, lesson: Lesson, took: float) -> Learned:
+    with transaction.atomic():
+        row = Learned.objects.create(
+            kind=key,
+            took=round(took, 1),
+            in_use=lesson.content is not None and not lesson.why,
+            why=lesson.why[:300],
+            seen=lesson.seen,
+            figures=lesson.figures,
+            content=lesson.content,
+        )
+        lesson.after(row)
+        held = Learned.objects.filter(kind=key, content__isnull=False).order_by("-pk")
+        keep = {*held.filter(in_use=True).values_list("pk", flat=True)[:KEPT], row.pk}
+        held.exclude(pk__in=keep).update(content=None)
+    return row
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[bool]:
+    """One process at a time trains a kind; its end, however it comes, ends the hold."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_LOCK, key])
+        free = bool(cursor.fetchone()[0])  # type: ignore[index]
+        try:
+            yield free
+        finally:
+            if free:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [_LOCK, key])
+
+
+# --- reading
+
+
+class Reader(Generic[T]):
+    """What is in use of a kind, made once in this process by `read` and looked after every LOOK seconds."""
+
+    def __init__(self, kind: str, read: Callable[[bytes], T]) -> None:
+        self.kind, self.read = kind, read
+        self._lock = threading.Lock()
+        self._held: tuple[int, T] | None = None
+        self._looked = 0.0
+
+    def current(self) -> tuple[int, T] | None:
+        """(version, what was learned), or None where nothing is in use."""
+        if time.monotonic() - self._looked < LOOK:
+            return self._held
+        with self._lock:
+            self._look()
+        return self._held
+
+    def forget(self) -> None:
+        """Look anew at the next question."""
+        self._held, self._looked = None, 0.0
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked < LOOK:
+            return
+        row = Learned.objects.filter(kind=self.kind, in_use=True).order_by("-pk").values_list("pk", flat=True).first()
+        if row is None:
+            self._held = None
+        elif self._held is None or self._held[0] != row:
+            content = Learned.objects.values_list("content", flat=True).get(pk=row)
+            self._held = (row, self.read(bytes(content)))
+        self._looked = time.monotonic()
+
+
+# --- by night
+
+
+@loop(name="crm.learning", limit=60)
+def learn_by_night(stop: threading.Event, alive: Callable[[], None]) -> None:
+    """Runs `manage.py train --due` as a process of its own, at low priority, so that nobody waits for it."""
+    while not stop.is_set():
+        alive()
+        if wanted():
+            _run(stop, alive)
+        stop.wait(30)
+
+
+def wanted() -> list[str]:
+    """The kinds that should be trained now: never yet and there is something to learn from, or at night once a day."""
+    now = timezone.localtime()
+    found = []
+    for key, each in sorted(_learners.items()):
+        last = Learned.objects.filter(kind=key).order_by("-pk").values_list("made_at", flat=True).first()
+        is_time = last is None or (now - last > STALE and NIGHT[0] <= now.hour < NIGHT[1])
+        if is_time and each.due():
+            found.append(key)
+    return found
+
+
+def _run(stop: threading.Event, alive: Callable[[], None]) -> None:
+    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "train", "--due"]
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    try:
+        while started.poll() is None and not stop.wait(1):
+            alive()
+    finally:
+        if started.poll() is None:
+            started.terminate()
+            started.wait(10)
+    if started.returncode:
+        log.warning("training ended with %s", started.returncode)
