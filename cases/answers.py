@@ -59,7 +59,7 @@ class Alike:
 
     case: Case
     score: float
-    article: Article | None
+    article: str  # its title
     answer: str
 
 

@@ -63,6 +63,13 @@ every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
 
 
+@learning.warmers.register
+def read_answers() -> None:
+    from cases.answering import suggesting  # brings libraries that take a second to begin
+
+    suggesting.knowledge()
+
+
 @learning.learner("answers", due=answers.worth_learning)
 def learn_answers(say: learning.Say) -> learning.Lesson:
     """Which article answers which question."""

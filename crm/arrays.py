@@ -23,8 +23,9 @@ def pack(content: dict[str, Any]) -> bytes:
             arrays[name] = value
         else:
             plain[name] = value
+    arrays[".plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays, **{".plain": np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)})
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from crm.hooks import Hook
 from crm.jobs import loop
 from crm.models import Learned
 
@@ -101,7 +102,7 @@ def _alone(key: str) -> Iterator[bool]:
     """One process at a time trains a kind; its end, however it comes, ends the hold."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_LOCK, key])
-        free = bool(cursor.fetchone()[0])  # type: ignore[index]
+        free = bool(cursor.fetchone()[0])
         try:
             yield free
         finally:
@@ -123,26 +124,40 @@ class Reader(Generic[T]):
 
     def current(self) -> tuple[int, T] | None:
         """(version, what was learned), or None where nothing is in use."""
-        if time.monotonic() - self._looked < LOOK:
-            return self._held
-        with self._lock:
-            self._look()
+        if time.monotonic() - self._looked >= LOOK:
+            rows = Learned.objects.filter(kind=self.kind, in_use=True).order_by("-pk")
+            found = self.of(rows.values_list("pk", flat=True).first() or 0)
+            self._looked = time.monotonic()
+            return found
         return self._held
+
+    def of(self, version: int) -> tuple[int, T] | None:
+        """The same of this version, by somebody who has asked for it: read once a process."""
+        with self._lock:
+            if not version:
+                self._held = None
+            elif self._held is None or self._held[0] != version:
+                content = Learned.objects.values_list("content", flat=True).get(pk=version)
+                self._held = (version, self.read(bytes(content or b"")))
+            return self._held
 
     def forget(self) -> None:
         """Look anew at the next question."""
         self._held, self._looked = None, 0.0
 
-    def _look(self) -> None:
-        if time.monotonic() - self._looked < LOOK:
-            return
-        row = Learned.objects.filter(kind=self.kind, in_use=True).order_by("-pk").values_list("pk", flat=True).first()
-        if row is None:
-            self._held = None
-        elif self._held is None or self._held[0] != row:
-            content = Learned.objects.values_list("content", flat=True).get(pk=row)
-            self._held = (row, self.read(bytes(content)))
-        self._looked = time.monotonic()
+
+# Reads what was learned before somebody waits for it; called where a server process begins, if anything is in use.
+warmers: Hook[[], None] = Hook("warmers")
+
+
+def warm() -> None:
+    try:
+        if Learned.objects.filter(in_use=True).exists():
+            warmers.collect()
+    except DatabaseError:
+        log.info("what was learned is read when it is first asked for")
+    finally:
+        connection.close()
 
 
 # --- by night

@@ -10,12 +10,13 @@ import numpy as np
 from scipy.special import ndtr
 
 NODES, WEIGHTS = np.polynomial.hermite.hermgauss(21)
+CERTAIN = 1e-9  # a deviation below this is a value that is known
 FLOOR = 0.02  # every arm that may be taken, silence too, keeps at least this chance
 
 
 def chances(means: Sequence[float], deviations: Sequence[float], floor: float = FLOOR) -> list[float]:
     """The chance of each arm, in order; they add up to 1, and none is below `floor` (which shrinks where there are more arms
-    than it allows for). A deviation of 0 is a value that is known."""
+    than it allows for). A deviation below CERTAIN is a value that is known."""
     if not means:
         return []
     if any(not math.isfinite(m) or not math.isfinite(s) or s < 0 for m, s in zip(means, deviations, strict=True)):
@@ -34,7 +35,7 @@ def _first(k: int, mean: np.ndarray, deviation: np.ndarray) -> float:
     for i in range(len(mean)):
         if i == k:
             continue
-        if deviation[i] > 0:
+        if deviation[i] > CERTAIN:
             below *= ndtr((draws - mean[i]) / deviation[i])
         else:
             below *= np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))

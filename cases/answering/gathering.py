@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection
 
@@ -79,7 +80,7 @@ def _asked(cases: list[int], answered: dict[int, int]) -> Iterator[Example]:
                 yield Example(text, answered.get(case), queue, case)
 
 
-def _rows(statement: str, **params: object) -> Iterator[tuple[object, ...]]:
+def _rows(statement: str, **params: Any) -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         yield from cursor.fetchall()

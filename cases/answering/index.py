@@ -6,14 +6,19 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
 from sklearn.svm import LinearSVC
 
 from cases.answering import space as spaces
-from cases.answering.asked import Document, Example
+from cases.answering.asked import LONGEST_ARTICLE, Document, Example
 from cases.answering.space import Row, Space
 from cases.answering.wording import telling
 
-FEATURES = ("machine", "trained", "nearest", "alike", "title", "covered", "usual")
+FEATURES = ("machine", "trained", "bayes", "nearest", "sense", "title", "covered", "usual")
+DIRECTIONS = 150  # of the space of senses
+WIDEST = 60_000  # features it is made of, those in most questions
+FEWEST = 60  # questions from which it is made
+ALPHA = 0.05  # what naive Bayes takes as seen of everything
 LEAST = 3  # questions an article answered, from which a machine is trained for it
 MOST_WORK = 3_000_000  # questions times articles a machine is trained for
 NOBODY = np.iinfo(np.int32).max  # the owner of a question no article answered; sorts last
@@ -25,7 +30,8 @@ class Index:
     """F features, K articles, N questions, Q queues. Matrices are sparse with F rows, so that one question is one product.
     Articles are told by their place, 0 to K.
 
-    `machine` (F × K) and `bias` (K): one-vs-rest linear support vector machines for the articles in `trained`;
+    `machine` (F × K) and `bias` (K): one-vs-rest linear support vector machines for the articles in `trained`; `held` (F × K)
+    and `bare` (K): naive Bayes; `turn` (F × D) and `senses` (N × D): the questions in few directions (latent semantics);
     `questions` (F × N), sorted by `owner` (N, ascending); `titles`, `covers` (F × K): its title, and how well its text covers each feature; `length`: how long
     a usual one is; `usual` (Q + 1 × K): the logarithm of
     how often it is the answer in each queue, the last row everywhere."""
@@ -35,6 +41,10 @@ class Index:
     machine: Row
     bias: Any
     trained: Any
+    held: Row
+    bare: Any
+    turn: Any
+    senses: Any
     questions: Row
     owner: Any
     cases: Any
@@ -50,24 +60,33 @@ class Index:
         told = np.zeros((asked.shape[0], len(self.articles), len(FEATURES)), dtype=np.float32)
         told[:, :, 0] = np.where(self.trained, np.clip(_dense(asked @ self.machine) + self.bias, -2, 2), -1)
         told[:, :, 1] = self.trained
-        told[:, :, 2], told[:, :, 3] = self._owned(_dense(asked @ self.questions) / 2)
-        told[:, :, 4] = _dense(bare @ self.titles) / 2
-        told[:, :, 5] = _dense(_shares(bare) @ self.covers)
+        told[:, :, 2] = self._bayes(asked)
+        told[:, :, 3] = self._most(_dense(asked @ self.questions) / 2)
+        told[:, :, 4] = self._most(turned(asked, self.turn) @ self.senses.T) * known_share(asked)[:, None]
+        told[:, :, 5] = _dense(bare @ self.titles)
+        told[:, :, 6] = _dense(_shares(bare) @ self.covers)
         at = {int(queue): n for n, queue in enumerate(self.queues)}
-        told[:, :, 6] = self.usual[[len(at) if queue is None else at.get(queue, len(at)) for queue in queues]]
+        told[:, :, 7] = self.usual[[len(at) if queue is None else at.get(queue, len(at)) for queue in queues]]
         return told
 
-    def _owned(self, alike: Any) -> tuple[Any, Any]:
-        """Of each article's questions: how alike the most alike is, and all together, the near ones most."""
-        count = len(self.articles)
+    def _bayes(self, asked: Row) -> Any:
+        """ln P(article given the question) of naive Bayes, a fifth of it, -4 at least and where nothing was answered."""
+        told = _dense(asked @ self.held) + np.asarray(asked.sum(axis=1)) * self.bare
+        told[:, self.bare == 0] = -np.inf
+        if np.isneginf(told).all():
+            return np.full(told.shape, -4.0)
+        told -= told.max(axis=1, keepdims=True)
+        told -= np.log(np.exp(told).sum(axis=1, keepdims=True))
+        return np.clip(told, -20, 0) / 5
+
+    def _most(self, alike: Any) -> Any:
+        """Of each article's questions, how alike the most alike is: n × N to n × K."""
+        nearest = np.zeros((len(alike), len(self.articles)), dtype=np.float32)
         mine = int(np.searchsorted(self.owner, NOBODY))
-        nearest = np.zeros((len(alike), count), dtype=np.float32)
-        together = np.zeros_like(nearest)
         if mine:
             owners, begins = np.unique(self.owner[:mine], return_index=True)
             nearest[:, owners] = np.maximum.reduceat(alike[:, :mine], begins, axis=1)
-            together[:, owners] = np.cbrt(np.add.reduceat(alike[:, :mine] ** 3, begins, axis=1))
-        return nearest, together
+        return nearest
 
 
 @dataclass(frozen=True)
@@ -84,6 +103,8 @@ class Material:
     titles: Row  # K × F
     covers: Row  # K × F
     length: float
+    turn: Any  # F × D
+    senses: Any  # N × D
 
     @property
     def labelled(self) -> Any:
@@ -96,21 +117,25 @@ def gather(documents: Sequence[Document], examples: Sequence[Example]) -> Materi
     written = sorted(documents, key=lambda d: d.article)
     at = {document.article: n for n, document in enumerate(written)}
     ordered = sorted(examples, key=lambda e: (at.get(e.article or 0, NOBODY), e.case, e.text))
-    bare = [(telling(d.title), telling(d.body)) for d in written]
+    bare = [(telling(d.title), telling(d.body, LONGEST_ARTICLE)) for d in written]
     space = spaces.learn([e.text for e in ordered] + [text for pair in bare for text in pair])
     texts = [f"{title} {title} {body}" for title, body in bare]
-    length = float(space.counts(texts).sum() / max(len(texts), 1)) or 1.0
+    length = float(space.counts(texts, LONGEST_ARTICLE).sum() / max(len(texts), 1)) or 1.0
+    rows = space.rows([e.text for e in ordered])
+    turn = _turn(rows)
     return Material(
         space=space,
         articles=np.array([d.article for d in written], dtype=np.int64),
-        rows=space.rows([e.text for e in ordered]),
+        rows=rows,
         bare=space.rows([telling(e.text) for e in ordered]),
         owner=np.array([at.get(e.article or 0, NOBODY) for e in ordered], dtype=np.int64),
         asked_in=np.array([-1 if e.queue is None else e.queue for e in ordered], dtype=np.int64),
         cases=np.array([e.case for e in ordered], dtype=np.int64),
-        titles=space.rows([title for title, _body in bare]),
+        titles=space.pieces([title for title, _body in bare]),
         covers=covering(space, texts, length),
         length=length,
+        turn=turn,
+        senses=turned(rows, turn),
     )
 
 
@@ -120,6 +145,7 @@ def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
     stay = np.setdiff1d(np.arange(len(material.articles)), without)
     rows, owner, asked_in = material.rows[kept], _placed(material.owner[kept], stay), material.asked_in[kept]
     machine, bias, trained = _machine(rows, owner, len(stay))
+    held, bare = _bayes(rows, owner, len(stay))
     queues = np.unique(asked_in[asked_in >= 0])
     return Index(
         space=material.space,
@@ -127,6 +153,10 @@ def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
         machine=machine,
         bias=bias,
         trained=trained,
+        held=held,
+        bare=bare,
+        turn=material.turn,
+        senses=material.senses[kept],
         questions=sparse.csr_matrix(rows.T),
         owner=owner,
         cases=material.cases[kept],
@@ -172,10 +202,46 @@ def _machine(rows: Row, owner: Any, count: int) -> tuple[Row, Any, Any]:
     return sparse.csr_matrix(spread.T.tocsr()), bias, trained
 
 
+def _bayes(rows: Row, owner: Any, count: int) -> tuple[Row, Any]:
+    """Multinomial naive Bayes on weighed features: ln(1 + c/α), F × K, and ln(α / (n + αF)), K; 0 where nothing is known."""
+    mine = np.flatnonzero(owner != NOBODY)
+    choose = sparse.csr_matrix((np.ones(len(mine), dtype=np.float32), (owner[mine], mine)), (count, len(owner)))
+    counts = sparse.csr_matrix((choose @ rows).T, dtype=np.float32)
+    totals = np.asarray(counts.sum(axis=0)).ravel()
+    unseen = np.where(totals > 0, np.log(ALPHA / (totals + ALPHA * rows.shape[1])), 0)
+    counts.data = np.log1p(counts.data / ALPHA)
+    return counts, unseen.astype(np.float32)
+
+
+def _turn(rows: Row) -> Any:
+    """F × D: the directions in which questions differ most (truncated singular value decomposition; Deerwester et al. 1990)."""
+    count, size = rows.shape
+    turn = np.zeros((size, DIRECTIONS), dtype=np.float32)
+    if count < FEWEST:
+        return turn[:, :1]
+    held = np.bincount(rows.indices, minlength=size)
+    widest = np.sort(np.argsort(-held, kind="stable")[:WIDEST])
+    found = TruncatedSVD(min(DIRECTIONS, count - 1), random_state=0).fit(rows[:, widest])
+    turn[widest, : len(found.components_)] = found.components_.T
+    return turn.astype(np.float16).astype(np.float32)
+
+
+def turned(rows: Row, turn: Any) -> Any:
+    """Rows in few directions, each of length 1."""
+    told = np.asarray(rows @ turn, dtype=np.float32)
+    lengths = np.linalg.norm(told, axis=1, keepdims=True)
+    return np.divide(told, lengths, out=np.zeros_like(told), where=lengths > 0)
+
+
+def known_share(asked: Row) -> Any:
+    """How much of each question is known, 0 to 1: what is not known shortens its row."""
+    return np.sqrt(np.asarray(asked.multiply(asked).sum(axis=1)).ravel() / 2)
+
+
 def covering(space: Space, texts: Sequence[str], usual: float) -> Row:
     """How well each text covers each feature, 0 to 1, K × F: the saturation of BM25 (Robertson and Zaragoza 2009) with k1
     1.2 and b 0.5, on counts taken as 1 + ln(n); `usual` is the sum of these in a usual article."""
-    counts = space.counts(texts)
+    counts = space.counts(texts, LONGEST_ARTICLE)
     room = 1.2 * (0.5 + 0.5 * np.asarray(counts.sum(axis=1)).ravel() / usual)
     counts.data = np.minimum(1.1 * counts.data / (counts.data + np.repeat(room, np.diff(counts.indptr))), 1.0)
     return sparse.csr_matrix(counts, dtype=np.float32)

@@ -1,25 +1,26 @@
 """How much each kind of evidence weighs, and when to say nothing: learned from questions that were held back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from cases.answering.index import FEATURES, Index, Material, build
 
 # What weighs how much before anything was learned, and what learning is drawn back to (in units of the logarithm of odds).
-START = np.array([3.0, 0.0, 6.0, 6.0, 8.0, 8.0, 0.5])
-STEP = np.array([3.0, 3.0, 6.0, 6.0, 6.0, 6.0, 1.0])  # how far from it is one standard deviation
+START = np.array([3.0, 0.0, 1.0, 3.0, 4.0, 8.0, 8.0, 0.3])
+STEP = np.array([3.0, 3.0, 2.0, 6.0, 6.0, 6.0, 6.0, 1.0])  # how far from it is one standard deviation
 FOLDS, STRANGE = 5, 3
 LEAST_LABELLED = 100
 MOST_HELD = 6_000  # questions held back in all
 SHOWN = 3
 STRANGERS = 0.2  # share of questions no article answers, where history does not tell
 NEAR = 60  # candidates a question that are compared
-SURE = 0.5  # so probable it must be that the answer is among those shown
+SURE = 1 / 3  # so probable it must be that the answer is among those shown: three titles are read in a moment
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Judge:
 
 
 def _signs(evidence: Any, scores: Any) -> Any:
-    """n × 10: what tells a question that an article answers from a stranger."""
+    """n × 12: what tells a question that an article answers from a stranger."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
     best = np.take_along_axis(evidence, order[:, :1, None], axis=1)[:, 0]
     share = _softmax(scores)
     top = np.take_along_axis(share, order, axis=1)
     return np.column_stack([
-        top[:, 0], top.sum(axis=1), best[:, 0], best[:, 2], best[:, 3], best[:, 4], best[:, 5],
-        evidence[:, :, 0].max(axis=1), evidence[:, :, 2].max(axis=1), evidence[:, :, 5].max(axis=1),
+        top[:, 0], top.sum(axis=1), best[:, 0], best[:, 2], best[:, 3], best[:, 4], best[:, 5], best[:, 6],
+        evidence[:, :, 0].max(axis=1), evidence[:, :, 3].max(axis=1), evidence[:, :, 4].max(axis=1), evidence[:, :, 6].max(axis=1),
     ])  # fmt: skip
 
 
@@ -72,7 +73,13 @@ def held_back(material: Material) -> Held:
     rng = np.random.default_rng(0)
     chosen = rng.permutation(labelled)[:MOST_HELD]
     fold = np.arange(len(chosen)) % FOLDS
-    return _joined([_asked(material, _without(material, part := chosen[fold == n]), part) for n in range(FOLDS)])
+    found = []
+    for n in range(FOLDS):
+        part = chosen[fold == n]
+        kept = np.ones(len(material.owner), dtype=bool)
+        kept[part] = False
+        found.append(_asked(_unheard(material, kept), build(material, kept), part))
+    return _joined(found)
 
 
 def strangers(material: Material) -> Held:
@@ -86,14 +93,17 @@ def strangers(material: Material) -> Held:
         theirs = np.isin(material.owner, gone)
         asked = rng.permutation(np.flatnonzero(theirs))[: MOST_HELD // STRANGE // 2]
         index = build(material, ~theirs, gone)
-        found.append(_asked(material, index, asked))
+        found.append(_asked(_unheard(material, ~theirs), index, asked))
     return _joined(found)
 
 
-def _without(material: Material, part: Any) -> Index:
-    kept = np.ones(len(material.owner), dtype=bool)
-    kept[part] = False
-    return build(material, kept)
+def _unheard(material: Material, kept: Any) -> Material:
+    """The same, but what only questions said that are not kept is not known: as of a question nobody has seen."""
+    heard = np.zeros(material.space.size, dtype=np.float32)
+    heard[material.rows[kept].indices] = 1
+    heard[material.covers.indices] = 1
+    left = sparse.diags(heard)
+    return replace(material, rows=sparse.csr_matrix(material.rows @ left), bare=sparse.csr_matrix(material.bare @ left))
 
 
 def _asked(material: Material, index: Index, which: Any) -> Held:
@@ -141,20 +151,19 @@ def weigh(held: Held) -> Any:
 def learn_confidence(weights: Any, known: Held, strange: Held, share: float) -> Judge:
     """When the answer is among those shown: logistic regression on held-back questions and on strangers, these weighed so
     that they are `share` of all."""
-    evidence = np.concatenate([known.evidence, strange.evidence[:, : known.evidence.shape[1]]])
-    scores = evidence @ weights
+    scores = known.evidence @ weights
     order = np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
-    right = np.concatenate([known.right, np.full(len(strange.right), -1)])
-    good = (order == right[:, None]).any(axis=1)
-    signs = _signs(evidence, scores)
-    means, scales = signs.mean(axis=0), np.maximum(signs.std(axis=0), 1e-6)
-    heft = np.concatenate([
-        np.full(len(known.right), (1 - share) / len(known.right)),
-        np.full(len(strange.right), share / max(len(strange.right), 1)),
-    ]) * len(right)  # fmt: skip
+    right = (order == known.right[:, None]).any(axis=1)
+    good = np.concatenate([right, np.zeros(len(strange.right), dtype=bool)])
+    signs = np.concatenate([_signs(known.evidence, scores), _signs(strange.evidence, strange.evidence @ weights)])
+    means, scales = signs.mean(axis=0), np.maximum(signs.std(axis=0), 0.05)  # what hardly varied tells nothing
+    each = [(1 - share) / len(known.right), share / max(len(strange.right), 1)]
+    heft = np.repeat(each, [len(known.right), len(strange.right)]) * len(good)
     fit = LogisticRegression(C=1.0, max_iter=500).fit((signs - means) / scales, good, sample_weight=heft)
     return Judge(weights, np.concatenate([fit.intercept_, fit.coef_[0]]), means, scales)
 
 
-# Before anything was learned: only what an article covers of a question speaks for it.
-UNTAUGHT = Judge(START, np.array([-6.0, 0, 0, 0, 0, 0, 6.0, 12.0, 0, 0, 0]), np.zeros(10), np.ones(10))
+# Before anything was learned: only how alike the title is and what the text covers speak for an article. Of 250 questions of
+# Stack Exchange in other people's words this keeps 75 of the 76 % that come first, and refuses 78 % of what bank and desk
+# customers ask who have nothing to do with it.
+UNTAUGHT = Judge(START, np.array([-3.0, 0, 0, 0, 0, 0, 0, 9.0, 2.0, 0, 0, 0, 0]), np.zeros(12), np.ones(12))

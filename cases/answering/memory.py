@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from cases.answering.asked import Document
+from cases.answering.asked import LONGEST_ARTICLE, Document
 from cases.answering.index import FEATURES, Index, covering
 from cases.answering.judge import SURE, Judge
 from cases.answering.space import Space, word_columns
@@ -62,7 +62,7 @@ class Memory:
         at = list(known.values())
         speaks = (
             _at(asked, at) * (weights["machine"] * _of(index.machine, at, place) + weights["nearest"] / 2 * self._near(asked, at, place))
-            + _at(bare, at) * weights["title"] / 2 * _of(index.titles, at, place)
+            + _at(bare, at) * weights["title"] * _of(index.titles, at, place)
             + _at(bare, at) / (bare.sum() or 1) * weights["covered"] * _of(index.covers, at, place)
         )  # fmt: skip
         found = sorted(zip(-speaks, known, strict=True))
@@ -80,24 +80,26 @@ class Memory:
         """The same with these articles as they are now: those it knew are read anew, new ones are added."""
         if not documents:
             return self
-        index, written = self.index, sorted(documents, key=lambda d: d.article)
+        written = sorted(documents, key=lambda d: d.article)
+        bare = [(telling(d.title), telling(d.body, LONGEST_ARTICLE)) for d in written]
+        index = self._with_words([text for pair in bare for text in pair])
         at = {int(article): n for n, article in enumerate(index.articles)}
         new = [d for d in written if d.article not in at]
-        titles = index.space.rows([telling(d.title) for d in written])
-        covers = covering(
-            index.space, [f"{telling(d.title)} {telling(d.title)} {telling(d.body)}" for d in written], index.length
-        )
         places = np.array([at.get(d.article, -1) for d in written])
         places[places < 0] = len(at) + np.arange(len(new))
-        count = len(at) + len(new)
-        wider = (index.space.size, count)
+        wider = (index.space.size, len(at) + len(new))
+        titles = index.space.pieces([title for title, _body in bare])
+        covers = covering(index.space, [f"{title} {title} {body}" for title, body in bare], index.length)
+        nothing = np.zeros(len(new), dtype=np.float32)
         return Memory(
             replace(
                 index,
                 articles=np.concatenate([index.articles, np.array([d.article for d in new], dtype=np.int64)]),
                 machine=_widened(index.machine, wider),
-                bias=np.concatenate([index.bias, np.zeros(len(new), dtype=np.float32)]),
-                trained=np.concatenate([index.trained, np.zeros(len(new), dtype=bool)]),
+                bias=np.concatenate([index.bias, nothing]),
+                held=_widened(index.held, wider),
+                bare=np.concatenate([index.bare, nothing]),
+                trained=np.concatenate([index.trained, nothing.astype(bool)]),
                 titles=_set(index.titles, wider, places, titles),
                 covers=_set(index.covers, wider, places, covers),
                 usual=np.hstack([index.usual, np.repeat(_least(index.usual), len(new), axis=1)]),
@@ -105,6 +107,23 @@ class Memory:
             self.judge,
             seen,
         )
+
+    def _with_words(self, texts: Sequence[str]) -> Index:
+        """The index with columns for what only these texts say; nothing that was learned speaks of them."""
+        index = self.index
+        wider, kept = index.space.wider(texts)
+        if wider.size == index.space.size:
+            return index
+        spread = sparse.csr_matrix(
+            (np.ones(len(kept), dtype=np.float32), (kept, np.arange(len(kept)))), (wider.size, len(kept))
+        )
+        turn = np.zeros((wider.size, index.turn.shape[1]), dtype=np.float32)
+        turn[kept] = index.turn
+        moved = {
+            n: sparse.csr_matrix(spread @ getattr(index, n))
+            for n in ("machine", "held", "questions", "titles", "covers")
+        }
+        return replace(index, space=wider, turn=turn, **moved)
 
 
 FORM = 1  # of what is kept; another one is read by the code that wrote it, and learned anew

