@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from outreach import gates, reasons
+from outreach import choosing, gates, reasons
 from outreach.catalogue import Shelf, Standing
+from outreach.choosing import Arm, Choice
 from outreach.context import Context
 from outreach.gates import ELIGIBILITY, PLUGIN, RANK, SCORE, SENTENCE, Shut
+from outreach.propensity import START as P_START
 
-P_START = 0.10  # how likely a yes is until answers teach better: a start that is stated, not learned
 FIT = {"words": 1.0, "tag": 0.8, "facts": 0.5}  # they said it; we tagged it; their facts alone ask for it
 MINUTE = 0.5  # what a minute of a rep and a customer costs
 ANNOYANCE, WORSE = 0.25, 1.3  # of being offered something at all, and how it grows with each refusal in 180 days
@@ -41,30 +42,45 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is shut for the whole talk, every candidate, and the one to offer, or None: silence."""
+    """What is shut for the whole talk, every candidate, and the one to offer, or None: silence; and how it was chosen."""
 
     shut: list[Shut]
     candidates: list[Judged]
     best: Judged | None
+    choice: Choice = field(default_factory=lambda: Choice(None))
 
     def trace(self) -> list[Any]:
         """Everything a repeat must agree with."""
         told = [[j.offer.version, j.shut.kept() if j.shut else [], dict(j.scores), j.sentence] for j in self.candidates]
-        return [[s.kept() for s in self.shut], told, self.best.offer.version if self.best else None]
+        chances = [sorted(self.choice.chances.items())] if self.choice.chances else []
+        return [[s.kept() for s in self.shut], told, self.best.offer.version if self.best else None, *chances]
 
 
 def judge(context: Context, shelf: Shelf) -> Verdict:
     """The verdict. A score is worth × chance − effort:
 
-    score = p · fit · (value + gain) − minutes · MINUTE − ANNOYANCE · 1.3^refusals, in the house's currency.
+    score = p · fit · (value + gain) − minutes · MINUTE − ANNOYANCE · 1.3^refusals, in the house's currency;
+    p is what answers taught (outreach.lessons), or P_START. Of those that stand the first is taken, or one by lot.
     """
     bench = _Bench(context, shelf)
     shut, judged = bench.shut, [bench.judge(offer) for offer in shelf.offers]
     standing = sorted((j for j in judged if j.shut is None), key=lambda j: j.order)
-    best = standing[0] if standing else None
-    lower = {j.offer.version for j in standing[1:]}
-    told = [_with(j, Shut(RANK, "lower")) if j.offer.version in lower else j for j in judged]
-    return Verdict(shut, told, best)
+    choice = choosing.choose([_arm(j) for j in standing], context.learned)
+    best = next((j for j in standing if j.offer.version == choice.taken), None)
+    reason = _why_not(context, standing, best)
+    told = [_with(j, Shut(RANK, reason)) if j.shut is None and j is not best else j for j in judged]
+    return Verdict(shut, told, best, choice)
+
+
+def _arm(judged: Judged) -> Arm:
+    return Arm(judged.offer.version, judged.score * judged.scores["factor"], judged.scores.get("spread", 0.0))
+
+
+def _why_not(context: Context, standing: list[Judged], best: Judged | None) -> str:
+    """Why the others were not taken."""
+    if context.learned.get("held_out"):
+        return "held_out"
+    return "lower" if not standing or best is standing[0] else "tried"
 
 
 def _with(judged: Judged, shut: Shut) -> Judged:
@@ -116,8 +132,11 @@ class _Bench:
         worth = float(terms.value + terms.gain)
         effort = float(terms.minutes) * MINUTE + self.annoyance
         factor = self.context.factors.get(str(offer.version), 1.0)
-        told = {"p": P_START, "fit": fit, "worth": worth, "effort": effort, "factor": factor}
-        return {name: round(value, 6) for name, value in (told | {"score": P_START * fit * worth - effort}).items()}
+        p, spread = self.context.learned.get("arms", {}).get(str(offer.version), (P_START, 0.0))
+        told = {"p": p, "fit": fit, "worth": worth, "effort": effort, "factor": factor}
+        if spread:
+            told["spread"] = spread * fit * worth * factor
+        return {name: round(value, 6) for name, value in (told | {"score": p * fit * worth - effort}).items()}
 
 
 def bounded(factor: float) -> float:

@@ -58,6 +58,8 @@ class Context:
     evidence: Mapping[str, Any] = field(default_factory=dict)  # by version: {by, tag, quote}
     removed: Mapping[str, Any] = field(default_factory=dict)  # by version: [plugin, sentence]
     factors: Mapping[str, float] = field(default_factory=dict)  # by version
+    lesson: int = 0  # the version of what answers taught
+    learned: Mapping[str, Any] = field(default_factory=dict)  # of it, what this talk asks for (outreach.lessons)
 
     def kept(self) -> dict[str, Any]:
         """As JSON."""
@@ -98,6 +100,7 @@ shown AS (
 newest AS (SELECT DISTINCT ON (offer_id) offer_id, kind, at, until FROM shown WHERE kind IS NOT NULL
             ORDER BY offer_id, (kind = 'never') DESC, at DESC)
 SELECT json_build_object(
+  'lesson', COALESCE((SELECT max(id) FROM crm_learned WHERE kind = 'offers' AND in_use), 0),
   'catalogue', COALESCE((SELECT version FROM outreach_catalogue WHERE id = 1), 0),
   'edition', COALESCE((SELECT edition::text FROM outreach_catalogue WHERE id = 1), ''),
   'status', me.status, 'customer', me.customer_id, 'tags', me.tags, 'queue', me.queue,

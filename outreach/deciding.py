@@ -20,7 +20,7 @@ from cases.models import Case
 from cases.models.case import Refusal
 from crm.models import User
 from crm.roles import may
-from outreach import arbitration, catalogue, context, gates
+from outreach import arbitration, catalogue, context, gates, lessons
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
 from outreach.context import Context
@@ -47,7 +47,7 @@ def look(case: Case, at: datetime) -> Look:
     first = arbitration.judge(known, shelf) if _is_shut_early(known) else None
     if first is not None:
         return Look(known, shelf, first)
-    known = context.with_what_is_known(known, case, shelf)
+    known = lessons.told(context.with_what_is_known(known, case, shelf), shelf)
     return _with_plugins(Look(known, shelf, arbitration.judge(known, shelf)))
 
 
@@ -60,9 +60,10 @@ def _is_shut_early(known: Context) -> bool:
 
 
 def _with_plugins(seen: Look) -> Look:
-    """Ask their gates and scorers about the best candidates, until the best one left was asked about."""
+    """Ask their gates and scorers about the best candidates, until the best one left was asked about; about all of them where
+    one is taken by lot, so that the chances are of what may be taken."""
     asked: set[int] = set()
-    while seen.verdict.best is not None and seen.verdict.best.offer.version not in asked:
+    while _is_to_be_asked(seen, asked):
         fresh = [j for j in _standing(seen.verdict) if j.offer.version not in asked][:ASKED_AT_ONCE]
         asked |= {j.offer.version for j in fresh}
         known = _told_by_plugins(seen.context, fresh)
@@ -70,6 +71,12 @@ def _with_plugins(seen: Look) -> Look:
             break
         seen = Look(known, seen.shelf, arbitration.judge(known, seen.shelf))
     return seen
+
+
+def _is_to_be_asked(seen: Look, asked: set[int]) -> bool:
+    if seen.verdict.choice.chances:
+        return any(judged.offer.version not in asked for judged in _standing(seen.verdict))
+    return seen.verdict.best is not None and seen.verdict.best.offer.version not in asked
 
 
 def _standing(verdict: Verdict) -> list[Judged]:
@@ -174,7 +181,7 @@ def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, sta
     decision.save()
     rows = DecisionCandidate.objects.bulk_create(candidate_rows(decision, seen.verdict, best))
     if best:
-        _present(case, decision, next(row for row in rows if row.probability), by)
+        _present(case, decision, next(row for row in rows if row.offer_version_id == best.offer.version), by)
     elif asked == Decision.Asked.TRY:
         case.record("offer_refused", by=by, at=known.at, decision=decision.pk, shut=_first_word(seen.verdict))
     return decision
@@ -191,6 +198,7 @@ def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
         catalogue_version=known.catalogue,
         need_met_event_id=known.need_met_event,
         outcome=outcome,
+        probability=seen.verdict.choice.chance,
         gates=[shut.kept() for shut in seen.verdict.shut],
         context=known.kept(),
     )
@@ -218,7 +226,7 @@ def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) ->
             scores=dict(j.scores),
             score=j.scores.get("score"),
             rank=ranks.get(j.offer.version),
-            probability=1.0 if best is j else 0.0,
+            probability=verdict.choice.chances.get(j.offer.version, 1.0 if best is j else 0.0),
             sentence=j.sentence[:600],
         )
         for j in verdict.candidates

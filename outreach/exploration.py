@@ -40,13 +40,3 @@ def _first(k: int, mean: np.ndarray, deviation: np.ndarray) -> float:
         else:
             below *= np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))
     return float((WEIGHTS * below).sum() / math.sqrt(math.pi))
-
-
-def drawn(probabilities: Sequence[float], lot: float) -> int:
-    """The arm that a lot in [0, 1) falls on: the same lot falls on the same arm."""
-    total = 0.0
-    for k, p in enumerate(probabilities):
-        total += p
-        if lot < total:
-            return k
-    return len(probabilities) - 1

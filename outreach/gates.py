@@ -71,6 +71,8 @@ WORDS: dict[str, LazyText] = {
     "no_sentence": _("We cannot say why this customer."),
     "not_worth_it": _("Silence is worth more."),
     "lower": _("Another one is worth more to them."),
+    "held_out": _("They are among the few whom nothing is offered this quarter, so that we know what offers do."),
+    "tried": _("By lot something else was tried this time, to learn from."),
 }
 
 

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from crm import learning
 from crm.jobs import every
-from outreach import delivery, fulfilling, sources
+from outreach import delivery, fulfilling, lessons, sources
+from outreach.models import OfferPresentation
 
 
 @every(5, name="outreach.fulfil")
@@ -22,3 +24,15 @@ def refresh(now: datetime) -> int:
 every(0.5, name="outreach.deliver")(delivery.deliver_due)
 every(60, name="outreach.follow")(delivery.follow_ended)
 every(600, name="outreach.exposure")(delivery.found_again)
+
+
+def _has_answers() -> bool:
+    return OfferPresentation.objects.all()[: lessons.FIRST].count() >= lessons.FIRST
+
+
+@learning.learner("offers", due=_has_answers)
+def learn_offers(say: learning.Say) -> learning.Lesson:
+    """How likely a yes is, and by which way offers are chosen."""
+    from outreach import teaching  # brings libraries that only training needs
+
+    return teaching.learn(say)

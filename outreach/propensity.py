@@ -7,9 +7,7 @@ that come within its age (Vernade, Cappé and Perchet 2017)."""
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-from scipy.optimize import minimize
+from typing import Any
 
 START, EVIDENCE = 0.10, 50.0  # a yes before anybody answered, and how many answers that belief is worth
 SPREAD = 1.0  # standard deviation of what anything else may add, before anything is known
@@ -47,6 +45,9 @@ class Belief:
 
     def learn(self, answers: Sequence[Answer]) -> "Belief":
         """The belief after these answers too. The same answers in any order make the same belief."""
+        import numpy as np  # only training needs it
+        from scipy.optimize import minimize
+
         counted = [a for a in answers if a.weight > 0]
         if not counted:
             return self
@@ -58,7 +59,7 @@ class Belief:
         precision = np.array([self.precision.get(name, start_precision(name)) for name in names])
         base = math.log(START / (1 - START))
 
-        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        def loss(w: Any) -> tuple[float, Any]:
             odds = base + x @ w
             missed = (heft * (np.logaddexp(0, odds) - y * odds)).sum()
             slope = x.T @ (heft * (1 / (1 + np.exp(-odds)) - y))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach import evaluation, exploration
+from outreach import choosing, evaluation, exploration
 from outreach.evaluation import Estimate, Logged
 from tests import data
 
@@ -154,13 +154,13 @@ def test_beliefs_that_are_none_are_refused(bad: tuple[list[float], list[float]])
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.floats(0, 0.999999))
 def test_a_lot_falls_on_one_arm_and_always_on_the_same(raw: list[float], lot: float) -> None:
     shares = [p / sum(raw) for p in raw]
-    assert exploration.drawn(shares, lot) == exploration.drawn(shares, lot)
-    assert 0 <= exploration.drawn(shares, lot) < len(raw)
+    assert choosing.drawn(shares, lot) == choosing.drawn(shares, lot)
+    assert 0 <= choosing.drawn(shares, lot) < len(raw)
 
 
 def test_lots_fall_as_often_as_the_chances_say() -> None:
     shares, chance = [0.2, 0.5, 0.3], np.random.default_rng(1)
-    counted = np.bincount([exploration.drawn(shares, lot) for lot in chance.random(20_000)], minlength=3) / 20_000
+    counted = np.bincount([choosing.drawn(shares, lot) for lot in chance.random(20_000)], minlength=3) / 20_000
     assert counted == pytest.approx(shares, abs=0.01)
 
 
