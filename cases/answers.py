@@ -14,6 +14,7 @@ from crm.models import Event, User
 __all__ = ["Alike", "Found", "Suggestion", "alike", "gaps", "mark", "question", "suggest", "worth_learning"]
 
 SHOWN = 3  # articles that are offered at once
+WORTH = 0.05  # how probable one beside the first must be
 LEAST = 30  # answered questions from which training is worth its time
 MOST_UNREAD = 200  # articles a process reads by itself before anything was learned
 
@@ -47,7 +48,10 @@ class Found:
 
     @property
     def offered(self) -> list[Suggestion]:
-        return [] if self.refused else self.results[:SHOWN]
+        """The first, and those beside it that may well be right."""
+        if self.refused:
+            return []
+        return self.results[:1] + [found for found in self.results[1:SHOWN] if found.score >= WORTH]
 
     def __iter__(self) -> Iterator[Suggestion]:
         return iter(self.results)
