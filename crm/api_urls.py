@@ -29,7 +29,7 @@ from cases.api import board as boards
 from cases.api import helping as shoulder
 from crm import api_docs
 from customers import api as customers
-from outreach.api import offers, problems
+from outreach.api import offers, problems, public_offers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -136,6 +136,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", answers.search),
     path("offers/", offers.offers),
     path("offers/preview/", offers.preview),
+    path("offers/public/", public_offers.public_offers),
+    path("offers/public/<int:pk>/", public_offers.public_offer),
+    path("offers/parity/", public_offers.attestation),
     path("offers/<int:pk>/", offers.offer),
     path("decisions/", offers.decisions),
     path("decisions/<int:pk>/", offers.decision),

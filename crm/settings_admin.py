@@ -138,6 +138,12 @@ UNFOLD = {
             "admin",
             [
                 (_("Offers"), _("What may be offered, to whom, and when not"), "sell", "outreach_offer"),
+                (
+                    _("Public offers"),
+                    _("What strangers are offered, each with its twin for existing customers"),
+                    "storefront",
+                    "outreach_publicoffer",
+                ),
                 (_("Known problems"), _("What is wrong just now, and whom it hits"), "report", "outreach_knownproblem"),
                 (_("Notices"), _("What was told before anybody asked"), "campaign", "outreach_notice"),
             ],

@@ -16,6 +16,8 @@ from unfold.widgets import (
 
 from crm.models import User
 from customers.conditions import as_said
+from outreach import parity
+from outreach.extras import extras_field, extras_read, extras_text
 from outreach.hooks import Terms
 from outreach.models import Offer
 from outreach.terms import BadTerms, checked
@@ -69,6 +71,10 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
     currency = forms.CharField(
         label=_("Currency"), max_length=3, min_length=3, initial="GBP", widget=UnfoldAdminTextInputWidget
     )
+    months = _count(_("Months of minimum term"), required=True, initial=1)
+    gifts = _amount(_("Cash, vouchers and gifts"), _("At face value, in all."), initial=0)
+    fees = _amount(_("Fees"), _("In all."), initial=0)
+    extras = extras_field()
     value = _amount(_("Worth of a yes to us"), initial=0)
     gain = _amount(_("Worth of a yes to them"), _("More than nothing, or it is no offer."))
     minutes = _amount(_("Minutes of talk"), initial=2)
@@ -101,8 +107,12 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         if version := self.instance.current:
             told = {name: getattr(version, name) for name in Terms.__dataclass_fields__}
             told["need_tags"] = ", ".join(version.need_tags)
+            told["extras"] = extras_text(version.extras)
             told["eligibility"] = json.dumps(as_said(version.eligibility), indent=2, ensure_ascii=False)
             self.initial.update(told)
+
+    def clean_extras(self) -> dict[str, float]:
+        return extras_read(self.cleaned_data["extras"])
 
     def clean_need_tags(self) -> tuple[str, ...]:
         return tuple(tag.strip() for tag in str(self.cleaned_data["need_tags"]).split(",") if tag.strip())
@@ -125,6 +135,9 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
                 for name, told in bad.faults:
                     field, _dot, path = name.partition(".")
                     self.add_error(field, f"{path}: {told}" if path else told)
+        if not self.errors and self.instance.pk:
+            for told in parity.against(self.instance, self.terms(), is_active=bool(values["is_active"])):
+                self.add_error("price", told)
         return values
 
     def terms(self) -> Terms:

@@ -96,7 +96,10 @@ shown AS (
     FROM me JOIN outreach_offerpresentation p ON p.customer_id = me.customer_id
     JOIN outreach_decisioncandidate d ON d.id = p.candidate_id JOIN outreach_offerversion v ON v.id = d.offer_version_id
     LEFT JOIN LATERAL (SELECT kind, at, until FROM outreach_offerresponse
-                        WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true),
+                        WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true
+  UNION ALL
+  SELECT NULL, NULL, e.at, e.offer_id, NULLIF(e.kind, 'ignored'), e.at, e.until
+    FROM me JOIN outreach_pastresponse e ON e.customer_id = me.customer_id),
 newest AS (SELECT DISTINCT ON (offer_id) offer_id, kind, at, until FROM shown WHERE kind IS NOT NULL
             ORDER BY offer_id, (kind = 'never') DESC, at DESC)
 SELECT json_build_object(

@@ -25,6 +25,7 @@ from outreach.models import (
     NoticeDelivery,
     OfferPresentation,
     OfferResponse,
+    PastResponse,
 )
 
 
@@ -98,7 +99,7 @@ _ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {"offer": _off
 @customer_merging.register
 def what_moves() -> list[Moves]:
     told = [Moves(model, "customer", apart="problem") for model in (NoticeDelivery, Exposure)]
-    return [Moves(Decision, "customer"), Moves(OfferPresentation, "customer"), *told]
+    return [*(Moves(model, "customer") for model in (Decision, OfferPresentation, PastResponse)), *told]
 
 
 @personal_data.register
@@ -109,6 +110,7 @@ def columns() -> list[tuple[Any, str, str]]:
         (DecisionCandidate, "sentence", "blank"),
         (DecisionCandidate, "detail", "keep"),
         (OfferResponse, "reason", "blank"),
+        (PastResponse, "reason", "blank"),
         (Exposure, "reasons", "blank"),
         (NoticeDelivery, "reason", "keep"),
     ]

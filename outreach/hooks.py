@@ -23,6 +23,10 @@ class Terms:
     price: Decimal = Decimal(0)  # for existing customers
     public_price: Decimal | None = None  # what anybody else pays; never less
     currency: str = "GBP"
+    months: int = 1  # of minimum term, over which gifts and fees are spread
+    gifts: Decimal = Decimal(0)  # cash, vouchers and gifts at face value, in all
+    fees: Decimal = Decimal(0)  # in all
+    extras: dict[str, Any] = field(default_factory=dict)  # what else it gives: name → how much; more is better
     value: Decimal = Decimal(0)  # what an acceptance is worth to us
     gain: Decimal = Decimal(0)  # what it is worth to the customer
     minutes: Decimal = Decimal(2)  # of talk it takes

@@ -5,7 +5,7 @@ from datetime import datetime
 from crm import learning
 from crm.jobs import every
 from outreach import delivery, fulfilling, lessons, sources
-from outreach.models import OfferPresentation
+from outreach.models import OfferPresentation, PastResponse
 
 
 @every(5, name="outreach.fulfil")
@@ -27,7 +27,8 @@ every(600, name="outreach.exposure")(delivery.found_again)
 
 
 def _has_answers() -> bool:
-    return OfferPresentation.objects.all()[: lessons.FIRST].count() >= lessons.FIRST
+    shown, before = (rows.all()[: lessons.FIRST].count() for rows in (OfferPresentation.objects, PastResponse.objects))
+    return shown + before >= lessons.FIRST
 
 
 @learning.learner("offers", due=_has_answers)

@@ -18,7 +18,7 @@ from outreach.choosing import SILENCE, Arm, choose
 from outreach.context import Context
 from outreach.evaluation import Logged
 from outreach.gates import RANK
-from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse
+from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, PastResponse
 from outreach.propensity import Answer, Belief, share_answered
 
 WINDOW = 24.0 * 30  # hours in which an answer is waited for
@@ -73,7 +73,13 @@ def answers_given(now: datetime) -> list[tuple[datetime, Answer]]:
         if row.pk not in said:
             weight = share_answered(_hours(now - row.presented_at), delays, WINDOW)
         told.append((row.presented_at, Answer(lessons.features(offer.key, by, context), yes, weight)))
-    return told[::-1]
+    told += [(at, Answer({f"offer:{key}": 1.0}, kind == "accepted", 1.0)) for key, kind, at in _earlier()]
+    return sorted(told, key=lambda pair: pair[0])
+
+
+def _earlier() -> Any:
+    """What customers said before they came to us: of the talk nothing is known."""
+    return PastResponse.objects.order_by("-at").values_list("offer__key", "kind", "at")[:NEWEST]
 
 
 def _answers(presentations: list[int]) -> dict[int, tuple[str, datetime]]:

@@ -14,6 +14,7 @@ from outreach import reasons
 from outreach.hooks import Terms
 
 LONGEST = {"what": 300, "benefit": 300, "why": 400}
+AMOUNTS = ("price", "gifts", "fees", "value", "gain", "minutes")
 _MOST = Decimal(10) ** 10
 _EVERYBODY: tuple[dict[str, Any], ...] = ({"all": []},)
 
@@ -30,9 +31,9 @@ def checked(terms: Terms, *, at: datetime) -> Terms:
     """The same, tidied. Raises BadTerms with every fault."""
     tags = tuple(sorted({" ".join(clean(t).lower().split())[:60] for t in terms.need_tags} - {""}))
     words = {name: clean(getattr(terms, name)).strip() for name in LONGEST}
-    amounts = {name: Decimal(str(getattr(terms, name))) for name in ("price", "value", "gain", "minutes")}
+    amounts = {name: Decimal(str(getattr(terms, name))) for name in AMOUNTS}
     tidy = Terms(**{**vars(terms), **words, **amounts, "need_tags": tags, "currency": terms.currency.upper()})
-    if faults := [*_words(tidy), *_money(tidy), *_time_and_stock(tidy), *_for_whom(tidy, at)]:
+    if faults := [*_words(tidy), *_money(tidy), *_beside(tidy), *_time_and_stock(tidy), *_for_whom(tidy, at)]:
         raise BadTerms(faults)
     return tidy
 
@@ -47,7 +48,7 @@ def _words(terms: Terms) -> Iterator[tuple[str, str]]:
 
 
 def _money(terms: Terms) -> Iterator[tuple[str, str]]:
-    for name in ("price", "value", "gain", "minutes"):
+    for name in AMOUNTS:
         amount = getattr(terms, name)
         if not amount.is_finite() or not 0 <= amount < _MOST:
             yield name, _("Give an amount from 0 on.")
@@ -61,6 +62,15 @@ def _money(terms: Terms) -> Iterator[tuple[str, str]]:
         )
     if terms.gain.is_finite() and terms.gain <= 0:
         yield "gain", _("An offer that gives the customer nothing is none: say what it is worth to them.")
+
+
+def _beside(terms: Terms) -> Iterator[tuple[str, str]]:
+    """The term over which gifts and fees are spread, and what there is beside the price."""
+    if not 1 <= terms.months <= 120:
+        yield "months", _("Give a minimum term from 1 to 120 months.")
+    for name, much in terms.extras.items():
+        if not re.fullmatch(r"[\w .-]{1,60}", name) or isinstance(much, bool) or not isinstance(much, int | float):
+            yield "extras", _("Name each thing it gives beside, with a number: how much of it.")
 
 
 def _time_and_stock(terms: Terms) -> Iterator[tuple[str, str]]:

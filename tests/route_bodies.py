@@ -169,6 +169,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST api/offers/preview/": {"eligibility": {"all": []}},
     "PATCH api/offers/<int:pk>/": {"price": "5"},
+    "POST api/offers/public/": {"name": "Spring", "price": "20", "valid_from": ":soon"},
+    "PATCH api/offers/public/<int:pk>/": {"price": "25"},
     "POST api/articles/": {"title": "Refunds", "body": "Five days.", "queues": [":queues"]},
     "PATCH api/articles/<int:pk>/": {"body": "Three days."},
     "POST api/answers/suggest/": {"text": "refund"},

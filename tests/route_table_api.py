@@ -179,6 +179,11 @@ POST   api/cases/<int:number>/offer/                 401   409  404  409  409  4
 POST   api/cases/<int:number>/offer/response/        401   409  404  409  409  404  403  403  409
 GET    api/offers/                                   401   200  200  200  200  403  403  403  200
 POST   api/offers/                                   401   403  403  403  201  403  403  403  201
+GET    api/offers/public/                            401   200  200  200  200  403  403  403  200
+POST   api/offers/public/                            401   403  403  403  201  403  403  403  201
+GET    api/offers/public/<int:pk>/                   401   200  200  200  200  403  403  403  200
+PATCH  api/offers/public/<int:pk>/                   401   403  403  403  200  403  403  403  200
+GET    api/offers/parity/                            401   403  403  403  200  403  403  403  200
 POST   api/offers/preview/                           401   403  403  403  200  403  403  403  200
 GET    api/offers/<int:pk>/                          401   200  200  200  200  403  403  403  200
 PATCH  api/offers/<int:pk>/                          401   403  403  403  200  403  403  403  200

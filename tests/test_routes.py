@@ -44,6 +44,7 @@ from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Subscription
 from outreach import deciding, delivery
+from outreach.models import PublicOffer
 from tests.builders import (
     CAST,
     make_billing,
@@ -250,7 +251,8 @@ def _rule(case: Case) -> dict[str, int | str]:
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:
     offer = make_offer(by=by)
-    return {"offers": offer.pk, "decisions": deciding.decide(case, by=by).pk}
+    public = PublicOffer.objects.create(name="Spring", price=20, valid_from=timezone.now())
+    return {"offers": offer.pk, "public": public.pk, "decisions": deciding.decide(case, by=by).pk}
 
 
 def _told(case: Case, by: User) -> dict[str, int | str]:

@@ -2,3 +2,4 @@
 
 from outreach.admin import offers as offers
 from outreach.admin import problems as problems
+from outreach.admin import public_offers as public_offers

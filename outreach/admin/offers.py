@@ -60,7 +60,14 @@ class OfferAdmin(Publishing):
         (_("For whom, and when"), {"fields": ["need_tags", "eligibility", "valid_from", "valid_until", "stock"]}),
         (
             _("What it costs and brings"),
-            {"fields": [("price", "public_price", "currency"), ("value", "gain", "minutes")]},
+            {
+                "fields": [
+                    ("price", "public_price", "currency"),
+                    ("months", "gifts", "fees"),
+                    "extras",
+                    ("value", "gain", "minutes"),
+                ]
+            },
         ),
         (_("After a no"), {"fields": ["cooloff_days"]}),
     ]

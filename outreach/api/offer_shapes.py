@@ -28,6 +28,12 @@ class TermsShape(serializers.Serializer[Any]):
     price = Amount(default=0, help_text="For existing customers.")
     public_price = Amount(allow_null=True, default=None, help_text="What anybody else pays; never less than `price`.")
     currency = serializers.CharField(max_length=3, default="GBP")
+    months = serializers.IntegerField(default=1, min_value=1, max_value=120, help_text="Of minimum term.")
+    gifts = Amount(default=0, help_text="Cash, vouchers and gifts at face value, in all.")
+    fees = Amount(default=0, help_text="In all.")
+    extras = serializers.DictField(
+        child=serializers.FloatField(), default=dict, help_text="What else it gives: how much of each; more is better."
+    )
     value = Amount(default=0, help_text="What an acceptance is worth to us.")
     gain = Amount(help_text="What it is worth to the customer; more than nothing.")
     minutes = Amount(default=2, help_text="Of talk it takes.")

@@ -3,7 +3,9 @@
 from outreach.models.decision import Decision, DecisionCandidate, Fulfilment, OfferPresentation, OfferResponse
 from outreach.models.notice import Notice, NoticeDelivery
 from outreach.models.offer import Catalogue, Offer, OfferVersion
+from outreach.models.past import PastResponse
 from outreach.models.problem import Exposure, KnownProblem, ProblemCase
+from outreach.models.public_offer import PublicOffer
 
 __all__ = [
     "Catalogue",
@@ -18,5 +20,7 @@ __all__ = [
     "OfferPresentation",
     "OfferResponse",
     "OfferVersion",
+    "PastResponse",
     "ProblemCase",
+    "PublicOffer",
 ]

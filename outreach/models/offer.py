@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import User
 from outreach.hooks import Terms
 from outreach.models.append_only import append_only
+from outreach.models.twins import KEEPS_TWINS
 from outreach.terms import BadTerms, checked
 
 TERMS = tuple(Terms.__dataclass_fields__)
@@ -70,6 +71,7 @@ class Offer(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("offer"), _("offers")
         ordering = ["name", "pk"]
+        triggers = [KEEPS_TWINS]
 
     def __str__(self) -> str:
         return self.name
@@ -92,6 +94,7 @@ class Offer(models.Model):
         number = (self.current.number if self.current else 0) + 1
         content = {name: getattr(terms, name) for name in TERMS} | {"need_tags": list(terms.need_tags)}
         self.current = self.versions.create(number=number, created_by=by, created_at=now, **content)
+        self._keep_twins()
         self.save(update_fields=["current"])
         Catalogue.turn()
         return self.current
@@ -102,9 +105,17 @@ class Offer(models.Model):
         changed = [name for name, value in fields.items() if getattr(self, name) != value]
         for name in changed:
             setattr(self, name, fields[name])
+        self._keep_twins()
         if changed:
             self.save(update_fields=changed)
             Catalogue.turn()
+
+    def _keep_twins(self) -> None:
+        """Before the database refuses it: what strangers are offered and whose twin this would not be any more."""
+        from outreach import parity
+
+        if told := parity.against(self, self.current, is_active=self.is_active):
+            raise ValidationError({"price": told})
 
 
 def _by_field(faults: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -126,6 +137,10 @@ class OfferVersion(models.Model):
     price = models.DecimalField(max_digits=14, decimal_places=4, default=0)
     public_price = models.DecimalField(max_digits=14, decimal_places=4, null=True)
     currency = models.CharField(max_length=3, default="GBP")
+    months = models.PositiveSmallIntegerField(default=1, db_default=1)
+    gifts = models.DecimalField(max_digits=14, decimal_places=4, default=0, db_default=0)
+    fees = models.DecimalField(max_digits=14, decimal_places=4, default=0, db_default=0)
+    extras = models.JSONField(default=dict, db_default={})
     value = models.DecimalField(max_digits=14, decimal_places=4, default=0)
     gain = models.DecimalField(max_digits=14, decimal_places=4, default=0)
     minutes = models.DecimalField(max_digits=14, decimal_places=4, default=2)
@@ -145,6 +160,7 @@ class OfferVersion(models.Model):
                 condition=models.Q(public_price=None) | models.Q(price__lte=models.F("public_price")),
                 name="offer_existing_customers_never_pay_more",
             ),
+            models.CheckConstraint(condition=models.Q(months__gte=1), name="offer_has_a_term"),
         ]
         triggers = [append_only()]
 

@@ -230,7 +230,9 @@ def test_training_learns_the_rates_and_judges_by_decisions_taken_by_lot(answered
     assert {"value of silence", "value of always bad", "value of always good", "value of model"} <= row.figures.keys()
     way, belief = lessons.unpack(bytes(row.content or b""))
     assert way == row.figures["way"]
-    good, bad = (belief.chance({f"offer:{key}": 1.0, "by:words": 1.0, f"{key}|words": 1.0})[0] for key in ("good", "bad"))
+    good, bad = (
+        belief.chance({f"offer:{key}": 1.0, "by:words": 1.0, f"{key}|words": 1.0})[0] for key in ("good", "bad")
+    )
     assert good > 2 * bad
 
 
