@@ -55,6 +55,13 @@ def tasks(case: Case, user: User) -> Panel | None:
     return Panel("tasks", _("Tasks"), reverse("cases:tasks", args=[case.number]), live=True)
 
 
+def steps(case: Case, user: User) -> Panel | None:
+    """Where the house has playbooks, as it was read with who asks."""
+    if not getattr(user, "has_playbooks", False):
+        return None
+    return Panel("playbook", _("Steps"), reverse("cases:playbook", args=[case.number]), live=True)
+
+
 def sides(case: Case, user: User) -> Panel | None:
     """Who else was asked about it, and what they said."""
     return Panel("sides", _("Asked others"), reverse("cases:sides", args=[case.number]), live=True)
@@ -100,6 +107,7 @@ case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(fields, order=5, name="fields")
 case_panels.register(tasks, order=7, name="tasks")
+case_panels.register(steps, order=8, name="playbook")
 case_panels.register(sides, order=15, name="sides")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")

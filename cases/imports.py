@@ -128,7 +128,7 @@ def _new_queue(name: str, source: str, external_id: str | None = None, descripti
     return queue
 
 
-def _queues(lines: list[Line], source: str) -> dict[str, Queue]:
+def queues_of(lines: list[Line], source: str) -> dict[str, Queue]:
     """The queues these cases name, by name or external id; one nobody knows is made. "" is the oldest active one."""
     names = {line.data.get("queue") or "" for line in lines}
     found: dict[str, Queue] = {}
@@ -170,7 +170,7 @@ def load_cases(lines: list[Line], source: str) -> None:
 
 
 def _make_cases(lines: list[Line], source: str, customers: dict[str, Customer]) -> None:
-    queues, people = _queues(lines, source), _people(line.data.get("assignee") for line in lines)
+    queues, people = queues_of(lines, source), _people(line.data.get("assignee") for line in lines)
     for line in lines:
         customer = customers.get(line.data.get("customer") or "")
         assignee = people.get(line.data.get("assignee") or "")

@@ -131,6 +131,7 @@ UNFOLD = {
                     "cases_savedreply",
                 ),
                 (_("Macros"), _("Several steps in one"), "bolt", "cases_macro"),
+                (_("Playbooks"), _("What is done in which order"), "checklist", "cases_playbook"),
             ],
         ),
         (

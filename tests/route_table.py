@@ -137,6 +137,9 @@ GET    cases/<int:number>/fields/                  login   200  404  200  200  4
 POST   cases/<int:number>/fields/                  login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/fields/form/             login   200  404  200  200  404  403  200  200
 GET    tasks/                                      login   200  200  200  200  200  200  200  200
+GET    cases/<int:number>/playbook/                login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/playbook/                login   303  404  303  303  404  403  303  303
+POST   cases/<int:number>/playbook/step/           login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/tasks/                   login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/tasks/                   login   303  404  303  303  404  403  303  303
 GET    cases/<int:number>/tasks/form/              login   200  404  200  200  404  403  200  200

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases import conversation, promises, recalculating, reminders, sides, tasks
+from cases import conversation, playbooks, promises, recalculating, reminders, sides, tasks
 from cases.hooks import File
 from cases.models import (
     Article,
@@ -28,6 +28,7 @@ from cases.models import (
     CaseField,
     CaseLink,
     Dispatch,
+    Playbook,
     PresenceReason,
     Queue,
     QueueMembership,
@@ -217,12 +218,22 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "calendars": calendar.pk,
         "sla-policies": policy.pk,
         "recalculations": recalculating.begin(policy, by=by, at=timezone.now()).pk,
+        "playbooks": _playbook(case, by),
         **_written_before(case, by),
         **_rule(case),
         **_offers(case, by),
         **_doubles(case, by),
         **_told(case, by),
     }
+
+
+def _playbook(case: Case, by: User) -> int:
+    """One of its queue, which the case is in."""
+    made = Playbook.objects.create(name="Recover")
+    made.queues.set([case.queue])
+    made.publish(["Pull up", "Verify"])
+    playbooks.start(case, made, by=by)
+    return made.pk
 
 
 def _written_before(case: Case, by: User) -> dict[str, int | str]:

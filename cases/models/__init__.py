@@ -20,6 +20,7 @@ from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
+from cases.models.playbook import Playbook, PlaybookRun, PlaybookStep, PlaybookVersion
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.push import Push, PushDevice, PushKeys
@@ -78,6 +79,10 @@ __all__ = [
     "NotificationSettings",
     "PaceHour",
     "PersonSkill",
+    "Playbook",
+    "PlaybookRun",
+    "PlaybookStep",
+    "PlaybookVersion",
     "Presence",
     "PresenceReason",
     "Promise",

@@ -22,6 +22,7 @@ from cases.models import (
     KnowledgeGap,
     Mailbox,
     MailboxMail,
+    Playbook,
     PresenceReason,
     Queue,
     Recalculation,
@@ -66,6 +67,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.knowledgegap"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.playbook"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.publicoffer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -96,6 +98,13 @@ def trouble(queue: Queue, policy: SLAPolicy) -> ClockAction:
     )
 
 
+def _playbook(queue: Queue) -> Playbook:
+    made = Playbook.objects.create(name="Recover")
+    made.queues.add(queue)
+    made.publish(["Pull up", "Verify"])
+    return made
+
+
 @pytest.fixture
 def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
     """One row of everything, all of it the Billing supervisor's."""
@@ -112,6 +121,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         calendar,
         policy,
         article,
+        _playbook(billing),
         KnowledgeGap.objects.create(
             training=Learned.objects.create(kind="answers"),
             queue=billing,
