@@ -47,18 +47,20 @@ def decide(table: Table, known: Mapping[str, Known], *, prior: int = 0) -> Decis
     fitting = [(place, row) for place, row in enumerate(table.rows) if row.holds(known)]
     if len(fitting) != 1:
         raise Undecided(f"{len(fitting)} rows")
-    return _decision(*fitting[0], known, prior)
+    return of_row(table, fitting[0][0], known, prior)
 
 
 def decide_unasked(table: Table, known: Mapping[str, Known], cause: str, *, prior: int = 0) -> Decision | None:
     """The row that pays for `cause` with nobody asked; None where no such row is for what is known."""
     for place, row in enumerate(table.rows):
         if row.unasked == cause and row.holds(known):
-            return _decision(place, row, known, prior)
+            return of_row(table, place, known, prior)
     return None
 
 
-def _decision(place: int, row: Row, known: Mapping[str, Known], prior: int) -> Decision:
+def of_row(table: Table, place: int, known: Mapping[str, Known], prior: int) -> Decision:
+    """What this row gives for what is known; everything its amount goes by must be."""
+    row = table.rows[place]
     steps = tuple(_steps(row.amount, known, prior)) if row.remedy != "none" else ()
     return Decision(place, row, rounded(steps[-1].made) if steps else Decimal(0), steps)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
 
-from cases.policy.table import NUMBER, Cell, Input, Span, Table, covers
+from cases.policy.table import NUMBER, Cell, Input, Known, Span, Table, covers
 
 Combination = dict[str, Cell | None]  # by input; None: any
 MOST_TOLD = 5
@@ -125,7 +125,7 @@ class _Descent:
         return found
 
 
-def _pieces(each: Input, table: Table) -> list[str] | list[Decimal]:
+def _pieces(each: Input, table: Table) -> Sequence[Known]:
     """What stands for each piece: its value, or its lowest number. The highest number an input may have is a piece of its
     own, for an interval that ends below it leaves it out."""
     if each.kind != NUMBER:
@@ -136,11 +136,11 @@ def _pieces(each: Input, table: Table) -> list[str] | list[Decimal]:
     return sorted({each.least, *inside, *([each.most] if each.most is not None else [])})
 
 
-def _mask(cell: Cell | None, pieces: Sequence[str] | Sequence[Decimal]) -> int:
-    return sum(1 << place for place, piece in enumerate(pieces) if covers(cell, piece))
+def _mask(cell: Cell | None, pieces: Sequence[Known]) -> int:
+    return sum([1 << place for place, piece in enumerate(pieces) if covers(cell, piece)])
 
 
-def _cell(each: Input, pieces: Sequence[str] | Sequence[Decimal], mask: int) -> Cell:
+def _cell(each: Input, pieces: Sequence[Known], mask: int) -> Cell:
     """A mask as a cell; of numbers the first run that hangs together, which is as offending as the rest."""
     places = [place for place in range(len(pieces)) if mask >> place & 1]
     if each.kind != NUMBER:

@@ -99,11 +99,8 @@ def _inputs(listed: list[Mapping[str, Any]], faults: list[str]) -> list[Input]:
 
 
 def _input_faults(data: Mapping[str, Any], taken: Collection[str]) -> Iterator[str]:
-    name, label, kind = data.get("name"), data.get("label"), data.get("kind")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield _("name it with small letters, digits and _, like months_late.")
-    elif name in taken:
-        yield _("there is another named %(name)s.") % {"name": name}
+    yield from _name_faults(data.get("name"), taken)
+    label, kind = data.get("label"), data.get("kind")
     if not isinstance(label, str) or not 0 < len(label.strip()) <= 120:
         yield _("say what it is in at most 120 characters.")
     if not isinstance(data.get("from", ASKED), str):
@@ -119,6 +116,13 @@ def _input_faults(data: Mapping[str, Any], taken: Collection[str]) -> Iterator[s
         yield from _option_faults(data.get("options"))
     elif kind == NUMBER:
         yield from _bound_faults(data)
+
+
+def _name_faults(name: Any, taken: Collection[str]) -> Iterator[str]:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        yield _("name it with small letters, digits and _, like months_late.")
+    elif name in taken:
+        yield _("there is another named %(name)s.") % {"name": name}
 
 
 def _option_faults(options: Any) -> Iterator[str]:
@@ -262,8 +266,8 @@ def _unasked_faults(
         return
     if data.get("remedy") == NONE:
         yield _("it is paid unasked, so it must give something.")
-    used = [*(name for name, cell in when.items() if cell is not None), amount.get("of"), amount.get("factor_of")]
-    asked = sorted({inputs[name].label for name in used if name in inputs and inputs[name].is_asked})
+    used = {name for name, cell in when.items() if cell is not None} | {amount.get("of"), amount.get("factor_of")}
+    asked = sorted(each.label for name, each in inputs.items() if name in used and each.is_asked)
     if asked:
         told = _("it is paid unasked, so nobody is there to say “%(name)s”: leave that at any.")
         yield told % {"name": ", ".join(asked)}

@@ -195,10 +195,10 @@ def test_a_large_table_is_proved_without_trying_everything() -> None:
     """Eight inputs of eight values: 16 million combinations, 200 rows that leave one small corner out."""
     options = tuple((str(n), str(n)) for n in range(8))
     inputs = tuple(Input(f"i{n}", f"I{n}", "choice", options=options) for n in range(8))
-    rows, corner = [], {}
+    rows: list[Row] = []
+    corner: dict[str, Any] = {}
     for each in inputs:  # each row takes what the rows before it leave, but for the last value
-        for n in range(7):
-            rows.append(Row({**corner, each.name: frozenset([str(n)])}, "credit"))
+        rows += [Row({**corner, each.name: frozenset([str(n)])}, "credit") for n in range(7)]
         corner = {**corner, each.name: frozenset(["7"])}
     table = Table("EUR", inputs, tuple(rows))
     assert proving.overlaps(table) == []
