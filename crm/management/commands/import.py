@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 import cases.imports
+import cases.policy_imports
 import customers.imports
 from crm.importing import FAILED, Import, Line, Report
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         _look_at(file)
         self.size, self.shown, self.told_at = file.stat().st_size, 0, time.monotonic()
         self.errors = file.with_name(file.name + ".errors.jsonl")
-        kinds = {**customers.imports.KINDS, **cases.imports.KINDS}
+        kinds = {**customers.imports.KINDS, **cases.imports.KINDS, **cases.policy_imports.KINDS}
         run = Import(file, source, kinds, self._after_batch, cases.imports.finish, self._keep_errors)
         self._begin_errors(run, resume=resume and not dry_run)
         try:
