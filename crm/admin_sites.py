@@ -8,6 +8,7 @@ from cases import admin_inbound as _inbound
 from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
 from cases import admin_people as _people
+from cases import admin_policies as _policies
 from cases import admin_replies as _replies
 from cases import admin_rules as _rules
 from cases import admin_time as _time
@@ -27,6 +28,7 @@ _REGISTERED = (
     _mailboxes,
     _outreach,
     _people,
+    _policies,
     _replies,
     _rules,
     _time,

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -101,7 +101,9 @@ def remedy_form(request: StaffRequest, number: int) -> HttpResponse:
 
 def _given(sent: QueryDict) -> dict[str, str]:
     """What the form says of inputs: `given.<name>`."""
-    return {name.removeprefix("given."): value for name, value in sent.items() if name.startswith("given.") and value}
+    return {
+        name.removeprefix("given."): str(value) for name, value in sent.items() if name.startswith("given.") and value
+    }
 
 
 def _asked(found: quoting.Quote, given: dict[str, str]) -> list[dict[str, Any]]:
@@ -234,7 +236,7 @@ def approvals(request: StaffRequest) -> HttpResponse:
     return render(request, "cases/_approvals.html" if part else "cases/approvals.html", context)
 
 
-def _queues(request: HttpRequest) -> list[int]:
+def _queues(request: StaffRequest) -> list[int]:
     some = Remedy.objects.filter(case__queue=OuterRef("pk"))
-    rows = Queue.objects.visible_to(request.user).filter(Exists(some))  # type: ignore[arg-type]
+    rows = Queue.objects.visible_to(request.user).filter(Exists(some))
     return list(rows.values_list("pk", flat=True))
