@@ -34,7 +34,7 @@ def gap(table: Table, found: "Gap") -> str:
 
 def combination(table: Table, where: Mapping[str, Cell | None]) -> str:
     """Each input that is not any, with what it is; “anything” if all are."""
-    said = [f"{each.label} {cell(each, given)}" for each in table.inputs if (given := where.get(each.name))]
+    said = [f"{each.label}: {cell(each, given)}" for each in table.inputs if (given := where.get(each.name))]
     return "; ".join(said) or _("anything")
 
 

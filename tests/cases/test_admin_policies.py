@@ -60,9 +60,9 @@ def test_a_whole_grid_is_a_version(desk: Client, billing: Queue) -> None:
 
 def test_a_gap_and_an_overlap_are_refused_in_words_and_the_columns_stay(desk: Client, billing: Queue) -> None:
     page = desk.post(ADD, sent(billing, SMALL, SOON, {**LATER, "from-minutes_late": "90"})).content.decode()
-    assert "No row is for this: Impact it stood still; Minutes late from 60 and below 90." in page
+    assert "No row is for this: Impact: it stood still; Minutes late: from 60 and below 90." in page
     page = desk.post(ADD, sent(billing, SMALL, SOON, {**LATER, "from-minutes_late": "30"})).content.decode()
-    assert "Rows 2 and 3 are both for this: Impact it stood still; Minutes late from 30 and below 60." in page
+    assert "Rows 2 and 3 are both for this: Impact: it stood still; Minutes late: from 30 and below 60." in page
     assert 'name="rows-0-cell-impact"' in page
     assert not ServicePolicy.objects.exists()
 

@@ -47,19 +47,19 @@ def test_a_whole_table_is_taken() -> None:
 def test_an_overlap_is_said_with_what_both_rows_are_for() -> None:
     told = faults(outage(row(late={"below": 60}), row(late={"from": 60}), row(impact=["hard"], late={"from": 30})))
     assert told == [
-        "Rows 1 and 3 are both for this: Impact work stood still; Minutes late from 30 and below 60.",
-        "Rows 2 and 3 are both for this: Impact work stood still; Minutes late from 60.",
+        "Rows 1 and 3 are both for this: Impact: work stood still; Minutes late: from 30 and below 60.",
+        "Rows 2 and 3 are both for this: Impact: work stood still; Minutes late: from 60.",
     ]
 
 
 def test_a_gap_is_said_with_what_no_row_is_for() -> None:
     assert faults(outage(row(impact=["small"]), row(impact=["hard"], late={"below": 60}))) == [
-        "No row is for this: Impact work stood still; Minutes late from 60."
+        "No row is for this: Impact: work stood still; Minutes late: from 60."
     ]
 
 
 def test_the_highest_number_is_not_forgotten() -> None:
-    assert faults(outage(row(late={"below": 1440}))) == ["No row is for this: Minutes late exactly 1440."]
+    assert faults(outage(row(late={"below": 1440}))) == ["No row is for this: Minutes late: exactly 1440."]
 
 
 def test_a_table_that_says_nothing_is_refused_in_words() -> None:

@@ -57,7 +57,7 @@ def kinds(case: Case) -> list[str]:
 
 def test_a_table_with_faults_is_no_version() -> None:
     policy = make_policy()
-    with pytest.raises(ValidationError, match="No row is for this: Impact work stood still"):
+    with pytest.raises(ValidationError, match="No row is for this: Impact: work stood still"):
         policy.publish(table={**LATE, "rows": LATE["rows"][:1]})
     assert policy.versions.count() == 1
 
@@ -90,7 +90,7 @@ def test_a_quote_says_what_how_and_what_is_left(case: Case, ana: User, reps: Rem
     assert ([i.name for i in asked.missing], asked.amount) == (["impact"], None)
     found = quoting.quote(case, policy, {"impact": "small"}, by=ana, at=now)
     assert (found.amount, found.kind, found.words) == (Decimal("10.00"), "credit", "We are sorry.")
-    assert found.because == "Impact a nuisance"
+    assert found.because == "Impact: a nuisance"
     assert (found.left.per_case, found.left.budget, found.needs) == (50, 500, [])
 
 

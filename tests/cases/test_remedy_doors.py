@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_table_is_said_in_sentences(billing: Queue, sue: Us
     broken = {**LATE, "rows": LATE["rows"][:1]}
     answer = Caller(sue).post("service-policies/", {"name": "Late", "table": broken, "queues": [billing.pk]})
     assert answer.status_code == 400
-    assert answer.json()["errors"] == [{"field": "table", "message": "No row is for this: Impact work stood still."}]
+    assert answer.json()["errors"] == [{"field": "table", "message": "No row is for this: Impact: work stood still."}]
     assert not ServicePolicy.objects.exists()
 
 
@@ -117,7 +117,7 @@ def test_a_table_with_faults_is_an_error_line_and_leaves_nothing(billing: Queue,
     bad = _line(table={**LATE, "rows": LATE["rows"][:1]}, external_id="p9", name="Bad")
     code, out, err = run(written(tmp_path, [bad, _line()]), capsys)
     assert code == 1
-    assert "No row is for this: Impact work stood still." in out + err
+    assert "No row is for this: Impact: work stood still." in out + err
     assert [policy.external_id for policy in ServicePolicy.objects.all()] == ["p1"]
 
 
@@ -133,7 +133,7 @@ def test_the_form_says_what_the_policy_gives_and_why(desk: Client, case: Case) -
     address = reverse("cases:remedy_form", args=[case.number])
     page = desk.get(address, {"policy": policy.pk, "given.impact": "small"}).content.decode()
     assert "<b>10.00 EUR</b> credit" in page
-    assert "Because: Impact a nuisance." in page
+    assert "Because: Impact: a nuisance." in page
     assert "We are sorry." in page
     assert "50.00 EUR to you in this case" in page
     assert "Grant it" in page
