@@ -51,9 +51,10 @@ def decide(table: Table, known: Mapping[str, Known], *, prior: int = 0) -> Decis
 
 
 def decide_unasked(table: Table, known: Mapping[str, Known], cause: str, *, prior: int = 0) -> Decision | None:
-    """The row that pays for `cause` with nobody asked; None where no such row is for what is known."""
+    """The row that pays for `cause` with nobody asked; None where no such row is for what is known, or its amount goes by
+    what nobody can know."""
     for place, row in enumerate(table.rows):
-        if row.unasked == cause and row.holds(known):
+        if row.unasked == cause and row.holds(known) and row.reads <= set(known):
             return of_row(table, place, known, prior)
     return None
 

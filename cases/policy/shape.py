@@ -235,6 +235,9 @@ def _amount_faults(amount: Mapping[str, Any], inputs: Mapping[str, Input]) -> It
         if given is not None and ((found := number(given)) is None or found < 0):
             yield _("%(name)s is a number that is not below 0.") % {"name": name}
     of, factor_of = amount.get("of") or "", amount.get("factor_of") or ""
+    if not isinstance(of, str) or not isinstance(factor_of, str):
+        yield _("“of” and “factor_of” are names of inputs.")
+        return
     if of and (of not in inputs or inputs[of].kind != NUMBER):
         yield _("“of” names an input that is a number.")
     if number(amount.get("each")) and not of:
@@ -266,7 +269,7 @@ def _unasked_faults(
         return
     if data.get("remedy") == NONE:
         yield _("it is paid unasked, so it must give something.")
-    used = {name for name, cell in when.items() if cell is not None} | {amount.get("of"), amount.get("factor_of")}
+    used = [*(name for name, cell in when.items() if cell is not None), amount.get("of"), amount.get("factor_of")]
     asked = sorted(each.label for name, each in inputs.items() if name in used and each.is_asked)
     if asked:
         told = _("it is paid unasked, so nobody is there to say “%(name)s”: leave that at any.")

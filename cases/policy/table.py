@@ -81,6 +81,11 @@ class Row:
     words: str = ""
     unasked: str = ""
 
+    @property
+    def reads(self) -> set[str]:
+        """The inputs its amount goes by."""
+        return {name for name in (self.amount.of, self.amount.factor_of) if name}
+
     def holds(self, known: Mapping[str, Known]) -> bool:
         return all(covers(cell, known.get(name)) for name, cell in self.when.items())
 

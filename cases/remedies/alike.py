@@ -8,7 +8,7 @@ from statistics import mean, pstdev
 from typing import Any
 
 from cases.models import Remedy, ServicePolicyVersion
-from cases.policy import amounts
+from cases.policy import amounts, shape
 from cases.policy.table import NUMBER, Input, Known, Table
 
 NEAREST = 5
@@ -35,10 +35,10 @@ def nearest(version: ServicePolicyVersion, row: int, known: Mapping[str, Known],
     table = version.read
     awards = Remedy.objects.granted().filter(policy=version.policy_id, currency=table.currency, unasked=False)
     mine = {**known, "prior": Decimal(prior)}
-    found = [
-        (_distance(table, row, mine, award.facts), place, award)
-        for place, award in enumerate(awards.select_related("case").order_by("-asked_at", "-pk")[:LOOKED_AT])
-    ]
+    found = []
+    for place, award in enumerate(awards.select_related("case").order_by("-asked_at", "-pk")[:LOOKED_AT]):
+        theirs = _as_now(table, award.facts)
+        found.append((_distance(table, row, mine, theirs), place, award, theirs))
     return [
         Award(
             remedy=award.pk,
@@ -46,9 +46,9 @@ def nearest(version: ServicePolicyVersion, row: int, known: Mapping[str, Known],
             granted=award.granted,
             currency=award.currency,
             distance=distance,
-            expected=_expected(table, row, award.facts),
+            expected=_expected(table, row, theirs),
         )
-        for distance, _place, award in sorted(found, key=lambda each: each[:2])[:NEAREST]
+        for distance, _place, award, theirs in sorted(found, key=lambda each: each[:2])[:NEAREST]
     ]
 
 
@@ -61,20 +61,33 @@ def is_unlike(amount: Decimal, computed: Decimal, awards: Sequence[Award]) -> bo
     return abs(amount / computed - mean(shares)) > pstdev(shares)
 
 
-def _expected(table: Table, row: int, facts: Mapping[str, Any]) -> Decimal | None:
-    if not table.rows[row].holds(facts):
+def _as_now(table: Table, facts: Mapping[str, Any]) -> dict[str, Known]:
+    """The facts of an award as this table can read them: its inputs may have been others then."""
+    found: dict[str, Known] = {"prior": shape.number(facts.get("prior")) or Decimal(0)}
+    for each in table.inputs:
+        held = facts.get(each.name)
+        number = shape.number(held) if each.kind == NUMBER else None
+        if number is not None:
+            found[each.name] = number
+        elif each.kind != NUMBER and held in each.values:
+            found[each.name] = str(held)
+    return found
+
+
+def _expected(table: Table, row: int, facts: Mapping[str, Known]) -> Decimal | None:
+    if not table.rows[row].holds(facts) or not table.rows[row].reads <= set(facts):
         return None
     return amounts.of_row(table, row, facts, int(facts.get("prior", 0))).amount
 
 
-def _distance(table: Table, row: int, known: Mapping[str, Known], facts: Mapping[str, Any]) -> float:
+def _distance(table: Table, row: int, known: Mapping[str, Known], facts: Mapping[str, Known]) -> float:
     """Each input apart by at most 1; another row weighs more than all of them."""
     compared = (*table.inputs, Input("prior", "", NUMBER))
     other_row = not table.rows[row].holds(facts)
     return sum(_apart(each, known.get(each.name), facts) for each in compared) + other_row * (len(compared) + 1)
 
 
-def _apart(each: Input, value: Known | None, facts: Mapping[str, Any]) -> float:
+def _apart(each: Input, value: Known | None, facts: Mapping[str, Known]) -> float:
     theirs = facts.get(each.name)
     if value is None or theirs is None:
         return float(value is not theirs)

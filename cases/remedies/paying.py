@@ -44,19 +44,16 @@ def _claim(now: datetime) -> list[Remedy]:
 def _pay(row: Remedy) -> None:
     """Outside of any transaction: a plugin may take its time, and what it gave elsewhere cannot be rolled back. One that
     raised may have given it all the same: nobody else is asked then, but the same again, with the same key."""
-    told = remedy_handlers.run(_payout(row))
-    done = next((f.value for f in told if f.value), None)
-    failed = next((f.failure for f in told if f.failure), "")
-    now = timezone.now()
-    if done is not None:
-        _settle(row, State.PAID, now, reference=clean(str(done))[:200], paid_at=now)
-    elif not failed:
+    told, now = remedy_handlers.first(_payout(row)), timezone.now()
+    if told is None:
         _settle(row, State.BY_HAND, now)
+    elif not told.failure:
+        _settle(row, State.PAID, now, reference=clean(str(told.value))[:200], paid_at=now)
     elif row.attempts >= MOST_TRIES:
-        _settle(row, State.FAILED, now, error=failed[:60])
+        _settle(row, State.FAILED, now, error=told.failure[:60])
     else:
         later = now + timedelta(seconds=2**row.attempts * 5)
-        _mine(row).update(due_at=later, lease_until=None, error=failed[:60])
+        _mine(row).update(due_at=later, lease_until=None, error=told.failure[:60])
 
 
 def _payout(row: Remedy) -> Payout:

@@ -24,6 +24,10 @@ def outage(*rows: dict[str, Any]) -> dict[str, Any]:
     return {"currency": "EUR", "inputs": inputs, "rows": list(rows)}
 
 
+_WORDS = ["name", "label", "kind", "from", "options", "value", "least", "most", "when", "remedy", "amount", "base", "each", "of",
+          "factor_of", "factors", "unasked", "words", "impact", "late", "below", "inputs", "rows", "currency"]  # fmt: skip
+
+
 def row(remedy: str = "credit", amount: dict[str, Any] | None = None, **when: Any) -> dict[str, Any]:
     return {"when": when, "remedy": remedy, "amount": amount or {"base": "5"}, "words": "We are sorry."}
 
@@ -124,6 +128,38 @@ def test_an_amount_is_computed_step_by_step() -> None:
 def test_nothing_comes_from_a_row_that_gives_nothing() -> None:
     table = shape.whole(outage(row("none")), FACTS)
     assert amounts.decide(table, {"impact": "hard", "late": Decimal(90)}).amount == 0
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=6)
+    | st.sampled_from(["credit", "choice", "number", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON, JSON, JSON)
+def test_whatever_is_sent_is_a_table_or_refused_in_sentences(whole: Any, inputs: Any, line: Any) -> None:
+    good = outage(row())
+    for data in (
+        whole,
+        {**good, "inputs": inputs},
+        {**good, "rows": [line]},
+        {**good, "rows": [{**row(), "amount": line}]},
+    ):
+        assert all(isinstance(fault, str) and fault for fault in _said_of(data))
+
+
+def _said_of(data: Any) -> list[str]:
+    try:
+        shape.whole(data, FACTS)
+    except shape.BadTable as bad:
+        return bad.faults
+    return []
 
 
 # --- against counting

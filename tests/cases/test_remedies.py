@@ -175,6 +175,22 @@ def test_what_like_cases_did_not_get_needs_a_reason(billing: Queue, ana: User) -
     assert (said.state, len(said.like)) == (State.APPROVED, 5)
 
 
+def test_awards_of_a_table_with_other_inputs_are_still_read(billing: Queue, ana: User) -> None:
+    allow("rep")
+    policy = make_policy()
+    for _n in range(3):
+        propose(make_case(billing), policy, ana)
+    days = {"name": "impact", "label": "Days it lasted", "kind": "number"}
+    other = {
+        "currency": "EUR",
+        "inputs": [days],
+        "rows": [{"when": {}, "remedy": "credit", "amount": {"each": "2", "of": "impact"}}],
+    }
+    policy.publish(table=other)
+    found = quoting.quote(make_case(billing), policy, {"impact": "4"}, by=ana, at=timezone.now())
+    assert (found.amount, len(found.awards), found.is_unlike) == (8, 3, False)
+
+
 def test_the_same_row_is_nearer_than_another(billing: Queue, ana: User) -> None:
     allow("rep")
     policy = make_policy()
@@ -288,6 +304,22 @@ def test_who_handles_it_gets_the_key_and_says_the_reference(granted: Remedy, cas
     assert kinds(case) == ["remedy_granted", "remedy_paid"]
 
 
+def test_only_one_of_several_handlers_gives_it(granted: Remedy) -> None:
+    asked: list[str] = []
+
+    def failing(payout: Payout) -> str:
+        asked.append("first")
+        raise RuntimeError("perhaps it gave it")
+
+    with (
+        remedy_handlers.registered(failing, order=1),
+        remedy_handlers.registered(lambda p: asked.append("second") or "CN", order=2),
+    ):  # type: ignore[func-returns-value]
+        paying.pay_due(timezone.now())
+    granted.refresh_from_db()
+    assert (asked, granted.state) == (["first"], State.APPROVED)
+
+
 def test_what_fails_is_tried_again_with_the_same_key_and_left_to_hand_in_the_end(granted: Remedy, case: Case) -> None:
     keys: list[str] = []
 
@@ -363,6 +395,17 @@ def test_what_broke_before_the_policy_paid_is_not_paid(case: Case, ana: User) ->
     promises.sweep(now)
     make_policy("Promises", BROKEN)
     assert unasked.grant_due(timezone.now()) == 0
+
+
+def test_what_goes_by_what_nobody_can_know_is_not_paid_unasked(case: Case, ana: User) -> None:
+    price = {"name": "price", "label": "Price a month", "kind": "number", "from": "plan_price"}
+    each = {"when": {}, "remedy": "credit", "amount": {"each": "0.5", "of": "price"}, "unasked": "promise_broken"}
+    make_policy("Share", {"currency": "EUR", "inputs": [price], "rows": [each]})
+    now = timezone.now()
+    promises.make(case, what="x", due_at=now + timedelta(hours=1), owner=ana, made_by=None, at=now)
+    promises.sweep(now + timedelta(hours=2))
+    assert unasked.grant_due(now + timedelta(hours=2)) == 1
+    assert Entitlement.objects.get().outcome == "nothing"
 
 
 def test_above_the_budget_somebody_decides_about_what_is_owed(broken: Case, lena: User) -> None:
