@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cases.models import Case, Queue, QueueMembership, Remedy
+from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question, make_user
@@ -79,3 +79,20 @@ def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []
     _shot(page, "remedy-form-narrow")
+
+
+def test_a_supervisor_writes_a_row_and_reads_what_is_missing(desk: Open, case: Case, sue: User) -> None:
+    page = desk(sue)
+    policy = ServicePolicy.objects.get()
+    page.goto(page.url.split("/cases/")[0] + f"/admin/cases/servicepolicy/{policy.pk}/change/")
+    row = page.locator("#policy-row-2")
+    expect(row.get_by_label("work stood still")).to_be_checked()
+    _shot(page, "policy-grid")
+    row.get_by_label("work stood still").uncheck()
+    row.get_by_label("a nuisance").check()
+    page.locator('[name="_save"]').click()
+    expect(page.locator("body")).to_contain_text("Rows 1 and 2 are both for this: Impact: a nuisance.")
+    expect(page.locator("body")).to_contain_text("No row is for this: Impact: work stood still.")
+    assert policy.versions.count() == 1
+    page.locator("#policy-row-2").scroll_into_view_if_needed()
+    _shot(page, "policy-grid-refused")
