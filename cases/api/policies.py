@@ -100,8 +100,8 @@ class ServicePolicyData(serializers.Serializer[Any]):
     queues = serializers.ListField(child=serializers.IntegerField(), max_length=1000, required=False)
     is_active = serializers.BooleanField(required=False)
     why = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    source = serializers.CharField(max_length=40, required=False, default="api")  # type: ignore[assignment]
-    external_id = serializers.CharField(max_length=200, required=False)
+    source = serializers.CharField(max_length=40, required=False, default="api", allow_blank=True)  # type: ignore[assignment]
+    external_id = serializers.CharField(max_length=200, required=False, allow_null=True)
     version = serializers.IntegerField(required=False)
 
 
