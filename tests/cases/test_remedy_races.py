@@ -118,3 +118,42 @@ def test_a_broken_promise_is_paid_once_however_many_look(billing: Queue, carl: C
     assert Remedy.objects.count() == 1
     assert Event.objects.filter(kind="remedy_granted").count() == 1
     assert gapless(Case.objects.get(pk=case.pk))
+
+
+def test_two_leads_who_approve_the_last_of_the_budget_give_it_once(billing: Queue, ana: User) -> None:
+    leads = [make_user("Lena Lead"), make_user("Lou Lead")]
+    for lead in leads:
+        QueueMembership.objects.create(queue=billing, user=lead, role="lead")
+    allow("lead")
+    budget(15, timezone.now())
+    policy = make_policy()
+    waiting = [propose(make_case(billing), policy, ana) for _n in range(2)]
+    results = at_once(2, lambda n: granting.approve(Remedy.objects.get(pk=waiting[n].pk), by=leads[n]))
+    assert sorted(type(r).__name__ for r in results) == ["Refusal", "Remedy"], results
+    assert Remedy.objects.granted().count() == 1
+
+
+def test_given_or_called_off_but_not_both(billing: Queue, ana: User) -> None:
+    allow("rep")
+    policy = make_policy()
+    remedies = [propose(make_case(billing), policy, ana) for _n in range(4)]
+    given: list[str] = []
+    lock = Lock()
+
+    def pay(payout: Payout) -> str:
+        with lock:
+            given.append(payout.key)
+        return "CN"
+
+    def act(n: int) -> object:
+        if n % 2:
+            return paying.pay_due(timezone.now())
+        return granting.call_off(Remedy.objects.get(pk=remedies[n // 2].pk), by=ana)
+
+    with remedy_handlers.registered(pay):
+        results = at_once(8, act)
+        paying.pay_due(timezone.now())
+    assert all(isinstance(r, int | Remedy | Refusal) for r in results), results
+    for remedy in Remedy.objects.all():
+        assert (str(remedy.key) in given) == (remedy.state == State.PAID), remedy.state
+    assert set(Remedy.objects.values_list("state", flat=True)) <= {State.PAID, State.CALLED_OFF}
