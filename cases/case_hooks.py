@@ -92,6 +92,19 @@ def rules(case: Case, user: User) -> Panel | None:
     return Panel("rules", _("Rules"), reverse("cases:rules", args=[case.number]))
 
 
+def remedies(case: Case, user: User) -> Panel | None:
+    """Where the house has policies, as it was read with who asks; nothing is given away through executives."""
+    if not getattr(user, "has_policies", False) or not may(user, "case.remedy", case.queue_id):
+        return None
+    return Panel("remedies", _("Policy"), reverse("cases:remedies", args=[case.number]), live=True)
+
+
+def make_good(case: Case, user: User) -> Action | None:
+    if not getattr(user, "has_policies", False) or not may(user, "case.remedy", case.queue_id):
+        return None
+    return Action("remedy", _("Make it good"), reverse("cases:remedy_form", args=[case.number]), "hand-heart")
+
+
 def skills(case: Case, user: User) -> Action | None:
     """Where the house tells skills apart, as it was read with who asks."""
     if not getattr(user, "tells_skills", False) or not may(user, "case.skills", case.queue_id):
@@ -103,11 +116,13 @@ case_actions.register(fill_in, order=-10, name="fields")
 case_actions.register(ask_others, order=-7, name="side")
 case_actions.register(add_task, order=-9, name="task")
 case_actions.register(remind, order=-8, name="reminder")
+case_actions.register(make_good, order=-6, name="remedy")
 case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(fields, order=5, name="fields")
 case_panels.register(tasks, order=7, name="tasks")
 case_panels.register(steps, order=8, name="playbook")
+case_panels.register(remedies, order=12, name="remedies")
 case_panels.register(sides, order=15, name="sides")
 case_panels.register(answers, order=10, name="answers")
 case_panels.register(since, order=20, name="since")

@@ -21,6 +21,7 @@ from cases.models import (
     Promise,
     Queue,
     QueueMembership,
+    Remedy,
     Whisper,
 )
 from cases.sight import SightRows
@@ -57,7 +58,8 @@ def who_may_open_whom(user: User) -> Q:
 
 @customer_merging.register
 def what_moves() -> list[Moves]:
-    return [*(Moves(model, "customer") for model in (Issue, Contact, Dispatch)), Moves(Case, "customer", _tell_cases)]
+    ours = (Issue, Contact, Dispatch, Remedy)
+    return [*(Moves(model, "customer") for model in ours), Moves(Case, "customer", _tell_cases)]
 
 
 def _tell_cases(ids: list[int], why: Moved) -> None:
@@ -187,6 +189,8 @@ def columns() -> list[tuple[Any, str, str]]:
         (Message, "sender_name", "blank"),
         (Message, "next_step", "blank"),
         (Promise, "what", "blank"),
+        (Remedy, "override_note", "blank"),
+        (Remedy, "decision_note", "blank"),
         (Draft, "text", "delete"),
         (Whisper, "text", "blank"),
         (Attachment, "name", "delete"),

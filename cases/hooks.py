@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cases.file import File as File
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from cases.models import Case, Channel, Dispatch
+    from cases.policy.facts import PolicyFact
     from customers.conditions import Fact
 
 
@@ -90,6 +92,20 @@ class Burning:
     level: str = "amber"  # calm, amber, red
 
 
+@dataclass(frozen=True)
+class Payout:
+    """A remedy to be given. `key` stays the same however often it is asked for: what was given under it is not given
+    again. Of a replacement the amount may be 0."""
+
+    key: str
+    kind: str  # credit, refund, waiver, replacement
+    amount: Decimal
+    currency: str
+    customer: int
+    case: int  # its number
+    policy: str
+
+
 class Adapter(Protocol):
     """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not), Later (try again) or
     Unknown (may have). `honours_key`: the other side notices a repeated key, so that a repeat is safe."""
@@ -135,3 +151,8 @@ burning: Hook[[Sequence[int]], Sequence[Burning]] = Hook("burning")
 # What conditions of rules may ask of a case, beside what the desk knows: facts whose `value` reads an Occasion
 # (cases.rules.knowledge) and whose `sql` is an expression over Case.
 case_facts: Hook[[], "list[Fact]"] = Hook("case_facts")
+# Who gives remedies: returns the reference of what was given under the payout's key, None for what is not theirs; raises
+# where it did not work, and is asked again with the same key. What nobody takes is left to people.
+remedy_handlers: Hook[[Payout], str | None] = Hook("remedy_handlers")
+# Facts that service policies may go by, beside what the desk computes (cases.policy.facts).
+policy_facts: Hook[[], "Sequence[PolicyFact]"] = Hook("policy_facts")

@@ -45,6 +45,8 @@ WHY: dict[str, LazyText] = {
     Reason.WHISPER: gettext_lazy("it is for you alone"),
     Reason.CUSTOMER_WROTE: gettext_lazy("the case is yours"),
     Reason.ASIDE: gettext_lazy("you asked, or the case is yours"),
+    Reason.APPROVAL: gettext_lazy("you lead the queue"),
+    Reason.DECIDED: gettext_lazy("you asked"),
     Reason.REOPENED: gettext_lazy("the case is yours"),
     Reason.WOKEN: gettext_lazy("the case is yours"),
     Reason.TOLD: gettext_lazy("a rule has you told"),

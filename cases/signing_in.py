@@ -13,7 +13,7 @@ from django.utils import timezone
 from cases import news
 from cases.desks import HANDS
 from cases.matching import BY_HAND
-from cases.models import Playbook, Presence, PresenceReason, QueueMembership, Rule, Skill
+from cases.models import Playbook, Presence, PresenceReason, QueueMembership, Rule, ServicePolicy, Skill
 from crm.database.prepared import Prepared
 from crm.models import User
 
@@ -38,6 +38,7 @@ def _asked(user_id: int, at: datetime) -> QuerySet[User, User]:
         "tells_skills": asked,
         "has_rules": Exists(Rule.objects.filter(current__isnull=False)),
         "has_playbooks": Exists(Playbook.objects.filter(is_active=True, current__isnull=False)),
+        "has_policies": Exists(ServicePolicy.objects.filter(is_active=True, current__isnull=False)),
         "places": places,
         "there": Subquery(there),
         "reasons": ArraySubquery(reasons),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cases import linking, routed, thread
-from cases.models import Case, ClockAction, Rule
+from cases.models import Case, ClockAction, Remedy, Rule
 from cases.models.need import HOW
 from cases.rules import words as of_rules
 from crm.models import Event
@@ -59,6 +59,13 @@ _SENTENCES: dict[str, LazyText] = {
     "offer_answered": gettext_lazy("%(who)s noted the answer to the offer: %(answer)s"),
     "offer_fulfilled": gettext_lazy("What was accepted is done"),
     "offer_left_to_hand": gettext_lazy("What was accepted is to be done by hand"),
+    "remedy_granted": gettext_lazy("%(who)s granted %(remedy)s"),
+    "remedy_asked": gettext_lazy("%(who)s asks for approval: %(remedy)s"),
+    "remedy_approved": gettext_lazy("%(who)s approved %(remedy)s"),
+    "remedy_refused": gettext_lazy("%(who)s did not approve %(remedy)s"),
+    "remedy_called_off": gettext_lazy("%(who)s called off %(remedy)s"),
+    "remedy_paid": gettext_lazy("Given: %(remedy)s"),
+    "remedy_left_to_hand": gettext_lazy("To be given by hand: %(remedy)s"),
     "sla_warned": gettext_lazy("A service time runs out soon"),
     "sla_breached": gettext_lazy("A service time has run out"),
     "sla_action_failed": gettext_lazy("Not done, and tried again: %(action)s"),
@@ -123,6 +130,7 @@ def told(event: Event) -> str:
     words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
+    words["remedy"] = _remedy(event.data)
     words["loop"] = str(dict(Rule.Pause.choices).get(event.reason, ""))
     words["who"] = event.actor.name if event.actor else _by_itself(event)
     sentence = str(_by_whom(event) or event.kind.replace("_", " "))
@@ -130,6 +138,12 @@ def told(event: Event) -> str:
         return f"{sentence % words}{_because(event)}"
     except KeyError:
         return event.kind.replace("_", " ")
+
+
+def _remedy(data: dict[str, Any]) -> str:
+    """What is given, in words: 12.50 EUR, credit."""
+    kind = dict(Remedy.Kind.choices).get(data.get("gives", ""), "")
+    return f"{data.get('amount', '')} {data.get('currency', '')}, {kind}"
 
 
 def _because(event: Event) -> str:

@@ -21,8 +21,10 @@ from cases.models import (
     Presence,
     PresenceReason,
     Queue,
+    Remedy,
     Rule,
     RuleRun,
+    ServicePolicy,
     Skill,
     SLAPolicy,
     Tag,
@@ -94,6 +96,14 @@ def of_rule(rule: Rule, user: User) -> list[Use]:
     ]  # fmt: skip
 
 
+def of_service_policy(policy: ServicePolicy, user: User) -> list[Use]:
+    waiting = Remedy.objects.waiting().filter(policy=policy)
+    return [
+        _use(waiting, "%(n)d × remedy by it that waits for approval", _list("remedy"), hurts=True),
+        _use(Remedy.objects.granted().filter(policy=policy), "%(n)d × remedy granted by it", _list("remedy")),
+    ]
+
+
 def of_macro(macro: Macro, user: User) -> list[Use]:
     then = Rule.objects.filter(is_active=True, current__isnull=False).values_list("current__then", flat=True)
     count = sum(macro.pk in macros_in(actions) for actions in then)
@@ -163,6 +173,7 @@ uses.register(
             PresenceReason: of_reason,
             Rule: of_rule,
             Macro: of_macro,
+            ServicePolicy: of_service_policy,
             Tag: of_tag,
         }
     ),

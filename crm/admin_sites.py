@@ -9,6 +9,7 @@ from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
 from cases import admin_people as _people
 from cases import admin_playbooks as _playbooks
+from cases import admin_policies as _policies
 from cases import admin_replies as _replies
 from cases import admin_rules as _rules
 from cases import admin_time as _time
@@ -29,6 +30,7 @@ _REGISTERED = (
     _outreach,
     _people,
     _playbooks,
+    _policies,
     _replies,
     _rules,
     _time,

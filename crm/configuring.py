@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "saved-replies": ("name", gettext_lazy("Saved replies")),
     "macros": ("title", gettext_lazy("Macros")),
     "rules": ("name", gettext_lazy("Rules")),
+    "service-policies": ("name", gettext_lazy("Policies of what we give")),
     "offers": ("key", gettext_lazy("Offers")),
 }
 # Of another house, or of this moment alone.
@@ -49,7 +50,7 @@ _LEFT_OUT = {
     "used_at",
 }
 # What is set by whoever steers all the queues it is marked with.
-_MARKED = {"sla-policies", "articles", "saved-replies", "macros", "rules"}
+_MARKED = {"sla-policies", "articles", "saved-replies", "macros", "rules", "service-policies"}
 # Whose keys these words hold.
 _NAMED = {
     "queue": "queues", "queues": "queues", "calendar": "calendars", "skills": "skills", "macro": "macros",
@@ -196,6 +197,8 @@ class _House:
         return {"type": kind, **told}
 
     def _name(self, key: str, value: Any) -> Any:
+        if key == "table":  # of a policy: its own words, whatever they are called
+            return value
         if key in _NAMED and _is_key(value):
             return self._names(_NAMED[key]).get(value, value)
         if key in _NAMED and isinstance(value, list):
@@ -206,6 +209,8 @@ class _House:
         return {key: self._key(key, value) for key, value in row.items() if key not in _LEFT_OUT}
 
     def _key(self, key: str, value: Any) -> Any:
+        if key == "table":
+            return value
         if key in _NAMED and isinstance(value, str):
             return self._found(_NAMED[key], value)
         if key in _NAMED and isinstance(value, list):

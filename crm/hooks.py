@@ -82,6 +82,12 @@ class Hook(Generic[P, R]):
         """Every contribution in order; those that raise or rest carry their failure instead of a value."""
         return [self._one(label, function, *args, **kwargs) for label, function in self]
 
+    def first(self, *args: P.args, **kwargs: P.kwargs) -> Filled[R] | None:
+        """The first contribution that has a value or fails, for what only one may do: nobody is asked after it. None: it
+        is nobody's."""
+        filled = (self._one(label, function, *args, **kwargs) for label, function in self)
+        return next((each for each in filled if each.failure or each.value is not None), None)
+
     def collect(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """The values alone, failures (logged) and None left out."""
         return [filled.value for filled in self.run(*args, **kwargs) if filled.value is not None]

@@ -135,6 +135,16 @@ UNFOLD = {
             ],
         ),
         (
+            _("Making good"),
+            "admin",
+            [
+                (_("Policies"), _("What we give for what went wrong"), "volunteer_activism", "cases_servicepolicy"),
+                (_("Authorities"), _("How much who may grant"), "verified_user", "cases_remedyauthority"),
+                (_("Budgets"), _("What may be granted in a month"), "savings", "cases_remedybudget"),
+                (_("Remedies"), _("What was granted, by whom, and why"), "redeem", "cases_remedy"),
+            ],
+        ),
+        (
             _("Outreach"),
             "admin",
             [

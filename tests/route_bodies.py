@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from tests.cases.remedied import LATE
+
 RULE = {"when": {"events": ["opened"]}, "then": [{"do": "priority", "to": "high"}]}
 WEEK = {"mon": [["09:00", "17:00"]]}
 NOTICE = {"en": {"subject": "Restart it", "body": "Please restart your router once."}}
@@ -87,6 +89,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/problems/<int:pk>/cases/": {"case": ":cases"},
     "POST api/notices/": {"problem": ":problems", "texts": NOTICE},
     "PATCH api/notices/<int:pk>/": {"texts": NOTICE},
+    "POST cases/<int:number>/remedies/": {"policy": ":other-policy", "given.impact": "small"},
+    "POST cases/<int:number>/remedies/<int:pk>/approval/": {"approved": "0", "note": "Not ours."},
+    "POST cases/<int:number>/remedies/<int:pk>/giving/": {"reference": "CN-1"},
+    "POST api/service-policies/": {"name": "Outage", "table": LATE, "queues": [":queues"]},
+    "PATCH api/service-policies/<int:pk>/": {"name": "Parcel too late"},
+    "POST api/service-policies/<int:pk>/quote/": {"case": ":cases", "given": {"impact": "small"}},
+    "POST api/cases/<int:number>/remedies/": {"policy": ":other-policy", "given": {"impact": "small"}},
+    "POST api/remedies/<int:pk>/approval/": {"approved": False, "reason": "Not ours."},
+    "POST api/remedies/<int:pk>/giving/": {"reference": "CN-1"},
     "POST api/macros/": {"title": "Urgent", "steps": [{"do": "priority", "priority": "urgent"}], "queues": [":queues"]},
     "PATCH api/macros/<int:pk>/": {"title": "A note"},
     "POST api/cases/<int:number>/macros/<int:pk>/": {"partly": True},

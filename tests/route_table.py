@@ -171,6 +171,14 @@ POST   cases/<int:number>/drafts/<str:kind>/       login   200  404  200  200  4
 DELETE cases/<int:number>/drafts/<str:kind>/       login   204  404  204  204  404  204  204  204
 GET    cases/<int:number>/people/                  login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/answers/                 login   200  404  200  200  404  200  200  200
+GET    approvals/                                  login   403  403  200  200  403  403  403  200
+GET    cases/<int:number>/remedies/                login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/remedies/                login   303  404  303  303  404  403  403  303
+GET    cases/<int:number>/remedies/form/           login   200  404  200  200  404  403  403  200
+POST   cases/<int:number>/remedies/<int:pk>/       login   303  404  303  303  404  403  403  303
+DELETE cases/<int:number>/remedies/<int:pk>/       login   303  404  303  303  404  403  403  303
+POST   cases/<int:number>/remedies/<int:pk>/approval/ login 403 404  303  303  404  403  403  303
+POST   cases/<int:number>/remedies/<int:pk>/giving/ login  403  404  409  409  404  403  403  409
 GET    cases/<int:number>/macros/                  login   200  404  200  200  404  403  200  200
 GET    cases/<int:number>/macros/<int:pk>/         login   200  404  200  200  404  403  200  200
 POST   cases/<int:number>/macros/<int:pk>/         login   303  404  303  303  404  403  303  303

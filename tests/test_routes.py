@@ -39,6 +39,7 @@ from cases.models import (
     SLAPolicy,
     Tag,
 )
+from cases.remedies import granting
 from cases.rules import trying
 from crm import tokens
 from crm.models import SentMail, User
@@ -58,6 +59,7 @@ from tests.builders import (
     make_saved_reply,
     make_user,
 )
+from tests.cases.remedied import make_policy, wish
 from tests.cases.ruled import make_rule
 from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
@@ -220,6 +222,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "recalculations": recalculating.begin(policy, by=by, at=timezone.now()).pk,
         "playbooks": _playbook(case, by),
         **_written_before(case, by),
+        **_remedied(case, by),
         **_rule(case),
         **_offers(case, by),
         **_doubles(case, by),
@@ -252,6 +255,17 @@ def _aside(case: Case, by: User) -> dict[str, int | str]:
     file = File("a.txt", "text/plain", b"1")
     written = sides.begin(case, to="x@supplier.example", subject="", text="?", by=by, files=[file])
     return {"sides": written.talk_id, "side-messages": written.pk, "side-files": SideFile.objects.get().token}
+
+
+def _remedied(case: Case, by: User) -> dict[str, int | str]:
+    """What a rep asked to have made good by a policy of the queue; and another policy."""
+    policy = make_policy("Parcel late", None, case.queue)
+    other = make_policy("Parcel lost", None, case.queue)
+    return {
+        "service-policies": policy.pk,
+        "other-policy": other.pk,
+        "remedies": granting.propose(case, policy, wish(), by=by).pk,
+    }
 
 
 def _rule(case: Case) -> dict[str, int | str]:

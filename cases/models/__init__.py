@@ -21,11 +21,13 @@ from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
 from cases.models.playbook import Playbook, PlaybookRun, PlaybookStep, PlaybookVersion
+from cases.models.policy import ServicePolicy, ServicePolicyVersion
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.push import Push, PushDevice, PushKeys
 from cases.models.queue import Queue, QueueMembership, QueueSession
 from cases.models.recalculation import Recalculation
+from cases.models.remedy import Entitlement, Remedy, RemedyAuthority, RemedyBudget
 from cases.models.rule import Rule, RuleMark, RuleRun, RuleTrial, RuleVersion
 from cases.models.saved_filter import SavedFilter
 from cases.models.saved_reply import SavedReply, SavedReplyVersion
@@ -63,6 +65,7 @@ __all__ = [
     "Digest",
     "Dispatch",
     "Draft",
+    "Entitlement",
     "FieldOption",
     "FieldValue",
     "InboundItem",
@@ -94,6 +97,9 @@ __all__ = [
     "QueuePace",
     "QueueSession",
     "Recalculation",
+    "Remedy",
+    "RemedyAuthority",
+    "RemedyBudget",
     "Reminder",
     "Return",
     "Rule",
@@ -106,6 +112,8 @@ __all__ = [
     "SavedReply",
     "SavedReplyVersion",
     "SavedFilter",
+    "ServicePolicy",
+    "ServicePolicyVersion",
     "SideFile",
     "SideMessage",
     "SideRecipient",

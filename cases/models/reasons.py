@@ -15,12 +15,14 @@ class Reason(models.TextChoices):
     SLA_BREACHED = "sla_breached", _("A service time of mine has run out")
     PROMISE_SOON = "promise_soon", _("A promise of mine is soon due")
     SLA_WARNED = "sla_warned", _("A service time of mine runs out soon")
+    APPROVAL = "approval", _("Somebody asks me to approve a remedy")
     REMINDER = "reminder", _("A reminder")
     MENTION = "mention", _("Somebody names me in a note")
     WHISPER = "whisper", _("A whisper to me")
     ASSIGNED = "assigned", _("A case is given to me")
     CUSTOMER_WROTE = "customer_wrote", _("The customer writes in a case of mine")
     ASIDE = "side_answered", _("Somebody I asked beside a case answers")
+    DECIDED = "decided", _("A remedy I asked for is decided")
     REOPENED = "reopened", _("A case of mine is open again")
     WOKEN = "woken", _("A case of mine wakes up")
     TOLD = "told", _("A rule has me told")
@@ -48,10 +50,12 @@ _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.SLA_BREACHED: (Way.PANEL, Way.PUSH, Way.MAIL),
     Reason.PROMISE_SOON: _EVERY,
     Reason.SLA_WARNED: (Way.PANEL, Way.SOUND),
+    Reason.APPROVAL: _EVERY,
     Reason.REMINDER: _EVERY,
     Reason.MENTION: _EVERY,
     Reason.WHISPER: _EVERY,
     Reason.ASSIGNED: _EVERY,
+    Reason.DECIDED: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.CUSTOMER_WROTE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.ASIDE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.REOPENED: (Way.PANEL, Way.MAIL),

@@ -73,6 +73,8 @@ ROUTES_WITHOUT_EVENTS = {
     ),
     **dict.fromkeys(
         [
+            "api/service-policies/",
+            "api/service-policies/<int:pk>/",
             "api/macros/",
             "api/macros/<int:pk>/",
             "replies/new/",
@@ -166,6 +168,7 @@ ROUTES_WITHOUT_EVENTS = {
     "problems/": "touches no case yet",
     "problems/<int:pk>/preview/": "only asks",
     "api/answers/suggest/": "only asks",
+    "api/service-policies/<int:pk>/quote/": "only asks",
     "api/offers/preview/": "only asks",
     "cases/<int:number>/drafts/<str:kind>/": "a draft is its author's alone",
     "replies/preview/": "only asks",

@@ -37,6 +37,7 @@ from crm.models import ApiToken, Heartbeat, Learned, User
 from customers.models import Suppression
 from outreach.models import KnownProblem, Notice, PublicOffer
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
+from tests.cases.remedied import allow, budget, make_policy, propose
 from tests.cases.ruled import make_rule
 from tests.outreach.conftest import make_offer
 
@@ -66,6 +67,10 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.rulerun"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.knowledgegap"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "cases.servicepolicy"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.remedyauthority"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.remedybudget"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "cases.remedy"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.playbook"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -131,6 +136,10 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
             first_at="2026-01-01T00:00:00Z",
             last_at="2026-01-02T00:00:00Z",
         ),
+        (late := make_policy("Late", None, billing)),
+        allow("rep", per_case=5),
+        budget(500, LONG_AGO),
+        propose(make_case(billing), late, cast.ana),
         make_macro("Urgent", [{"do": "priority", "priority": "urgent"}], queues=[billing]),
         make_saved_reply("Refund sent", "It is on its way.", queues=[billing]),
         cast.lee,

@@ -12,6 +12,7 @@ from crm import configuring
 from crm.models import User
 from tests.builders import make_macro
 from tests.cases.clockwork import OFFICE
+from tests.cases.remedied import make_policy
 from tests.cases.ruled import make_rule
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,18 @@ KINDS = ["calendars", "skills", "sla-policies", "rules"]
 
 def lines(report: configuring.Report) -> list[tuple[str, str, str]]:
     return [(line.kind, line.name, line.became) for line in report.lines]
+
+
+def test_a_policy_goes_out_and_comes_in_elsewhere(house: dict[str, Any], billing: Queue, sue: User) -> None:
+    policy = make_policy("Late", None, billing)
+    rows = configuring.export(["service-policies"], sue)
+    assert [(row["name"], row["queues"], row["table"]["currency"]) for row in rows] == [("Late", ["Billing"], "EUR")]
+    assert lines(configuring.take(json.dumps(rows), sue, dry=False)) == [("service-policies", "Late", "same")]
+    changed = json.dumps([{**rows[0], "table": {**rows[0]["table"], "currency": "GBP"}}])
+    assert lines(configuring.take(changed, sue, dry=False)) == [("service-policies", "Late", "changed")]
+    assert policy.versions.count() == 2
+    other = json.dumps([{**rows[0], "name": "Later"}])
+    assert lines(configuring.take(other, sue, dry=False)) == [("service-policies", "Later", "created")]
 
 
 def test_what_is_exported_reads_without_this_house_and_comes_in_as_it_is(house: dict[str, Any], sue: User) -> None:

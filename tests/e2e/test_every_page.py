@@ -13,13 +13,15 @@ from playwright.sync_api import Browser, Page
 
 from cases import conversation, promises, status_page
 from cases.hooks import File
-from cases.models import Case, Dispatch, Queue, QueueMembership, Rule
+from cases.models import Case, Dispatch, Queue, QueueMembership, Remedy, Rule, ServicePolicy
+from cases.remedies import quoting
 from crm.models import SentMail, User
 from crm.views import error_page
 from customers import preferences, unsubscribe
 from customers.models import Customer
 from tests import look, processes
 from tests.builders import make_case, make_user
+from tests.cases.remedied import make_policy, propose
 from tests.outreach.making import approved, make_notice, make_owner, make_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -76,6 +78,13 @@ def a_problem(by: User) -> list[str]:
     ]
 
 
+def a_remedy(case: Case) -> Remedy:
+    """Asked for by whoever has the case: it waits for approval."""
+    policy = ServicePolicy.objects.filter(name="Parcel late").first() or make_policy("Parcel late", None, case.queue)
+    assert case.assignee
+    return quoting.standing(case, policy) or propose(case, policy, case.assignee)  # type: ignore[no-any-return]
+
+
 def paths_of(who: str, case: Case) -> list[str]:
     """What this person's day leads past."""
     mail = SentMail.objects.create(sender="a@example.org", recipients=["carl@example.org"], raw=b"Subject: Hi\n\nThere")
@@ -107,6 +116,7 @@ def paths_of(who: str, case: Case) -> list[str]:
         + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"]
         + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/", "/board/", f"{queue}figures/waiting/"]
         + [f"/admin/cases/rule/{a_rule(case.queue).pk}/change/", "/admin/cases/rulerun/", "/admin/configuration/"]
+        + ["/approvals/", "/admin/cases/remedy/", f"/admin/cases/servicepolicy/{a_remedy(case).policy_id}/change/"]
         + ["/admin/cases/casefield/add/", f"/admin/cases/queue/{case.queue_id}/history/"]
         + (a_problem(User.objects.get(username="sue")) if who == "sue" else []),
         "root": ["/system/", "/system/crm/user/", "/system/cases/channel/add/", "/system/cases/dispatch/"]

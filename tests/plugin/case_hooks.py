@@ -13,6 +13,7 @@ from cases.hooks import (
     Burning,
     Outgoing,
     Panel,
+    Payout,
     Verdict,
     answered,
     burning,
@@ -25,9 +26,12 @@ from cases.hooks import (
     channels,
     composers,
     may_leave,
+    policy_facts,
+    remedy_handlers,
     resolve_checks,
 )
 from cases.models import Case, Channel, Dispatch
+from cases.policy.facts import PolicyFact
 from crm.models import User
 from customers.conditions import Fact
 from tests.plugin.models import Card
@@ -148,3 +152,26 @@ def points_of_the_customer() -> list[Fact]:
         return card.points if card else None
 
     return [Fact("loyalty.case_points", "number", "Points", points, lambda _at: Subquery(theirs.values("points")[:1]))]
+
+
+WAIVED: set[str] = set()
+
+
+@remedy_handlers.register
+def waive_the_fee(payout: Payout) -> str | None:
+    """The card's own fee is ours to waive; once for a key, however often we are asked."""
+    if payout.kind != "waiver":
+        return None
+    WAIVED.add(payout.key)
+    return f"fee-{payout.key}"
+
+
+@policy_facts.register
+def points_we_lost() -> list[PolicyFact]:
+    """What policies may go by: the points that were on the card when we lost it."""
+
+    def lost(occasion: Any) -> int | None:
+        card = card_of(occasion.case)
+        return card.points if card else None
+
+    return [PolicyFact("points_lost", "Points we lost", "number", lost)]

@@ -16,6 +16,7 @@ from crm.management.demo import (
     history,
     macros,
     offers,
+    policies,
     replies,
     rules,
 )
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             describing.ask(brightwave, cases, random.Random(seed), now)  # noqa: S311
             colleagues.speak(brightwave.users)
             rules.set_up(brightwave)
+            policies.set_up(brightwave)
             floor.open_up(brightwave, random.Random(seed), timezone.now())  # noqa: S311
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 import cases.imports
 import cases.playbook_imports
+import cases.policy_imports
 import customers.imports
 import outreach.imports
 from crm.importing import FAILED, Import, Line, Report
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         self.size, self.shown, self.told_at = file.stat().st_size, 0, time.monotonic()
         self.errors = file.with_name(file.name + ".errors.jsonl")
         kinds = {**customers.imports.KINDS, **cases.imports.KINDS, **cases.playbook_imports.KINDS}
-        kinds |= outreach.imports.KINDS
+        kinds |= cases.policy_imports.KINDS | outreach.imports.KINDS
         run = Import(file, source, kinds, self._after_batch, cases.imports.finish, self._keep_errors)
         self._begin_errors(run, resume=resume and not dry_run)
         try:

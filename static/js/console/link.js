@@ -1,5 +1,6 @@
 // What the live connection brings, put where it belongs. The connection itself is live.js.
 import { connect } from "../live.js";
+import { approvalsMoved } from "./approvals.js";
 import { boardMoved } from "./board.js";
 import { newVersion } from "./fresh.js";
 import { applyRow, askCounts, dropRow, list, openNumber, refreshList } from "./list.js";
@@ -37,7 +38,7 @@ export function happened(event) {
   if (part === "row" && html) { if (topic === queueTopic()) placeHtml(html, { version }); return undefined; }
   if ((part === "header" || part === "thread") && html && topic === caseTopic()) { placeHtml(html, { version: event.stream === "case" ? version : 0, number }); if (!document.hidden) markRead(); }
   if (part === "banner" && html && topic === caseTopic()) placeHtml(html, { number });
-  if (part === "bell") return askBell();
+  if (part === "bell") { approvalsMoved(); return askBell(); }
   if (part === "told") return told(event);
   if (part === "board") return boardMoved();
   if (part === "tasks") return tasksMoved();
@@ -57,7 +58,7 @@ const poke = (topic) => document.querySelectorAll(`[data-topic="${CSS.escape(top
 
 // Continuity cannot be proven: what is shown is fetched afresh.
 export function resync(names) {
-  if (names.includes("me")) { askStanding(); askBell(); tasksMoved(); }
+  if (names.includes("me")) { askStanding(); askBell(); tasksMoved(); approvalsMoved(); }
   if (names.includes(queueTopic())) refreshList();
   if (names.includes(caseTopic())) htmx.ajax("GET", `/cases/${openNumber()}/fragments/`, { swap: "none", target: "#case" });
   names.filter((name) => POKED.test(name)).forEach(poke);

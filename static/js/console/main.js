@@ -1,5 +1,6 @@
 // The console. Everything listens on the document, so that swapped-in parts need no wiring of their own.
 import { startActions } from "./actions.js";
+import { startApprovals } from "./approvals.js";
 import { startBoard } from "./board.js";
 import { insertText, openComposer, startComposer } from "./composer.js";
 import { startDevices } from "./devices.js";
@@ -228,6 +229,7 @@ function start() {
   startNews();
   startBoard();
   startTasks();
+  startApprovals();
   startDevices();
   startFresh();
   startLink();

@@ -1,0 +1,98 @@
+"""Making good, on both screens: a rep asks, a lead approves, and each sees at once what the other did."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
+from crm.models import User
+from customers.models import Customer
+from tests.builders import make_question, make_user
+from tests.cases.remedied import allow, make_policy
+from tests.e2e.desks import Open, serious
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def case(billing: Queue, carl: Customer, ana: User) -> Case:
+    make_policy("Parcel late", None, billing)
+    allow("rep", per_case=20)
+    allow("lead", per_case=500)
+    return make_question(billing, carl, ana)
+
+
+@pytest.fixture
+def lena(billing: Queue) -> User:
+    lena = make_user("Lena Lead")
+    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
+    return lena
+
+
+def _shot(page: Page, name: str) -> None:
+    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
+    if folder := os.environ.get("FOREFRONT_SHOTS"):
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_what_a_rep_asks_for_a_lead_approves_and_both_see_it_at_once(
+    desk: Open, case: Case, ana: User, lena: User
+) -> None:
+    approvals = desk(lena)
+    approvals.goto(approvals.url.split("/cases/")[0] + "/approvals/")
+    expect(approvals.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(approvals.locator("#approvals")).to_contain_text("Nothing waits for approval.")
+    page = desk(ana)
+    panel = page.locator('[data-panel="remedies"]')
+    if panel.get_attribute("open") is None:
+        panel.locator("summary").first.click()
+    panel.get_by_role("button", name="Make it good").click()
+    dialog = page.locator("#ask")
+    dialog.get_by_label("Impact").select_option("hard")
+    expect(dialog.locator("#quote")).to_contain_text("30.00 EUR")
+    expect(dialog.locator("#quote")).to_contain_text("In this case 20.00 EUR is left to you.")
+    assert serious(page) == []
+    _shot(page, "remedy-form")
+    dialog.get_by_role("button", name="Ask for approval").click()
+    expect(panel).to_contain_text("waits for approval", timeout=8000)
+    row = approvals.locator("#approvals .remedy")
+    expect(row).to_contain_text("30.00 EUR", timeout=8000)
+    assert serious(approvals) == []
+    _shot(approvals, "approvals")
+    row.get_by_role("button", name="Approve").click()
+    expect(approvals.locator("#approvals")).to_contain_text("Nothing waits for approval.", timeout=8000)
+    expect(panel).to_contain_text("approved, being paid", timeout=8000)
+    expect(panel).to_contain_text("Lena Lead")
+    _shot(page, "remedy-panel")
+    assert Remedy.objects.get().decided_by == lena
+
+
+def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: User) -> None:
+    page = desk(ana, width=390, scheme="dark")
+    page.evaluate("htmx.ajax('GET', location.pathname + 'remedies/form/', {target: '#ask-body', swap: 'innerHTML'})")
+    dialog = page.locator("#ask")
+    dialog.get_by_label("Impact").select_option("small")
+    expect(dialog.get_by_role("button", name="Grant it")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+    _shot(page, "remedy-form-narrow")
+
+
+def test_a_supervisor_writes_a_row_and_reads_what_is_missing(desk: Open, case: Case, sue: User) -> None:
+    page = desk(sue)
+    policy = ServicePolicy.objects.get()
+    page.goto(page.url.split("/cases/")[0] + f"/admin/cases/servicepolicy/{policy.pk}/change/")
+    row = page.locator("#policy-row-2")
+    expect(row.get_by_label("work stood still")).to_be_checked()
+    _shot(page, "policy-grid")
+    row.get_by_label("work stood still").uncheck()
+    row.get_by_label("a nuisance").check()
+    page.locator('[name="_save"]').click()
+    expect(page.locator("body")).to_contain_text("Rows 1 and 2 are both for this: Impact: a nuisance.")
+    expect(page.locator("body")).to_contain_text("No row is for this: Impact: work stood still.")
+    assert policy.versions.count() == 1
+    page.locator("#policy-row-2").scroll_into_view_if_needed()
+    _shot(page, "policy-grid-refused")
