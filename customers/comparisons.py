@@ -47,6 +47,8 @@ from customers.folding import clean
 
 _MAX_ITEMS, _MAX_TEXT, _MAX_DAYS = 1000, 500, 36525
 _YEARS = range(1800, 2400)
+# What a programmer would write, and the word there is for it.
+_SIGNS = {"=": "is", "==": "is", "<": "less_than", "<=": "at_most", ">": "more_than", ">=": "at_least"}
 _LARGEST = Decimal(10) ** 15
 
 
@@ -90,19 +92,25 @@ class Counted(Coalesce):
     """How many of `rows` point at a customer by the foreign key `customer`; 0 where none does."""
 
     def __init__(self, rows: QuerySet[Any], customer: str) -> None:
-        self.per_customer = rows.filter(**{f"{customer}__isnull": False}).order_by().values(customer)
-        self.customer = customer
+        self.rows, self.customer = rows, customer
         own = rows.filter(**{customer: OuterRef("pk")}).order_by().values(customer)
         super().__init__(Subquery(own.annotate(n=Count("pk")).values("n")), 0)
 
     def compared(self, operator: Operator, operand: Any, negated: bool) -> Q:
-        """The rows are counted once for all customers, not once for each: who is among those with such a number, or,
-        where none at all is such a number too, who is not among the others."""
-        with_none = bool(operator.holds(0, operand))
-        fits = Q(operator.sql(F("n"), operand))
-        counted = self.per_customer.annotate(n=Count("pk")).filter(~fits if with_none else fits)
-        among = Q(pk__in=counted.values(self.customer))
-        return ~among if with_none != negated else among
+        return counted_sql(self.rows, self.customer, "pk", operator, operand, negated)
+
+
+def counted_sql(
+    rows: QuerySet[Any], customer: str, outer: str, operator: Operator, operand: Any, negated: bool
+) -> Q:
+    """The rows are counted once for all customers, not once for each: who (`outer`) is among those with such a number,
+    or, where none at all is such a number too, who is not among the others."""
+    with_none = bool(operator.holds(0, operand))
+    fits = Q(operator.sql(F("n"), operand))
+    per_customer = rows.filter(**{f"{customer}__isnull": False}).order_by().values(customer)
+    counted = per_customer.annotate(n=Count("pk")).filter(~fits if with_none else fits)
+    among = Q(**{f"{outer}__in": counted.values(customer)})
+    return ~among if with_none != negated else among
 
 
 def leaf_sql(kind: str, operator: Operator, expression: Any, operand: Any, negated: bool) -> Q:
@@ -115,6 +123,23 @@ def leaf_sql(kind: str, operator: Operator, expression: Any, operand: Any, negat
 
 
 # --- reading what people wrote
+
+
+def read_operator(operators: Mapping[str, Operator], name: object, told: str) -> Operator:
+    """One of the operators by its name; `told` names what is compared. Raises BadValue."""
+    if isinstance(name, str) and name in operators:
+        return operators[name]
+    word = _SIGNS.get(name) if isinstance(name, str) else None
+    if word in operators:
+        raise BadValue(_("Write “%(word)s” instead of “%(sign)s”.") % {"word": word, "sign": name})
+    raise BadValue(_("Compare %(fact)s with one of: %(ops)s.") % {"fact": told, "ops": ", ".join(operators)})
+
+
+def read_days(value: object) -> int:
+    """How many days back a window reaches. Raises BadValue."""
+    if type(value) is not int or not 1 <= value <= _MAX_DAYS:
+        raise BadValue(_("Give a whole number of days from 1 to %(max)d.") % {"max": _MAX_DAYS})
+    return value
 
 
 def read_operand(kind: str, operator: Operator, data: Mapping[str, Any], at: datetime) -> Any:
@@ -394,3 +419,5 @@ OPERATORS: dict[str, dict[str, Operator]] = {
     "boolean": {"is": Operator(_known(lambda k, o: k is o), _lookup(Exact, BooleanField())), "known": _KNOWN},
     "set": _set(),
 }
+# How many rows: a number that is never unknown.
+COUNTS = {name: operator for name, operator in OPERATORS["number"].items() if name != "known"}
