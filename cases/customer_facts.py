@@ -14,7 +14,9 @@ from customers.conditions import Collection, Fact, Field
 from customers.facts import count, field
 
 # Of what was said only the words that tell a feeling are read.
-_FELT = Prefetch("cases__messages", Message.objects.exclude(feeling="").only("case", "feeling", "channel", "at"), "felt")
+_FELT = Prefetch(
+    "cases__messages", Message.objects.exclude(feeling="").only("case", "feeling", "channel", "at"), "felt"
+)
 _PROMISED = ("cases__promises",)
 
 

@@ -1,10 +1,11 @@
 """What the desk adds to a customer: who may open them, what moves when two prove to be one person, and what was said,
 asked and promised in their timeline."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -25,7 +26,7 @@ from cases.models import (
     Whisper,
 )
 from cases.sight import SightRows
-from crm.models import User
+from crm.models import Event, User
 from customers.hooks import (
     Moved,
     Moves,
@@ -37,6 +38,7 @@ from customers.hooks import (
     personal_data,
     timeline,
     timeline_kinds,
+    touched_by,
 )
 from customers.models import Customer
 
@@ -138,6 +140,16 @@ def _last_promise(kept: datetime | None, broken: datetime | None) -> list[str]:
 
 
 facts.register(about_cases, name="cases.facts")
+
+
+@touched_by.register
+def whose_cases(events: Sequence[Event]) -> set[int]:
+    """Whose the cases are in which something happened, and whose they were before."""
+    keys = {event.stream_id for event in events if event.stream == "case"}
+    owners = Case.objects.filter(pk__in=keys, customer__isnull=False).order_by().values_list("customer_id", flat=True)
+    moved = (event.data for event in events if event.kind in {"customer_set", "customer_changed"})
+    named = (data.get(word) for data in moved for word in ("customer", "was"))
+    return {*owners, *(pk for pk in named if type(pk) is int)}
 
 
 # --- what is personal

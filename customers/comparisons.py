@@ -100,9 +100,7 @@ class Counted(Coalesce):
         return counted_sql(self.rows, self.customer, "pk", operator, operand, negated)
 
 
-def counted_sql(
-    rows: QuerySet[Any], customer: str, outer: str, operator: Operator, operand: Any, negated: bool
-) -> Q:
+def counted_sql(rows: QuerySet[Any], customer: str, outer: str, operator: Operator, operand: Any, negated: bool) -> Q:
     """The rows are counted once for all customers, not once for each: who (`outer`) is among those with such a number,
     or, where none at all is such a number too, who is not among the others."""
     with_none = bool(operator.holds(0, operand))

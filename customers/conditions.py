@@ -286,7 +286,9 @@ class _Reader:
         finally:
             self.prefix = prefix
             self.within.pop()
-        return nodes.all_of([self.read(self.theirs.known, place, depth + 1), inside]) if self.theirs else inside
+        if self.theirs is None or prefix:
+            return inside
+        return nodes.all_of([self.read(self.theirs.known, place, depth + 1), inside])
 
     def _meant(self) -> Segments:
         if self.segments is None:

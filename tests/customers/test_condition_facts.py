@@ -182,7 +182,16 @@ def conditions() -> st.SearchStrategy[Any]:
     known = facts.registry().values()
     plain = [f for f in known if isinstance(f, Fact)]
     groups = [f for f in known if isinstance(f, Collection)]
-    return trees(st.one_of(leaves(plain), *(rows(c) for c in groups)))
+    named = st.sampled_from(sorted(SEGMENTS)).map(lambda key: {"segment": key})
+    return trees(st.one_of(leaves(plain), named, *(rows(c) for c in groups)))
+
+
+# Segments the conditions may name: one that is simple, one that names it, and one nobody is in.
+SEGMENTS = {
+    "gold": {"fact": "tier", "op": "is", "value": "gold"},
+    "quiet-gold": {"all": [{"segment": "gold"}, {"not": {"exists": "cases", "within_days": 30}}]},
+    "nobody": {"any": []},
+}
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +212,7 @@ def test_python_and_sql_agree_on_every_customer_and_condition(
     population: dict[int, dict[str, Any]], data: st.DataObject
 ) -> None:
     written = data.draw(conditions())
-    condition = compile(written, at=AT)
+    condition = compile(written, at=AT, segments=SEGMENTS)
     by_python = {pk for pk, known in population.items() if condition.holds(known)}
     by_sql = set(condition.customers(Customer.objects.all()).values_list("pk", flat=True))
     assert by_python == by_sql
@@ -217,7 +226,7 @@ def test_they_agree_on_other_populations_too(db: None, seed: int, written: list[
     populate(seed, size=8)
     known = facts.load(Customer.objects.all(), AT)
     for each in written:
-        condition = compile(each, at=AT)
+        condition = compile(each, at=AT, segments=SEGMENTS)
         by_sql = set(condition.customers(Customer.objects.all()).values_list("pk", flat=True))
         assert {pk for pk, k in known.items() if condition.holds(k)} == by_sql
 
