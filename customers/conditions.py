@@ -14,9 +14,10 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers import condition_nodes as nodes
-from customers.comparisons import COUNTS, OPERATORS, BadValue, Money, read_days, read_operand, read_operator
+from customers.comparisons import COUNTS, OPERATORS
 from customers.condition_nodes import Node, Test
 from customers.models import Customer
+from customers.operands import BadValue, Money, read_days, read_operand, read_operator
 
 __all__ = ["BadCondition", "Collection", "Condition", "Fact", "Field", "Money", "Theirs", "compile", "names_in"]
 

@@ -30,9 +30,10 @@ from cases.hooks import case_facts
 from cases.models import Case, Message, Queue, Tag
 from crm.models import Event
 from customers import facts as of_customers
-from customers.comparisons import Operator, folded, folded_sql, leaf_sql
+from customers.comparisons import Operator, folded_sql, leaf_sql
 from customers.conditions import BadCondition, Collection, Condition, Fact, Theirs, compile
 from customers.models import Customer
+from customers.operands import folded
 
 OF_CUSTOMER = "customer."
 log = logging.getLogger(__name__)
