@@ -128,6 +128,7 @@ def _cases() -> Collection:
         rows,
         needs=("cases__queue",),
         moment="opened_at",
+        one=_("Case"),
         base=lambda: Case.objects.exclude(status__in=uncounted),
     )
 
@@ -147,6 +148,7 @@ def _feelings() -> Collection:
         customer="case__customer",
         needs=(_FELT,),
         moment="at",
+        one=_("Feeling noted"),
         base=_felt_rows,
     )
 
@@ -168,4 +170,5 @@ def _promises() -> Collection:
         customer="case__customer",
         needs=_PROMISED,
         moment="due_at",
+        one=_("Promise"),
     )

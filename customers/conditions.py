@@ -94,6 +94,7 @@ class Collection:
     needs: tuple[Any, ...] = ()
     outer: str = "pk"
     moment: str = ""
+    one: Any = ""  # what a single row is called, for sentences that count
     base: Callable[[], QuerySet[Any]] | None = None
 
     def __post_init__(self) -> None:

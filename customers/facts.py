@@ -267,6 +267,7 @@ def subscriptions() -> Collection:
         lambda c: c.subscriptions.all(),
         needs=("subscriptions__product",),
         moment="started_on",
+        one=_("Subscription"),
     )
 
 
@@ -279,7 +280,14 @@ def orders() -> Collection:
         field("placed_at", "time", _("Placed at")),
     )
     return Collection(
-        "orders", _("Orders"), Order, fields, lambda c: c.orders.all(), needs=("orders",), moment="placed_at"
+        "orders",
+        _("Orders"),
+        Order,
+        fields,
+        lambda c: c.orders.all(),
+        needs=("orders",),
+        moment="placed_at",
+        one=_("Order"),
     )
 
 
@@ -300,4 +308,5 @@ def consents() -> Collection:
         lambda c: c.consents.all(),
         needs=("consents",),
         moment="at",
+        one=_("Statement of consent"),
     )

@@ -11,6 +11,7 @@ from cases.models.rule_shape import ACTIONS, EVENTS, GROUPS, HIGHER, LEADS, OWNE
 from cases.rules import reach, words
 from cases.rules.knowledge import registry
 from crm.models import User
+from customers import saying
 from customers.comparisons import OPERATORS
 from customers.conditions import Collection, Fact
 
@@ -69,7 +70,7 @@ def _collection(rows: Collection) -> dict[str, Any]:
 
 def _operators(kind: str) -> list[dict[str, str]]:
     found = OPERATORS[kind]
-    return [{"name": name, "label": str(words.OPERATORS[name]), "takes": op.takes} for name, op in found.items()]
+    return [{"name": name, "label": str(saying.OPERATORS[name]), "takes": op.takes} for name, op in found.items()]
 
 
 def _pairs(words_: Any) -> list[list[str]]:
