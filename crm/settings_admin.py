@@ -137,6 +137,7 @@ UNFOLD = {
             _("Outreach"),
             "admin",
             [
+                (_("Segments"), _("Customers who have something in common"), "groups", "customers_segment"),
                 (_("Offers"), _("What may be offered, to whom, and when not"), "sell", "outreach_offer"),
                 (_("Known problems"), _("What is wrong just now, and whom it hits"), "report", "outreach_knownproblem"),
                 (_("Notices"), _("What was told before anybody asked"), "campaign", "outreach_notice"),

@@ -58,24 +58,24 @@ class SegmentData(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
 
 
-class Asked(serializers.Serializer[Any]):
+class SegmentAsked(serializers.Serializer[Any]):
     """A condition to try on everybody."""
 
     condition = serializers.DictField()
 
 
-class ExampleShape(serializers.Serializer[Any]):
+class SegmentExample(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="customer.pk")
     name = serializers.CharField(source="customer.name")
     reasons = serializers.ListField(child=serializers.CharField())
 
 
-class LookShape(serializers.Serializer[looking.Look]):
+class SegmentLook(serializers.Serializer[looking.Look]):
     """Whom it means: how many of all customers, and up to ten the caller may see, each with why. `took_ms`: to count."""
 
     count = serializers.IntegerField()
     sentence = serializers.CharField()
-    sample = ExampleShape(many=True)
+    sample = SegmentExample(many=True)
     took_ms = serializers.FloatField()
 
 
@@ -135,16 +135,16 @@ def members(request: Request, pk: int) -> Response:
     return rest.page(request, rows.prefetch_related("contact_points"), CustomerShape)
 
 
-@extend_schema(summary="Who a condition means", request=Asked, responses=LookShape)
+@extend_schema(summary="Who a condition means", request=SegmentAsked, responses=SegmentLook)
 @rest.endpoint("POST", writes="read")
 def preview(request: Request) -> Response:
     need(request, "segment.change")
-    asked = rest.read(Asked, request)["condition"]
+    asked = rest.read(SegmentAsked, request)["condition"]
     try:
         found = looking.look(asked, rest.me(request), timezone.now())
     except BadCondition as bad:
         raise ValidationError({"condition": str(bad)}) from None
-    return Response(LookShape(found).data)
+    return Response(SegmentLook(found).data)
 
 
 def _rows() -> QuerySet[Segment]:
