@@ -86,13 +86,20 @@ def _known(data: Any, facts: Facts, choices: Mapping[str, Mapping[str, Any]] | N
 def _part(data: Any, said: Said, *, outermost: bool = False) -> str:
     for word, joiner in (("all", _(" and ")), ("any", _(" or "))):
         if word in data:
-            told = [_part(part, said) for part in data[word]]
-            return _joined([one for one in told if one], joiner, word, outermost)
+            told = [(part, _part(part, said)) for part in data[word]]
+            many = sum(bool(one) for _part_, one in told) > 1
+            apart = [f"({one})" if many and _has_where(part) else one for part, one in told if one]
+            return _joined(apart, joiner, word, outermost)
     if "not" in data:
         return _("not (%(condition)s)") % {"condition": _part(data["not"], said, outermost=True) or _("always")}
     if "segment" in data:
         return _("in the segment “%(name)s”") % {"name": said.segments.get(data["segment"], data["segment"])}
     return _rows(data, said) if "exists" in data or "count" in data else _leaf(data, said)
+
+
+def _has_where(data: Mapping[str, Any]) -> bool:
+    """Whether a condition of rows would run into what stands beside it."""
+    return data.get("where", {"all": []}) != {"all": []}
 
 
 def _joined(told: list[str], joiner: str, word: str, outermost: bool) -> str:

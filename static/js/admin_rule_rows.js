@@ -40,7 +40,7 @@ function asked(data, name, how, ops) {
 function tidy(data) { return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)); }
 
 function values(data, op, at, all) {
-  const whole = (text) => Math.max(0, Math.round(Number(text)) || 0), say = (value) => at.change(tidy({ ...data, value }));
+  const whole = (text) => Math.max(0, Math.round(Number(text)) || 0), say = (value) => at.change(Object.assign(data, { value }));
   if (op.takes === "list") {
     const made = input("text", [data.value].flat().join(", "), all.words.value, { placeholder: all.words.commas, inputmode: "numeric" });
     made.addEventListener("change", () => say(made.value.split(",").filter((word) => word.trim()).map(whole)));
@@ -66,6 +66,6 @@ function daysBack(data, at, all) {
 export function segmentRow(data, at, all, removed) {
   const known = all.segments.some(([key]) => key === data.segment) ? all.segments : [[data.segment, data.segment], ...all.segments];
   const which = select(options(known), data.segment, all.words.in_segment, { class: "rule-grow" });
-  which.addEventListener("change", () => at.change({ segment: which.value }));
+  which.addEventListener("change", () => at.change(Object.assign(data, { segment: which.value })));
   return make("div", { class: "rule-row" }, notBox(data, at, all), make("span", {}, all.words.in_segment), which, removed);
 }
