@@ -99,7 +99,7 @@ def _part(data: Any, said: Said, *, outermost: bool = False) -> str:
 
 def _has_where(data: Mapping[str, Any]) -> bool:
     """Whether a condition of rows would run into what stands beside it."""
-    return data.get("where", {"all": []}) != {"all": []}
+    return bool(data.get("where", {"all": []}) != {"all": []})
 
 
 def _joined(told: list[str], joiner: str, word: str, outermost: bool) -> str:

@@ -160,13 +160,14 @@ def _hit(segment: Segment, now: datetime) -> tuple[str, Sequence[Any]]:
 
 
 def _look_at_changed(standing: list[Segment], now: datetime) -> int:
+    if not standing:
+        return _forget_changed()
     changed = _changed()
     if changed is None:
         Segment.objects.active().update(is_stale=True)
         return TOO_MANY
     for start in range(0, len(changed), BATCH):
-        if standing:
-            _look_at(changed[start : start + BATCH], standing, now)
+        _look_at(changed[start : start + BATCH], standing, now)
     return len(changed)
 
 
@@ -183,13 +184,25 @@ def _changed() -> list[int] | None:
     return sorted(touched | _of_events())
 
 
+def _forget_changed() -> int:
+    """There is no segment to look at: one that comes is counted anew, from what is so then."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM customers_touched")
+    SegmentMark.objects.update_or_create(pk=1, defaults={"pos": SegmentMark.newest()})
+    return 0
+
+
 def _of_events() -> set[int]:
     """Whom the next events of the log are about."""
     mark: Any = SegmentMark.objects.get_or_create(pk=1)[0]
     newest = SegmentMark.newest()
     if newest <= mark.pos:
         return set()
-    events = list(Event.objects.filter(pos__gt=mark.pos, pos__lte=newest).order_by("pos")[:TOO_MANY])
+    events = list(
+        Event.objects.filter(pos__gt=mark.pos, pos__lte=newest)
+        .order_by("pos")
+        .only("stream", "stream_id", "kind", "data", "pos")[:TOO_MANY]
+    )
     mark.pos = events[-1].pos if events and len(events) == TOO_MANY else newest
     mark.save(update_fields=["pos"])
     return {pk for found in touched_by.collect(events) for pk in found}
