@@ -28,7 +28,8 @@ function group(data, at, all) {
   if (parts.length || !at.outermost) box.append(head);
   if (!parts.length && at.outermost) box.append(make("p", { class: "rule-place" }, all.words.none));
   parts.forEach((part, n) => box.append(rowOf(part, { ...at, outermost: false, negated: false, turn: undefined, change: (now) => { if (now) parts[n] = now; else parts.splice(n, 1); say(); } }, all)));
-  const add = (label, fresh) => button(label, () => { parts.push(fresh()); say(); at.draw(); });
+  // What is new stands where the first of the buttons stood: there the keyboard goes on.
+  const add = (label, fresh) => button(label, () => { parts.push(fresh()); more[0].focus(); say(); at.draw(); });
   const more = [add(all.words.add, () => emptyLeaf(all.facts)), add(all.words.group, () => ({ any: [emptyLeaf(all.facts)] }))];
   if (!at.inside && all.collections.length) {
     const first = all.collections[0].name;

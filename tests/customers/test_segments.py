@@ -19,8 +19,11 @@ from customers.models import (
     Order,
     Segment,
 )
+from outreach import catalogue
+from outreach.models import Catalogue
 from tests.builders import make_case, make_customer
 from tests.customers.segmented import AT, GOLD, keep_up, recomputed, rows, segment
+from tests.outreach.conftest import make_offer
 
 pytestmark = pytest.mark.django_db
 # --- what it means
@@ -158,3 +161,16 @@ def test_a_segment_whose_fact_is_gone_is_for_nobody(db: None) -> None:
     assert segments.count(odd, AT) == 0
     with pytest.raises(BadCondition):
         compile({"segment": "odd"}, at=AT)
+
+
+def test_offers_in_memory_forget_what_a_segment_meant(db: None) -> None:
+    gold = segment("gold", GOLD)
+    make_offer(eligibility={"all": [{"segment": "gold"}]})
+    for n, condition in enumerate((GOLD, {"fact": "city", "op": "is", "value": "Leeds"})):
+        gold.publish(condition)
+        held = Catalogue.objects.get()
+        shelf = catalogue.shelf(str(held.edition), held.version, AT)
+        compiled = shelf.condition(shelf.offers[0])
+        assert compiled is not None
+        assert compiled.holds({"tier": "gold", "city": "York"}) is (n == 0)
+        assert {condition["fact"]} <= shelf.names
