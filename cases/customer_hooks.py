@@ -1,14 +1,16 @@
 """What the desk adds to a customer: who may open them, what moves when two prove to be one person, and what was said,
 asked and promised in their timeline."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cases import story, transitions
+from cases.customer_facts import about_cases
 from cases.models import (
     Acknowledgement,
     Attachment,
@@ -25,9 +27,7 @@ from cases.models import (
     Whisper,
 )
 from cases.sight import SightRows
-from crm.models import User
-from customers.conditions import Fact
-from customers.facts import count
+from crm.models import Event, User
 from customers.hooks import (
     Moved,
     Moves,
@@ -39,6 +39,7 @@ from customers.hooks import (
     personal_data,
     timeline,
     timeline_kinds,
+    touched_by,
 )
 from customers.models import Customer
 
@@ -140,34 +141,17 @@ def _last_promise(kept: datetime | None, broken: datetime | None) -> list[str]:
 # --- what conditions may ask
 
 
-@facts.register
-def about_their_cases() -> list[Fact]:
-    return [
-        count("open_cases", _("Open cases"), Case.objects.active, _open_cases, ("cases",)),
-        count("case_count", _("Cases so far"), _not_spam, _all_cases, ("cases",)),
-        Fact("last_contact_at", "time", _("Last contact"), _last_contact, _last_contact_sql, ("contacts",)),
-    ]
+facts.register(about_cases, name="cases.facts")
 
 
-def _not_spam() -> QuerySet[Case]:
-    return Case.objects.exclude(status=transitions.SPAM)
-
-
-def _open_cases(customer: Any, _at: datetime) -> int:
-    return sum(1 for case in customer.cases.all() if case.is_active)
-
-
-def _all_cases(customer: Any, _at: datetime) -> int:
-    return sum(1 for case in customer.cases.all() if case.status != transitions.SPAM)
-
-
-def _last_contact(customer: Any, at: datetime) -> datetime | None:
-    return max((contact.last_at for contact in customer.contacts.all() if contact.last_at <= at), default=None)
-
-
-def _last_contact_sql(at: datetime) -> Any:
-    newest = Contact.objects.filter(customer=OuterRef("pk"), last_at__lte=at).order_by("-last_at")
-    return Subquery(newest.values("last_at")[:1])
+@touched_by.register
+def whose_cases(events: Sequence[Event]) -> set[int]:
+    """Whose the cases are in which something happened, and whose they were before."""
+    keys = {event.stream_id for event in events if event.stream == "case"}
+    owners = Case.objects.filter(pk__in=keys, customer__isnull=False).order_by().values_list("customer_id", flat=True)
+    moved = (event.data for event in events if event.kind in {"customer_set", "customer_changed"})
+    named = (data.get(word) for data in moved for word in ("customer", "was"))
+    return {*owners, *(pk for pk in named if type(pk) is int)}
 
 
 # --- what is personal

@@ -32,6 +32,8 @@ from cases.models import (
 from cases.models.rule_shape import macros_in, named
 from crm.models import User
 from crm.uses import Use, by_model, uses
+from customers.conditions import segments_in
+from customers.models import Segment
 
 
 def of_queue(queue: Queue, user: User) -> list[Use]:
@@ -115,6 +117,13 @@ def of_macro(macro: Macro, user: User) -> list[Use]:
     ]
 
 
+def of_segment(segment: Segment, user: User) -> list[Use]:
+    """Rules that ask whether a case's customer is in it."""
+    rules = Rule.objects.filter(is_active=True, current__isnull=False).values_list("current__condition", flat=True)
+    count = sum(segment.key in segments_in(condition) for condition in rules)
+    return [_named(_("%(n)d × rule that asks for it"), count, "rule")]
+
+
 def of_tag(tag: Tag, user: User) -> list[Use]:
     """Those that follow it where it goes by another name."""
     found = tag_users.users_of(tag.name)
@@ -175,6 +184,7 @@ uses.register(
             Macro: of_macro,
             ServicePolicy: of_service_policy,
             Tag: of_tag,
+            Segment: of_segment,
         }
     ),
     name="cases.uses",

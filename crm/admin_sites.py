@@ -15,6 +15,7 @@ from cases import admin_rules as _rules
 from cases import admin_time as _time
 from crm.admin import supervisors, system
 from customers import admin as _customers
+from customers import admin_segments as _segments
 from outreach import admin as _outreach
 
 __all__ = ["supervisors", "system"]
@@ -33,5 +34,6 @@ _REGISTERED = (
     _policies,
     _replies,
     _rules,
+    _segments,
     _time,
 )

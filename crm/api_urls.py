@@ -32,6 +32,7 @@ from cases.api import board as boards
 from cases.api import helping as shoulder
 from crm import api_docs
 from customers import api as customers
+from customers import segments_api as segments
 from outreach.api import offers, problems, public_offers
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -48,6 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/", customers.subscriptions),
     path("subscriptions/<int:pk>/", customers.subscription),
     path("consents/", customers.consents),
+    path("segments/", segments.all_segments),
+    path("segments/preview/", segments.preview),
+    path("segments/<int:pk>/", segments.one_segment),
+    path("segments/<int:pk>/members/", segments.members),
     path("queues/", settings.queues),
     path("queues/<int:pk>/", settings.queue),
     path("queues/<int:pk>/members/", settings.members),

@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "articles": ("title", gettext_lazy("Articles")),
     "saved-replies": ("name", gettext_lazy("Saved replies")),
     "macros": ("title", gettext_lazy("Macros")),
+    "segments": ("key", gettext_lazy("Segments")),
     "rules": ("name", gettext_lazy("Rules")),
     "service-policies": ("name", gettext_lazy("Policies of what we give")),
     "offers": ("key", gettext_lazy("Offers")),
@@ -48,6 +49,8 @@ _LEFT_OUT = {
     "touches",
     "used_count",
     "used_at",
+    "size",
+    "refreshed_at",
 }
 # What is set by whoever steers all the queues it is marked with.
 _MARKED = {"sla-policies", "articles", "saved-replies", "macros", "rules", "service-policies"}
@@ -85,7 +88,8 @@ class Unreadable(ValueError):
 def export(kinds: Sequence[str], user: User) -> list[dict[str, Any]]:
     """Every row of these kinds that the person sets, with names in the place of keys."""
     house = _House(user)
-    rows = [(kind, row) for kind in KINDS if kind in kinds for row in house.rows(kind)]
+    # The oldest first: what names another of its kind was mostly made after it.
+    rows = [(kind, row) for kind in KINDS if kind in kinds for row in reversed(house.rows(kind))]
     return [house.portable(kind, row) for kind, row in rows if house.is_theirs(kind, row)]
 
 

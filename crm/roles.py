@@ -107,6 +107,8 @@ TABLE: dict[str, frozenset[str]] = {
     "saved_reply.change": _STEERING,
     "macro.see": _HANDS,
     "macro.change": _STEERING,
+    "segment.see": _TEAM,
+    "segment.change": _STEERING,
     # Executives lend a hand and hear customers; nothing is sold or given away through them.
     "offer.see": _TEAM,
     "offer.respond": _TEAM,

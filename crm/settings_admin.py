@@ -148,6 +148,7 @@ UNFOLD = {
             _("Outreach"),
             "admin",
             [
+                (_("Segments"), _("Customers who have something in common"), "groups", "customers_segment"),
                 (_("Offers"), _("What may be offered, to whom, and when not"), "sell", "outreach_offer"),
                 (
                     _("Public offers"),

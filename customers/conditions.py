@@ -4,24 +4,25 @@
 `q` and `customers()` for the database. The grammar and what unknown means: docs/conditions.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
-from django.db.models.fields import BooleanField
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from customers.comparisons import OPERATORS, BadValue, Money, leaf_sql, read_operand
+from customers import condition_nodes as nodes
+from customers.comparisons import COUNTS, OPERATORS
+from customers.condition_nodes import Node, Test
 from customers.models import Customer
+from customers.operands import BadValue, Money, read_days, read_operand, read_operator
 
-__all__ = ["BadCondition", "Collection", "Condition", "Fact", "Field", "Money", "compile"]
+__all__ = ["BadCondition", "Collection", "Condition", "Fact", "Field", "Money", "Theirs", "compile", "names_in"]
 
 _MAX_DEPTH, _MAX_PARTS = 12, 300
-Known = Mapping[str, Any]
-Test = Callable[[Known], bool]
+Segments = Mapping[str, Any]  # what each means now, by its key
 
 
 class BadCondition(ValueError):
@@ -76,10 +77,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Collection:
-    """Rows a customer has many of (subscriptions, orders): `exists` asks for one that fulfils a condition of its own.
+    """Rows a customer has many of (subscriptions, orders): `exists` asks for one that fulfils a condition of its own,
+    `count` how many do.
 
     `rows(customer)` reads what `needs` prefetched; `model` and `customer` (the name of its foreign key) say the same
-    to the database. `outer` names the customer's key where the condition is asked of rows that belong to one."""
+    to the database, of the rows of `base` where not all belong to it. `moment` names the field that says when a row
+    happened: without one nobody can ask about the last days. `outer` names the customer's key where the condition is
+    asked of rows that belong to one."""
 
     name: str
     label: Any
@@ -89,6 +93,26 @@ class Collection:
     customer: str = "customer"
     needs: tuple[Any, ...] = ()
     outer: str = "pk"
+    moment: str = ""
+    one: Any = ""  # what a single row is called, for sentences that count
+    base: Callable[[], QuerySet[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.moment and {f.name: f.type for f in self.fields}.get(self.moment) not in {"date", "time"}:
+            raise TypeError(f"collection {self.name!r}: its moment {self.moment!r} is no date or time among its fields")
+
+    def kept(self) -> QuerySet[Any]:
+        """Its rows, of everybody."""
+        return self.base() if self.base else self.model._default_manager.all()
+
+
+@dataclass(frozen=True)
+class Theirs:
+    """How conditions of things that belong to a customer (cases) name what is the customer's: by this prefix; and the
+    condition that asks whether there is a customer at all. A segment is asked of the customer."""
+
+    prefix: str
+    known: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,70 +133,78 @@ class Condition:
         return (Customer.objects.current() if among is None else among).filter(self.q)
 
 
-def compile(data: object, *, at: datetime, among: Iterable[Fact | Collection] | None = None) -> Condition:
-    """Check a condition and compile it both ways. Relative dates are taken from `at`. Raises BadCondition."""
+def compile(
+    data: object,
+    *,
+    at: datetime,
+    among: Iterable[Fact | Collection] | None = None,
+    segments: Segments | None = None,
+    theirs: Theirs | None = None,
+    named: str = "",
+) -> Condition:
+    """Check a condition and compile it both ways. Relative dates are taken from `at`. Raises BadCondition.
+
+    `segments`: what each means (read, once, where the condition names one and this is not given). `named`: the key of
+    the segment whose condition it is, which it may not name itself, not by way of others either."""
     from customers.facts import registry
 
     known = registry() if among is None else {fact.name: fact for fact in among}
-    reader = _Reader(known, at)
+    reader = _Reader(known, at, segments, theirs, named)
     node = reader.read(data, "", 0)
     return Condition(node.test, lambda: node.sql(False), frozenset(reader.names))
 
 
-# --- a checked node: a Python test, and SQL for it or for its contrary
+def names_in(data: Any, segments: Segments) -> Iterator[str]:
+    """The facts and collections a checked condition reads, without compiling it."""
+    if "segment" in data:
+        yield from names_in(segments.get(data["segment"], {}), segments)
+    if word := next((word for word in ("exists", "count", "fact") if word in data), ""):
+        yield data[word]
+    for part in [*data.get("all", ()), *data.get("any", ()), *([data["not"]] if "not" in data else [])]:
+        yield from names_in(part, segments)
 
 
-@dataclass(frozen=True)
-class _Node:
-    """`sql(negated)` pushes "not" down to the leaves, where unknown is settled: NULL never reaches an outer operator,
-    and what stands unnegated stays a plain comparison an index can serve."""
-
-    test: Test
-    sql: Callable[[bool], Q]
-
-
-def _true(value: bool) -> Q:
-    return Q(Value(value, output_field=BooleanField()))
-
-
-def _all(nodes: Sequence[_Node]) -> _Node:
-    tests = tuple(n.test for n in nodes)
-    return _Node(lambda known: all(t(known) for t in tests), lambda negated: _joined(nodes, negated, both=not negated))
-
-
-def _any(nodes: Sequence[_Node]) -> _Node:
-    tests = tuple(n.test for n in nodes)
-    return _Node(lambda known: any(t(known) for t in tests), lambda negated: _joined(nodes, negated, both=negated))
-
-
-def _joined(nodes: Sequence[_Node], negated: bool, *, both: bool) -> Q:
-    if not nodes:
-        return _true(both)
-    return Q(*(n.sql(negated) for n in nodes), _connector=Q.AND if both else Q.OR)
-
-
-def _not(node: _Node) -> _Node:
-    return _Node(lambda known: not node.test(known), lambda negated: node.sql(not negated))
+def segments_in(data: Any) -> set[str]:
+    """The keys of the segments a condition names itself."""
+    if isinstance(data, list):
+        return {key for part in data for key in segments_in(part)}
+    if not isinstance(data, dict):
+        return set()
+    own = {data["segment"]} if isinstance(data.get("segment"), str) else set()
+    return own | {key for word in ("all", "any", "not") for key in segments_in(data.get(word))}
 
 
 class _Reader:
     """Walks the data once, keeping the path for its complaints."""
 
-    def __init__(self, known: Mapping[str, Fact | Collection], at: datetime) -> None:
-        self.known, self.at = known, at
-        self.fields: Mapping[str, Field] | None = None  # inside an exists: the fields of its rows
+    def __init__(
+        self,
+        known: Mapping[str, Fact | Collection],
+        at: datetime,
+        segments: Segments | None,
+        theirs: Theirs | None,
+        named: str,
+    ) -> None:
+        self.known, self.at, self.segments, self.theirs = known, at, segments, theirs
+        self.within = [named] if named else []  # the segments being read
+        self.prefix = ""  # inside a segment, where facts of customers go by a longer name
+        self.fields: Mapping[str, Field] | None = None  # inside rows: their fields
         self.names: set[str] = set()
         self.parts = 0
+        self.reads = {"all": self._many, "any": self._many, "not": self._negation}
 
-    def read(self, data: object, path: str, depth: int) -> _Node:
+    def read(self, data: object, path: str, depth: int) -> Node:
         if not isinstance(data, dict):
-            raise BadCondition(path, _("A condition is an object with all, any, not, exists or fact."))
+            raise BadCondition(path, _("A condition is an object with all, any, not, exists, count, segment or fact."))
         self._count(path, depth)
-        for word, read in (("all", self._many), ("any", self._many), ("not", self._negation)):
+        for word, read in self.reads.items():
             if word in data:
                 self._only(data, {word}, path)
                 return read(data[word], word, _sub(path, word), depth)
-        return self._exists(data, path, depth) if "exists" in data else self._leaf(data, path)
+        for word, rows in (("exists", self._exists), ("count", self._counted), ("segment", self._segment)):
+            if word in data:
+                return rows(data, path, depth)
+        return self._leaf(data, path)
 
     def _count(self, path: str, depth: int) -> None:
         self.parts += 1
@@ -185,49 +217,104 @@ class _Reader:
         if unknown := sorted(str(k) for k in data.keys() - words):
             raise BadCondition(path, _("Take out “%(word)s”: it does not belong here.") % {"word": unknown[0][:60]})
 
-    def _many(self, data: object, word: str, path: str, depth: int) -> _Node:
+    def _many(self, data: object, word: str, path: str, depth: int) -> Node:
         if not isinstance(data, list):
             raise BadCondition(path, _("Give a list of conditions."))
-        nodes = [self.read(part, f"{path}[{i}]", depth + 1) for i, part in enumerate(data)]
-        return _all(nodes) if word == "all" else _any(nodes)
+        parts = [self.read(part, f"{path}[{i}]", depth + 1) for i, part in enumerate(data)]
+        return nodes.all_of(parts) if word == "all" else nodes.any_of(parts)
 
-    def _negation(self, data: object, _word: str, path: str, depth: int) -> _Node:
-        return _not(self.read(data, path, depth + 1))
+    def _negation(self, data: object, _word: str, path: str, depth: int) -> Node:
+        return nodes.negation(self.read(data, path, depth + 1))
 
-    def _exists(self, data: dict[str, Any], path: str, depth: int) -> _Node:
-        self._only(data, {"exists", "where"}, path)
-        name = data["exists"]
-        collection = self.known.get(name) if isinstance(name, str) else None
+    # --- rows
+
+    def _exists(self, data: dict[str, Any], path: str, depth: int) -> Node:
+        self._only(data, {"exists", "where", "within_days"}, path)
+        return nodes.exists(*self._rows(data, "exists", path, depth))
+
+    def _counted(self, data: dict[str, Any], path: str, depth: int) -> Node:
+        self._only(data, {"count", "where", "within_days", "op", "value"}, path)
+        collection, where = self._rows(data, "count", path, depth)
+        try:
+            operator = read_operator(COUNTS, data.get("op"), _("a number of rows"))
+        except BadValue as bad:
+            raise BadCondition(_sub(path, "op"), bad.message) from bad
+        return nodes.count(collection, where, operator, self._operand("number", operator, data, path))
+
+    def _rows(self, data: dict[str, Any], word: str, path: str, depth: int) -> tuple[Collection, Node]:
+        """Which rows, and what must hold of one to be meant."""
+        name = f"{self.prefix}{data[word]}" if isinstance(data[word], str) else None
+        collection = self.known.get(name) if name is not None else None
         if not isinstance(collection, Collection) or self.fields is not None:
-            raise BadCondition(_sub(path, "exists"), self._choose("exists", name, Collection))
+            raise BadCondition(_sub(path, word), self._choose("rows", data[word], Collection))
         self.names.add(collection.name)
         self.fields = {f.name: f for f in collection.fields}
         try:
             where = self.read(data.get("where", {"all": []}), _sub(path, "where"), depth + 1)
         finally:
             self.fields = None
-        return _exists_node(collection, where)
+        return collection, self._lately(collection, where, data, path)
 
-    def _leaf(self, data: dict[str, Any], path: str) -> _Node:
+    def _lately(self, collection: Collection, where: Node, data: dict[str, Any], path: str) -> Node:
+        if "within_days" not in data:
+            return where
+        if not collection.moment:
+            told = _("Take out “within_days”: nothing says when one of “%(rows)s” happened.")
+            raise BadCondition(_sub(path, "within_days"), told % {"rows": collection.name})
+        try:
+            days = read_days(data["within_days"])
+        except BadValue as bad:
+            raise BadCondition(_sub(path, "within_days"), bad.message) from bad
+        return nodes.all_of([nodes.within(collection, days, self.at), where])
+
+    # --- segments
+
+    def _segment(self, data: dict[str, Any], path: str, depth: int) -> Node:
+        """What the segment means now, read in its place."""
+        self._only(data, {"segment"}, path)
+        key, place = data["segment"], _sub(path, "segment")
+        if self.fields is not None:
+            raise BadCondition(place, _("A segment is of customers: take it out of “where”, which asks about one row."))
+        meant = self._meant()
+        if not isinstance(key, str) or key not in meant:
+            raise BadCondition(place, _nothing_named(key, ", ".join(sorted(meant)) or "-"))
+        if key in self.within:
+            told = _("A segment cannot be part of itself: “%(segment)s” names this one, or one that does.")
+            raise BadCondition(place, told % {"segment": key})
+        self.within.append(key)
+        prefix, self.prefix = self.prefix, self.theirs.prefix if self.theirs else ""
+        try:
+            inside = self.read(meant[key], place, depth + 1)
+        finally:
+            self.prefix = prefix
+            self.within.pop()
+        if self.theirs is None or prefix:
+            return inside
+        return nodes.all_of([self.read(self.theirs.known, place, depth + 1), inside])
+
+    def _meant(self) -> Segments:
+        if self.segments is None:
+            from customers.segments import meanings
+
+            self.segments = meanings()
+        return self.segments
+
+    # --- comparisons
+
+    def _leaf(self, data: dict[str, Any], path: str) -> Node:
         fact = self._fact(data, path)
         self._only(data, {"fact", "op", "value"}, path)
-        operators = OPERATORS[fact.type]
-        operator = operators.get(data.get("op")) if isinstance(data.get("op"), str) else None  # type: ignore[arg-type]
-        if operator is None:
-            raise BadCondition(
-                _sub(path, "op"),
-                _("Compare %(fact)s with one of: %(ops)s.") % {"fact": fact.name, "ops": ", ".join(operators)},
-            )
         try:
-            operand = read_operand(fact.type, operator, data, self.at)
+            operator = read_operator(OPERATORS[fact.type], data.get("op"), fact.name)
+        except BadValue as bad:
+            raise BadCondition(_sub(path, "op"), bad.message) from bad
+        return nodes.leaf(fact, operator, self._operand(fact.type, operator, data, path), self.at)
+
+    def _operand(self, kind: str, operator: Any, data: dict[str, Any], path: str) -> Any:
+        try:
+            return read_operand(kind, operator, data, self.at)
         except BadValue as bad:
             raise BadCondition(_sub(path, "value"), bad.message) from bad
-        name, holds = fact.name, operator.holds
-        at = self.at
-        return _Node(
-            lambda known: holds(known[name], operand),
-            lambda negated: leaf_sql(fact.type, operator, fact.sql(at), operand, negated),
-        )
 
     def _fact(self, data: dict[str, Any], path: str) -> Fact | Field:
         name = data.get("fact")
@@ -236,8 +323,8 @@ class _Reader:
         if self.fields is not None:
             fact: object = self.fields.get(name)
         else:
-            fact = self.known.get(name)
-            self.names.add(name)
+            fact = self.known.get(f"{self.prefix}{name}")
+            self.names.add(f"{self.prefix}{name}")
         if not isinstance(fact, Fact | Field):
             raise BadCondition(_sub(path, "fact"), self._choose("fact", name, Fact))
         return fact
@@ -247,10 +334,14 @@ class _Reader:
             names = ", ".join(sorted(self.fields)) if word == "fact" else "-"
         else:
             names = ", ".join(sorted(n for n, f in self.known.items() if isinstance(f, kind)))
-        return _("There is no “%(name)s” here. Choose one of: %(names)s.") % {"name": str(name)[:60], "names": names}
+        return _nothing_named(name, names)
 
 
-_WORDS = ("exists", "where", "all", "any", "not", "fact", "op", "value")
+def _nothing_named(name: object, names: str) -> str:
+    return _("There is no “%(name)s” here. Choose one of: %(names)s.") % {"name": str(name)[:60], "names": names}
+
+
+_WORDS = ("segment", "exists", "count", "where", "within_days", "all", "any", "not", "fact", "op", "value")
 
 
 def as_said(part: Any) -> Any:
@@ -265,15 +356,3 @@ def as_said(part: Any) -> Any:
 
 def _sub(path: str, word: str) -> str:
     return f"{path}.{word}" if path else word
-
-
-def _exists_node(collection: Collection, where: _Node) -> _Node:
-    name, test = collection.name, where.test
-
-    def sql(negated: bool) -> Q:
-        rows = collection.model._default_manager.filter(**{collection.customer: OuterRef(collection.outer)}).filter(
-            where.sql(False)
-        )
-        return Q(~Exists(rows)) if negated else Q(Exists(rows))
-
-    return _Node(lambda known: any(test(row) for row in known[name]), sql)

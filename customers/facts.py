@@ -137,7 +137,7 @@ def _expression(path: str, kind: str) -> Callable[[datetime], Any]:
 
 def own() -> list[Fact | Collection]:
     """The facts of this app."""
-    return [*_profile(), *_reach(), *_holdings(), *_consents(), subscriptions(), orders()]
+    return [*_profile(), *_reach(), *_holdings(), *_consents(), subscriptions(), orders(), consents()]
 
 
 def _profile() -> list[Fact]:
@@ -190,6 +190,7 @@ def _holdings() -> list[Fact]:
     return [
         count("subscription_count", _("Active subscriptions"), _active_rows, lambda c, _at: len(_active(c)), held),
         count("order_count", _("Orders"), Order.objects.all, lambda c, _at: len(c.orders.all()), ("orders",)),
+        Fact("last_order_at", "time", _("Last order"), _last_order, _last_order_sql, ("orders",)),
         texts(
             "products",
             _("Kinds of product in use"),
@@ -213,6 +214,15 @@ def _dearest(customer: Any, _at: datetime) -> Money | None:
 def _dearest_sql(_at: datetime) -> tuple[Any, Any]:
     rows = _active_rows().filter(customer=OuterRef("pk")).order_by("-price", "pk")
     return Subquery(rows.values("price")[:1]), Subquery(rows.values("currency")[:1])
+
+
+def _last_order(customer: Any, at: datetime) -> datetime | None:
+    return max((order.placed_at for order in customer.orders.all() if order.placed_at <= at), default=None)
+
+
+def _last_order_sql(at: datetime) -> Any:
+    newest = Order.objects.filter(customer=OuterRef("pk"), placed_at__lte=at).order_by("-placed_at")
+    return Subquery(newest.values("placed_at")[:1])
 
 
 def _consents() -> list[Fact]:
@@ -256,6 +266,8 @@ def subscriptions() -> Collection:
         fields,
         lambda c: c.subscriptions.all(),
         needs=("subscriptions__product",),
+        moment="started_on",
+        one=_("Subscription"),
     )
 
 
@@ -267,4 +279,34 @@ def orders() -> Collection:
         money_field("total", _("Total"), "total"),
         field("placed_at", "time", _("Placed at")),
     )
-    return Collection("orders", _("Orders"), Order, fields, lambda c: c.orders.all(), needs=("orders",))
+    return Collection(
+        "orders",
+        _("Orders"),
+        Order,
+        fields,
+        lambda c: c.orders.all(),
+        needs=("orders",),
+        moment="placed_at",
+        one=_("Order"),
+    )
+
+
+def consents() -> Collection:
+    """What a customer said about what we may do, statement by statement; the facts `consent.…` say what counts."""
+    fields = (
+        field("purpose", "text", _("Purpose")),
+        field("channel", "text", _("Channel")),
+        field("granted", "boolean", _("Granted")),
+        field("source", "text", _("Said where")),
+        field("at", "time", _("Said at")),
+    )
+    return Collection(
+        "consents",
+        _("Statements of consent"),
+        Consent,
+        fields,
+        lambda c: c.consents.all(),
+        needs=("consents",),
+        moment="at",
+        one=_("Statement of consent"),
+    )

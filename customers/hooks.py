@@ -1,15 +1,15 @@
 """What others may add to a customer. Filled in `customer_hooks.py` of upper apps and plugins (docs/hooks.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm.hooks import Hook
-from crm.models import User
+from crm.models import Event, User
 
 if TYPE_CHECKING:
-    from customers.conditions import Fact
+    from customers.conditions import Collection, Fact
     from customers.models import Customer
 
 
@@ -73,8 +73,12 @@ cues: Hook[["Customer", User], str | None] = Hook("cues")
 last_spoken: Hook[["Customer", User], datetime | None] = Hook("last_spoken")
 # The columns of other apps that a merge moves.
 customer_merging: Hook[[], list[Moves]] = Hook("customer_merging")
-# Facts for conditions: name, type, Python getter and SQL expression.
-facts: Hook[[], "list[Fact]"] = Hook("facts")
+# Facts for conditions (name, type, Python getter and SQL expression), and collections of rows that can be counted.
+facts: Hook[[], "Sequence[Fact | Collection]"] = Hook("facts")
+# Whom events of the log are about, in streams of other apps: what changed for these customers is looked at for segments.
+touched_by: Hook[[Sequence[Event]], Iterable[int]] = Hook("touched_by")
+# A segment means something else from now on (asked in that transaction): who keeps conditions in memory forgets them.
+segment_turned: Hook[[], None] = Hook("segment_turned")
 # The columns that hold something about a person: (model, field, how it is emptied), for export and erasure.
 personal_data: Hook[[], list[tuple[Any, str, str]]] = Hook("personal_data")
 # Filters that decide which customers a person may open: returns a Q over Customer, or None for "no say".

@@ -1,10 +1,9 @@
-"""The form of an offer at /admin/: its terms field by field, the condition as JSON that is tried while it is typed."""
+"""The form of an offer at /admin/: its terms field by field, the condition in rows, tried while it is written."""
 
-import json
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -15,7 +14,7 @@ from unfold.widgets import (
 )
 
 from crm.models import User
-from customers.conditions import as_said
+from customers.admin_segments import EDITOR_CSS, EDITOR_JS, condition_field, condition_json, condition_text
 from outreach import parity
 from outreach.extras import extras_field, extras_read, extras_text
 from outreach.hooks import Terms
@@ -84,12 +83,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("Words customers use or cases are tagged with, separated by commas."),
     )
-    eligibility = forms.CharField(
-        label=_("Who may have it"),
-        initial='{"all": []}',
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false", "data-condition": "preview/"}),
-        help_text=_("A condition, as docs/conditions.md says. It is tried while you type."),
-    )
+    eligibility = condition_field(_("Who may have it"), reverse_lazy("admin:outreach_offer_preview"))
     valid_from = _moment(_("Valid from"))
     valid_until = _moment(_("Valid until"))
     stock = _count(_("How many there are"), _("Empty: no limit."))
@@ -100,7 +94,8 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["name", "key", "purpose", "owner", "is_active"]
 
     class Media:
-        js = ["js/admin_condition.js"]
+        js = EDITOR_JS
+        css = EDITOR_CSS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,7 +103,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             told = {name: getattr(version, name) for name in Terms.__dataclass_fields__}
             told["need_tags"] = ", ".join(version.need_tags)
             told["extras"] = extras_text(version.extras)
-            told["eligibility"] = json.dumps(as_said(version.eligibility), indent=2, ensure_ascii=False)
+            told["eligibility"] = condition_text(version.eligibility)
             self.initial.update(told)
 
     def clean_extras(self) -> dict[str, float]:
@@ -118,10 +113,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         return tuple(tag.strip() for tag in str(self.cleaned_data["need_tags"]).split(",") if tag.strip())
 
     def clean_eligibility(self) -> Any:
-        try:
-            return json.loads(self.cleaned_data["eligibility"])
-        except ValueError as error:
-            raise ValidationError(_("This is no JSON: %(why)s.") % {"why": str(error)[:100]}) from error
+        return condition_json(self.cleaned_data["eligibility"])
 
     def clean(self) -> dict[str, Any]:
         """Every fault of the terms beside its field."""

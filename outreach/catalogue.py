@@ -1,12 +1,12 @@
 """The offers that may be made now, in this process's memory for as long as nothing in them changes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from customers import conditions
+from customers import conditions, segments
 from customers.conditions import Collection, Condition, Fact
 from customers.facts import registry
 from outreach import reasons
@@ -36,6 +36,12 @@ class Shelf:
     def facts(self) -> list[Fact | Collection]:
         return list(registry().values())
 
+    @cached_property
+    def segments(self) -> dict[str, Any]:
+        """What those mean that offers name; whoever says one anew turns the catalogue (outreach.customer_hooks)."""
+        named = any(conditions.segments_in(o.terms.eligibility) for o in self.offers)
+        return segments.meanings() if named else {}
+
     def condition(self, offer: Standing) -> Condition | None:
         """Compiled when it is first asked for. None: a fact it asks for is known no more (its plugin is gone), so it
         holds for nobody."""
@@ -45,14 +51,14 @@ class Shelf:
 
     def _compile(self, terms: Terms) -> Condition | None:
         try:
-            return conditions.compile(terms.eligibility, at=self.moment, among=self.facts)
+            return conditions.compile(terms.eligibility, at=self.moment, among=self.facts, segments=self.segments)
         except conditions.BadCondition:
             return None
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Every fact that conditions and sentences read."""
-        asked = {name for o in self.offers for name in _asked(o.terms.eligibility)}
+        asked = {n for o in self.offers for n in conditions.names_in(o.terms.eligibility, self.segments)}
         told = {name for o in self.offers for name in reasons.slots(o.terms.why)}
         if told & set(reasons.OF_SUBSCRIPTION):
             told.add("subscriptions")
@@ -61,16 +67,10 @@ class Shelf:
     def at(self, moment: datetime) -> "Shelf":
         """The same offers a minute later."""
         later = Shelf(self.version, moment, self.offers)
-        later.__dict__.update({name: self.__dict__[name] for name in ("facts", "names") if name in self.__dict__})
+        later.__dict__.update(
+            {name: self.__dict__[name] for name in ("facts", "names", "segments") if name in self.__dict__}
+        )
         return later
-
-
-def _asked(data: Any) -> Iterator[str]:
-    """The facts and collections a checked condition names."""
-    if "exists" in data or "fact" in data:
-        yield data.get("exists") or data["fact"]
-    for part in [*data.get("all", ()), *data.get("any", ()), *([data["not"]] if "not" in data else [])]:
-        yield from _asked(part)
 
 
 _kept: dict[str, Shelf] = {}  # by edition: the newest alone

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from cases.models import Case
 from cases.sight import SightRows
 from crm.models import User
-from customers.hooks import Entry, Moves, customer_merging, personal_data, timeline, timeline_kinds
+from customers.hooks import Entry, Moves, customer_merging, personal_data, segment_turned, timeline, timeline_kinds
 from customers.models import Customer
 from outreach.models import (
+    Catalogue,
     Decision,
     DecisionCandidate,
     Exposure,
@@ -94,6 +95,11 @@ def _notice(at: datetime, subject: str, answered: str, problem: int) -> Entry:
 
 _PARTS: dict[str, Callable[[int, User, datetime], QuerySet[Any, Any]]] = {"offer": _offered, "notice": _left}
 _ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {"offer": _offer, "notice": _notice}
+
+
+@segment_turned.register
+def offers_are_read_again() -> None:
+    Catalogue.turn()
 
 
 @customer_merging.register

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from crm.models import User
-from customers import conditions, facts
+from customers import conditions, facts, saying
 from customers.models import Customer
 from outreach.hooks import AtRisk, at_risk
 from outreach.models import Exposure, KnownProblem
@@ -186,6 +186,8 @@ def because(condition: Any, known: dict[str, Any], now: datetime) -> list[str]:
     fits. Values only, in the order of the condition."""
     if not isinstance(condition, dict):
         return []
+    if "count" in condition or "segment" in condition:
+        return saying.reasons(condition, known, now)
     if "exists" in condition:
         return _row_that_fits(condition, known, now)
     if "fact" in condition:

@@ -24,6 +24,13 @@ GET    api/subscriptions/<int:pk>/                   401   200  200  200  200  4
 PATCH  api/subscriptions/<int:pk>/                   401   200  200  200  200  404  403  403  200
 GET    api/consents/                                 401   200  200  200  200  200  200  200  200
 POST   api/consents/                                 401   201  201  201  201  403  403  403  201
+GET    api/segments/                                 401   200  200  200  200  403  403  403  200
+POST   api/segments/                                 401   403  403  403  201  403  403  403  201
+POST   api/segments/preview/                         401   403  403  403  200  403  403  403  200
+GET    api/segments/<int:pk>/                        401   200  200  200  200  403  403  403  200
+PATCH  api/segments/<int:pk>/                        401   403  403  403  200  403  403  403  200
+DELETE api/segments/<int:pk>/                        401   403  403  403  204  403  403  403  204
+GET    api/segments/<int:pk>/members/                401   200  200  200  200  403  403  403  200
 GET    api/queues/                                   401   200  200  200  200  200  200  200  200
 POST   api/queues/                                   401   403  403  403  201  403  403  403  201
 GET    api/queues/<int:pk>/                          401   200  404  200  200  404  200  200  200

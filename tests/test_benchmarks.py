@@ -1,11 +1,13 @@
 """The rows the benchmarks are taken over still fit the tables: SQL made by hand sees no migration."""
 
 import pytest
+from django.utils import timezone
 
-from benchmarks import corpus, data
+from benchmarks import corpus, data, segments
 from cases import search
 from cases.models import Case, Clock, Message, Promise
 from crm.models import Event, User
+from customers.conditions import compile
 from customers.models import Consent, ContactPoint, Customer, Order, Subscription
 from tests.builders import make_queue
 
@@ -36,3 +38,14 @@ def test_what_was_drawn_is_what_is_found(capsys: pytest.CaptureFixture[str]) -> 
         assert [case.pk for case in search.search_cases(rep, word)] == wanted
     assert (Case.objects.count(), Message.objects.count(), Customer.objects.count()) == (100, 400, 100)
     assert Case.objects.filter(status="open").count() == 10
+
+
+@pytest.mark.django_db
+def test_every_segment_of_the_benchmark_means_somebody_and_not_everybody() -> None:
+    data.customers(300)
+    data.sql(segments.VARIED)
+    data.holdings()
+    data.sql(segments.SPREAD)
+    for n in range(50):
+        found = compile(segments.condition(n), at=timezone.now()).customers().count()
+        assert 0 < found < 300, n

@@ -44,7 +44,7 @@ from cases.rules import trying
 from crm import tokens
 from crm.models import SentMail, User
 from customers import merging, preferences, unsubscribe
-from customers.models import Customer, Organization, Product, Subscription
+from customers.models import Customer, Organization, Product, Segment, Subscription
 from outreach import deciding, delivery
 from outreach.models import PublicOffer
 from tests.builders import (
@@ -225,6 +225,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         **_remedied(case, by),
         **_rule(case),
         **_offers(case, by),
+        "segments": _segment(),
         **_doubles(case, by),
         **_told(case, by),
     }
@@ -272,6 +273,12 @@ def _rule(case: Case) -> dict[str, int | str]:
     rule = make_rule(queues=[case.queue], switched=False)
     assert rule.current is not None
     return {"rules": rule.pk, "trials": trying.begin(rule.current, by=None, now=timezone.now()).pk}
+
+
+def _segment() -> int:
+    made = Segment.objects.create(key="near", name="Near")
+    made.publish({"fact": "country", "op": "is", "value": "GB"})
+    return made.pk
 
 
 def _offers(case: Case, by: User) -> dict[str, int | str]:

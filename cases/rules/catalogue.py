@@ -11,7 +11,7 @@ from cases.models.rule_shape import ACTIONS, EVENTS, GROUPS, HIGHER, LEADS, OWNE
 from cases.rules import reach, words
 from cases.rules.knowledge import registry
 from crm.models import User
-from customers.comparisons import OPERATORS
+from customers import catalogue as of_conditions
 from customers.conditions import Collection, Fact
 
 
@@ -19,8 +19,8 @@ def catalogue(user: User) -> dict[str, Any]:
     """All of it, in this person's language, as far as they may name it."""
     return {
         "facts": [_fact(fact, user) for fact in registry().values() if isinstance(fact, Fact)],
-        "collections": [_collection(rows) for rows in registry().values() if isinstance(rows, Collection)],
-        "operators": {kind: _operators(kind) for kind in OPERATORS},
+        "collections": [of_conditions.collection(rows) for rows in registry().values() if isinstance(rows, Collection)],
+        **of_conditions.common(),
         "events": [{"label": str(GROUPS[group]), "kinds": _pairs(kinds)} for group, kinds in EVENTS.items()],
         "actions": _pairs(ACTIONS),
         "queues": list(Queue.objects.steered_by(user).filter(is_active=True).values_list("pk", "name")),
@@ -40,7 +40,7 @@ def _macros(user: User) -> list[list[Any]]:
 
 
 def _fact(fact: Fact, user: User) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": fact.name, "type": fact.type, "label": fact_label(fact)}
+    told = of_conditions.fact_told(fact, fact_label(fact))
     if choices := _choices(fact.name, user):
         told["choices"] = choices
     return told
@@ -62,16 +62,6 @@ def _choices(name: str, user: User) -> list[list[str]]:
     return _pairs(words.CHOICES.get(name, {}))
 
 
-def _collection(rows: Collection) -> dict[str, Any]:
-    fields = [{"name": f.name, "type": f.type, "label": str(f.label)} for f in rows.fields]
-    return {"name": rows.name, "label": str(rows.label), "fields": fields}
-
-
-def _operators(kind: str) -> list[dict[str, str]]:
-    found = OPERATORS[kind]
-    return [{"name": name, "label": str(words.OPERATORS[name]), "takes": op.takes} for name, op in found.items()]
-
-
 def _pairs(words_: Any) -> list[list[str]]:
     return [[key, str(label)] for key, label in words_.items()]
 
@@ -83,34 +73,11 @@ def fact_label(fact: Fact | Collection) -> str:
 
 def editor() -> dict[str, str]:
     """Every word of static/js/admin_rule.js."""
-    return {
-        "all": _("All of these hold"),
-        "any": _("Any of these holds"),
-        "not": _("not"),
-        "add": _("Add a condition"),
-        "group": _("Add a group"),
-        "rows": _("Add: there are …"),
-        "remove": _("Remove"),
+    return of_conditions.words() | {
         "up": _("Up"),
         "down": _("Down"),
         "action": _("Add an action"),
-        "json": _("As JSON"),
-        "form": _("As a form"),
-        "fact": _("What"),
-        "compare": _("How"),
-        "joined": _("Together"),
-        "value": _("Value"),
-        "none": _("No condition: it always holds."),
         "nothing": _("No action yet."),
-        "yes": _("yes"),
-        "no": _("no"),
-        "commas": _("several, separated by commas"),
-        "days_ago": _("days ago"),
-        "hours_ago": _("hours ago"),
-        "days_ahead": _("days from now"),
-        "hours_ahead": _("hours from now"),
-        "at": _("at"),
-        "and": _("and"),
         "hours": _("hours"),
         "tags_add": _("Tags to add"),
         "tags_remove": _("Tags to take off"),
@@ -119,5 +86,4 @@ def editor() -> dict[str, str]:
         "people": _("People"),
         "roles": _("Told"),
         "choose": _("choose …"),
-        "where": _("where"),
     }

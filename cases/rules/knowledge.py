@@ -30,9 +30,10 @@ from cases.hooks import case_facts
 from cases.models import Case, Message, Queue, Tag
 from crm.models import Event
 from customers import facts as of_customers
-from customers.comparisons import Operator, folded, folded_sql, leaf_sql
-from customers.conditions import BadCondition, Collection, Condition, Fact, compile
+from customers.comparisons import Operator, folded_sql, leaf_sql
+from customers.conditions import BadCondition, Collection, Condition, Fact, Theirs, compile
 from customers.models import Customer
+from customers.operands import folded
 
 OF_CUSTOMER = "customer."
 log = logging.getLogger(__name__)
@@ -80,15 +81,25 @@ def registry() -> dict[str, Fact | Collection]:
 
 
 def compiled(condition: Any, at: datetime) -> Condition:
-    """The condition as of that moment. One that speaks of no days and hours is compiled once."""
+    """The condition as of that moment. One that speaks of no days and hours, and of no segment, which may come to mean
+    something else, is compiled once."""
     text = json.dumps(condition, sort_keys=True)
-    relative = '_ago"' in text or '_ahead"' in text
-    return compile(condition, at=at, among=registry().values()) if relative else _standing(text, at)
+    fleeting = any(word in text for word in ('_ago"', '_ahead"', '"within_days"', '"segment"'))
+    return checked(condition, at) if fleeting else _standing(text, at)
+
+
+def checked(condition: Any, at: datetime) -> Condition:
+    """The condition compiled, as rules ask: of the case, and of its customer. Raises BadCondition."""
+    return compile(condition, at=at, among=registry().values(), theirs=_CUSTOMERS)
+
+
+# A segment is asked of the case's customer; a case of nobody is in none.
+_CUSTOMERS = Theirs(OF_CUSTOMER, {"fact": "has_customer", "op": "is", "value": True})
 
 
 def _standing(text: str, at: datetime) -> Condition:
     if (kept := _kept.get(text)) is None:
-        kept = compile(json.loads(text), at=at, among=registry().values())
+        kept = checked(json.loads(text), at)
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
         _kept[text] = kept
@@ -102,7 +113,7 @@ _kept: dict[str, Condition] = {}
 def condition_fault(condition: object, at: datetime) -> str:
     """What is wrong with a condition, and where; "" when nothing is."""
     try:
-        compile(condition, at=at, among=registry().values())
+        checked(condition, at)
     except BadCondition as bad:
         return str(bad)
     return ""

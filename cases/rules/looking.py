@@ -13,7 +13,7 @@ from cases.models import Case, Queue, RuleRun, RuleTrial
 from cases.models.rule_shape import KINDS
 from cases.rules import knowledge, words
 from crm.models import Event, User
-from customers.conditions import BadCondition, compile
+from customers.conditions import BadCondition
 
 MOST_NAMED = 5
 MOST_RUNS = 30
@@ -23,7 +23,7 @@ _HAPPENED = ("event", "message")
 def holds_now(condition: Any, user: User, now: datetime) -> dict[str, Any]:
     """The condition in words and the open cases it holds for, of queues this person steers."""
     try:
-        checked = compile(condition, at=now, among=knowledge.registry().values())
+        checked = knowledge.checked(condition, now)
     except BadCondition as bad:
         return {"ok": False, "words": str(bad)}
     sentence = words.condition(condition) or _("It always holds.")

@@ -15,31 +15,9 @@ from cases.models.rule_shape import ACTIONS, HIGHER, KINDS, LEADS, OWNER, QUIET,
 from cases.models.rule_shape import named as named_in
 from cases.rules.knowledge import registry
 from crm.models import User
-from customers.conditions import Collection
+from customers import saying
 
 LONGEST = 160  # of a reason in a line of a thread
-OPERATORS: dict[str, LazyText] = {
-    "is": gettext_lazy("is"),
-    "in": gettext_lazy("is one of"),
-    "starts_with": gettext_lazy("begins with"),
-    "contains": gettext_lazy("contains"),
-    "contains_any": gettext_lazy("contains any of"),
-    "known": gettext_lazy("is known"),
-    "less_than": gettext_lazy("is less than"),
-    "at_most": gettext_lazy("is at most"),
-    "more_than": gettext_lazy("is more than"),
-    "at_least": gettext_lazy("is at least"),
-    "between": gettext_lazy("is between"),
-    "before": gettext_lazy("is before"),
-    "until": gettext_lazy("is until"),
-    "after": gettext_lazy("is after"),
-    "since": gettext_lazy("is since"),
-    "has": gettext_lazy("include"),
-    "has_any": gettext_lazy("include any of"),
-    "has_all": gettext_lazy("include all of"),
-    "is_empty": gettext_lazy("are none"),
-}
-_YES_NO = {"known", "is_empty"}
 # What the words of a fact are, where they are enumerated.
 CHOICES: dict[str, dict[str, Any]] = {
     "status": dict(Case.Status.choices),
@@ -85,76 +63,14 @@ def _wait(kind: str, hours: float) -> str:
 
 def condition(data: Any) -> str:
     """A condition as a sentence; "" for one that holds for everything."""
-    return _part(data, registry(), outermost=True)
+    return saying.condition(data, registry(), CHOICES)
 
 
 def parts(data: Any, paths: Sequence[str]) -> list[str]:
     """The parts of a condition at these paths (RuleRun.missed), as sentences."""
     facts = registry()
     found = [data["all"][int(path[4:-1])] if path else data for path in paths]
-    return [_part(part, facts, outermost=True) for part in found]
-
-
-Facts = Mapping[str, Any]
-
-
-def _part(data: Any, facts: Facts, *, outermost: bool = False) -> str:
-    for word, joiner in (("all", _(" and ")), ("any", _(" or "))):
-        if word in data:
-            told = [_part(part, facts) for part in data[word]]
-            return _joined([one for one in told if one], joiner, word, outermost)
-    if "not" in data:
-        return _("not (%(condition)s)") % {"condition": _part(data["not"], facts, outermost=True)}
-    return _exists(data, facts) if "exists" in data else _leaf(data, facts)
-
-
-def _joined(told: list[str], joiner: str, word: str, outermost: bool) -> str:
-    if not told:
-        return "" if word == "all" else _("never")
-    return told[0] if len(told) == 1 else joiner.join(told) if outermost else f"({joiner.join(told)})"
-
-
-def _exists(data: Mapping[str, Any], facts: Facts) -> str:
-    rows = facts.get(data["exists"])
-    inner = {f.name: f for f in rows.fields} if isinstance(rows, Collection) else {}
-    where = _part(data.get("where", {"all": []}), inner, outermost=True)
-    told = _("there are %(rows)s") % {"rows": rows.label if rows else data["exists"]}
-    return _("%(told)s where %(where)s") % {"told": told, "where": where} if where else told
-
-
-def _leaf(data: Mapping[str, Any], facts: Facts) -> str:
-    known = facts.get(data["fact"])
-    label, op = str(known.label if known else data["fact"]), data["op"]
-    if data["fact"].startswith("customer."):
-        label = _("the customer’s %(fact)s") % {"fact": label}
-    value = data.get("value", True)
-    if op in _YES_NO:
-        told = str(OPERATORS[op])
-        return f"{label} {told}" if value else _("%(label)s: not so (%(told)s)") % {"label": label, "told": told}
-    if isinstance(value, bool):
-        return label if value else _("not: %(label)s") % {"label": label}
-    return f"{label} {OPERATORS.get(op, op)} {_value(data['fact'], value)}"
-
-
-def _value(name: str, value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_value(name, one) for one in value)
-    if isinstance(value, dict):
-        return _relative(value)
-    return str(CHOICES.get(name, {}).get(value, value))
-
-
-def _relative(value: Mapping[str, Any]) -> str:
-    if "amount" in value:
-        return f"{value['amount']} {value.get('currency', '')}".strip()
-    words = {
-        "days_ago": ngettext("%(n)s day ago", "%(n)s days ago", 2),
-        "days_ahead": ngettext("%(n)s day from now", "%(n)s days from now", 2),
-        "hours_ago": ngettext("%(n)s hour ago", "%(n)s hours ago", 2),
-        "hours_ahead": ngettext("%(n)s hour from now", "%(n)s hours from now", 2),
-    }
-    key, count = next(iter(value.items()), ("", ""))
-    return words.get(key, "%(n)s") % {"n": count}
+    return [saying.condition(part, facts, CHOICES) for part in found]
 
 
 # --- then

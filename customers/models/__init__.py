@@ -5,6 +5,7 @@ from customers.models.contact_point import ContactPoint
 from customers.models.customer import Customer, NameWord, Organization
 from customers.models.holdings import Order, Product, Subscription
 from customers.models.merge import Merge, MergedRows
+from customers.models.segment import Segment, SegmentMark, SegmentMember, SegmentTurn, SegmentVersion, Touched
 
 __all__ = [
     "Consent",
@@ -16,6 +17,12 @@ __all__ = [
     "Order",
     "Organization",
     "Product",
+    "Segment",
+    "SegmentMark",
+    "SegmentMember",
+    "SegmentTurn",
+    "SegmentVersion",
     "Subscription",
     "Suppression",
+    "Touched",
 ]

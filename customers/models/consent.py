@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models.customer import Customer
+from customers.models.touching import of_rows
 
 
 class Consent(models.Model):
@@ -24,6 +25,7 @@ class Consent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["customer", "purpose", "channel", "-at"], name="consent_newest")]
+        triggers = of_rows()
 
     def __str__(self) -> str:
         return f"{self.purpose}/{self.channel}: {'yes' if self.granted else 'no'}"

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.history import tracked
 from customers.models.customer import Customer
+from customers.models.touching import of_rows
 
 
 @tracked()
@@ -35,6 +36,7 @@ class ContactPoint(models.Model):
         ]
         # Whoever had an address is found by it, too: the constraint knows only who has it.
         indexes = [models.Index(fields=["value"], name="contact_point_value_idx")]
+        triggers = of_rows()
 
     def __str__(self) -> str:
         return self.display or self.value

@@ -10,6 +10,7 @@ from crm.history import tracked
 from crm.models import User
 from customers.folding import words
 from customers.hooks import customer_access
+from customers.models.touching import of_customer, of_shared
 
 
 class Organization(models.Model):
@@ -24,6 +25,7 @@ class Organization(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="organization_external_once")]
+        triggers = of_shared("id FROM customers_customer WHERE organization_id IN {changed}")
 
     def __str__(self) -> str:
         return self.name
@@ -80,6 +82,7 @@ class Customer(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="customer_external_once")]
         indexes = [models.Index(fields=["organization"], name="customer_organization_idx")]
+        triggers = of_customer()
 
     def __str__(self) -> str:
         return self.name or _("Unknown customer").__str__()

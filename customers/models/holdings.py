@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models.customer import Customer
+from customers.models.touching import of_rows, of_shared
 
 
 class Product(models.Model):
@@ -15,6 +16,7 @@ class Product(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="product_external_once")]
+        triggers = of_shared("customer_id FROM customers_subscription WHERE product_id IN {changed}")
 
     def __str__(self) -> str:
         return self.name
@@ -41,6 +43,7 @@ class Subscription(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="subscription_external_once")]
         indexes = [models.Index(fields=["product", "device", "version"], name="subscription_device_idx")]
+        triggers = of_rows()
 
     def __str__(self) -> str:
         return self.plan or str(self.product_id)
@@ -62,6 +65,7 @@ class Order(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="order_external_once")]
         indexes = [models.Index(fields=["customer", "-placed_at"], name="order_newest")]
+        triggers = of_rows()
 
     def __str__(self) -> str:
         return self.number

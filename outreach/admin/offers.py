@@ -1,28 +1,20 @@
 """Offers at /admin/: shared by all who steer; every save that changes the terms is a version."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
 from cases.admin_publishing import Publishing
 from crm.admin import me, supervisors
 from crm.models import User
-from customers.models import Customer
-from outreach import qualifying
+from customers import looking
 from outreach.admin_forms import OfferForm
 from outreach.models import Catalogue, Offer, OfferVersion
-
-MOST_SHOWN = 5
 
 
 class VersionInline(TabularInline):  # type: ignore[misc]
@@ -92,19 +84,5 @@ class OfferAdmin(Publishing):
         return [preview, *super().get_urls()]
 
     def preview(self, request: HttpRequest) -> JsonResponse:
-        """Who a condition holds for, while it is typed; what is wrong with it, and where."""
-        try:
-            found = qualifying.who(json.loads(request.POST.get("condition", "")), at=timezone.now())
-        except ValidationError as error:
-            return JsonResponse({"ok": False, "words": error.messages[0]})
-        except ValueError:
-            return JsonResponse({"ok": False, "words": now_("This is no JSON yet.")})
-        return JsonResponse({"ok": True, "words": _counted(found, me(request))})
-
-
-def _counted(found: QuerySet[Customer], user: User) -> str:
-    count = found.count()
-    told = ngettext("%(count)d customer would qualify", "%(count)d customers would qualify", count) % {"count": count}
-    some = Customer.objects.visible_to(user).filter(pk__in=found.values("pk")).order_by("pk")[:MOST_SHOWN]
-    names = ", ".join(str(customer) for customer in some)
-    return f"{told}: {names}{', …' if count > MOST_SHOWN else ''}" if names else told
+        """Who a condition holds for, while it is written; what is wrong with it, and where."""
+        return JsonResponse(looking.typed(request.POST.get("condition", ""), me(request), timezone.now()))

@@ -1,8 +1,9 @@
-// A rule's condition and actions as rows of fields. The JSON they come to is what the form sends; it can be written
-// by hand too, and without scripts it is all there is.
+// A condition, and a rule's actions, as rows of fields. The JSON they come to is what the form sends; it can be written
+// by hand too, and without scripts it is all there is. Where the field says so, it asks another page what there is.
 import { make, options, select } from "./admin_rule_parts.js";
 import { leaf, emptyLeaf } from "./admin_rule_leaf.js";
 import { actions } from "./admin_rule_actions.js";
+import { named, notBox, rowsHead, segmentRow } from "./admin_rule_rows.js";
 
 const here = new URL("/admin/cases/rule/", location.origin);
 
@@ -11,7 +12,8 @@ const here = new URL("/admin/cases/rule/", location.origin);
 function rowOf(data, at, all) {
   if (data.not) return rowOf(data.not, { ...at, negated: !at.negated, change: (now) => at.change(now && { not: now }), turn: () => { at.change(data.not); at.draw(); } }, all);
   if (data.all || data.any) return group(data, at, all);
-  if (data.exists) return rows(data, at, all);
+  if (data.exists || data.count) return rows(data, at, all);
+  if (data.segment) return segmentRow(data, at, all, remove(at, all));
   return leaf(data, at.turn ? at : { ...at, turn: () => { at.change({ not: data }); at.draw(); } }, all);
 }
 
@@ -21,23 +23,28 @@ function group(data, at, all) {
   const how = select(options([["all", all.words.all], ["any", all.words.any]]), word, all.words.joined);
   how.addEventListener("change", () => { at.change({ [how.value]: parts.filter(Boolean) }); at.draw(); });
   const head = make("div", { class: "rule-row" }, how);
-  if (at.negated) head.prepend(make("span", {}, all.words.not));
+  if (!at.outermost) head.prepend(notBox({ [word]: parts }, at, all));
   if (!at.outermost) head.append(remove(at, all));
   if (parts.length || !at.outermost) box.append(head);
   if (!parts.length && at.outermost) box.append(make("p", { class: "rule-place" }, all.words.none));
   parts.forEach((part, n) => box.append(rowOf(part, { ...at, outermost: false, negated: false, turn: undefined, change: (now) => { if (now) parts[n] = now; else parts.splice(n, 1); say(); } }, all)));
-  const add = (label, fresh) => button(label, () => { parts.push(fresh()); say(); at.draw(); });
-  box.append(make("div", { class: "rule-tools" }, add(all.words.add, () => emptyLeaf(all.facts)), add(all.words.group, () => ({ any: [emptyLeaf(all.facts)] })), ...(at.inside ? [] : [add(all.words.rows, () => ({ exists: all.collections[0].name, where: { all: [] } }))])));
+  // What is new stands where the first of the buttons stood: there the keyboard goes on.
+  const add = (label, fresh) => button(label, () => { parts.push(fresh()); more[0].focus(); say(); at.draw(); });
+  const more = [add(all.words.add, () => emptyLeaf(all.facts)), add(all.words.group, () => ({ any: [emptyLeaf(all.facts)] }))];
+  if (!at.inside && all.collections.length) {
+    const first = all.collections[0].name;
+    more.push(add(all.words.rows, () => ({ exists: first, where: { all: [] } })), add(all.words.counted, () => ({ count: first, where: { all: [] }, op: "at_least", value: 1 })));
+  }
+  if (!at.inside && all.segments.length) more.push(add(all.words.segment, () => ({ segment: all.segments[0][0] })));
+  box.append(make("div", { class: "rule-tools" }, ...more));
   return box;
 }
 
 function rows(data, at, all) {
-  const which = all.collections.find((one) => one.name === data.exists) || all.collections[0];
-  const box = make("div", { class: "rule-group" }), what = select(options(all.collections.map((one) => [one.name, one.label])), which.name, all.words.fact);
-  what.addEventListener("change", () => { at.change({ exists: what.value, where: { all: [] } }); at.draw(); });
-  box.append(make("div", { class: "rule-row" }, ...(at.negated ? [make("span", {}, all.words.not)] : []), what, make("span", {}, all.words.where), remove(at, all)));
-  const inner = { ...all, facts: which.fields };
-  box.append(group(data.where?.all || data.where?.any ? data.where : { all: data.where ? [data.where] : [] }, { ...at, outermost: true, negated: false, turn: undefined, inside: true, change: (now) => at.change({ exists: which.name, where: now }) }, inner));
+  const which = named(data, all), box = make("div", { class: "rule-group" });
+  box.append(make("div", { class: "rule-row" }, ...rowsHead(data, at, all), remove(at, all)));
+  const inner = { ...all, facts: which.fields }, where = data.where?.all || data.where?.any ? data.where : { all: data.where ? [data.where] : [] };
+  box.append(group(where, { ...at, outermost: true, negated: false, turn: undefined, inside: true, change: (now) => { data.where = now; at.change(data); } }, inner));
   return box;
 }
 
@@ -86,20 +93,28 @@ function edit(field, all) {
 
 // --- tried while it is written
 
-let waiting = 0;
+let waiting = 0, asked = 0;
 
 async function tried(field, told) {
-  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value, mine = asked += 1;
+  const body = new URLSearchParams({ condition: field.value, key: field.dataset.key || "" });
   try {
-    const answer = await fetch(new URL("preview/", here), { method: "POST", body: new URLSearchParams({ condition: field.value }), headers: { "X-CSRFToken": token }, credentials: "same-origin" });
-    const { ok, words } = await answer.json();
-    told.textContent = words;
+    const answer = await fetch(field.dataset.preview || new URL("preview/", here), { method: "POST", body, headers: { "X-CSRFToken": token }, credentials: "same-origin" });
+    const { ok, words, sample } = await answer.json();
+    if (mine !== asked) return; // a later one has been asked meanwhile
+    told.firstChild.textContent = words;
     told.dataset.ok = ok;
-  } catch { told.textContent = ""; }
+    field.setAttribute("aria-invalid", String(!ok));
+    told.lastChild.replaceChildren(...(sample || []).map(example));
+  } catch { told.firstChild.textContent = ""; }
+}
+
+function example({ name, url, why }) {
+  return make("li", {}, make("a", { href: url }, name), why ? ` — ${why}` : "");
 }
 
 function preview(field) {
-  const told = make("p", { role: "status", class: "rule-tried", id: `${field.id}-tried` });
+  const told = make("div", { role: "status", class: "rule-tried", id: `${field.id}-tried` }, make("p"), make("ul"));
   field.setAttribute("aria-describedby", told.id);
   field.after(told);
   field.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => tried(field, told), 400); });
@@ -109,7 +124,7 @@ function preview(field) {
 async function start() {
   const fields = [...document.querySelectorAll("[data-rule]")];
   if (!fields.length) return;
-  const answer = await fetch(new URL("catalogue/", here), { credentials: "same-origin" });
+  const answer = await fetch(fields[0].dataset.catalogue || new URL("catalogue/", here), { credentials: "same-origin" });
   if (!answer.ok) return;
   const all = await answer.json();
   fields.forEach((field) => edit(field, all));

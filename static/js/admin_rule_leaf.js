@@ -23,7 +23,7 @@ export function leaf(data, at, all) {
   const how = select(options(ops.map((one) => [one.name, one.label])), op.name, all.words.compare);
   const turned = input("checkbox", "", all.words.not);
   turned.checked = Boolean(at.negated);
-  const say = (now) => at.change(now);
+  const say = (now) => { data = now; at.change(now); }; // what is said next goes on from here
   what.addEventListener("change", () => {
     const next = known.find((one) => one.name === what.value), first = all.operators[next.type][0];
     say({ fact: next.name, op: first.name, value: fresh(next, first) });

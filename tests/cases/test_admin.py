@@ -34,7 +34,7 @@ from cases.models import (
 )
 from crm.admin_sites import supervisors, system
 from crm.models import ApiToken, Heartbeat, Learned, User
-from customers.models import Suppression
+from customers.models import Segment, Suppression
 from outreach.models import KnownProblem, Notice, PublicOffer
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
 from tests.cases.remedied import allow, budget, make_policy, propose
@@ -74,6 +74,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.playbook"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "customers.segment"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.publicoffer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
@@ -162,6 +163,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
         PublicOffer.objects.create(name="Spring", price=20, valid_from=LONG_AGO),
+        Segment.objects.create(key="gold", name="Gold"),
         trouble(billing, policy),
         (rule := make_rule(queues=[billing])),
         RuleRun.objects.create(

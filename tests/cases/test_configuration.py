@@ -10,6 +10,7 @@ from django.test import Client
 from cases.models import BusinessCalendar, Macro, Queue, Rule, Skill, SLAPolicy
 from crm import configuring
 from crm.models import User
+from customers.models import Segment
 from tests.builders import make_macro
 from tests.cases.clockwork import OFFICE
 from tests.cases.remedied import make_policy
@@ -218,3 +219,19 @@ def test_a_macro_that_leads_to_nobody_here_is_refused_with_the_sentence(billing:
     (line,) = configuring.take(json.dumps([row]), sue, dry=False).lines
     assert (line.became, line.told) == ("refused", "There is no “zoe” among your people.")
     assert not Macro.objects.exists()
+
+
+def test_segments_come_by_their_key_and_those_that_name_others_after_them(sue: User, billing: Queue) -> None:
+    for key, condition in (
+        ("gold", {"fact": "tier", "op": "is", "value": "gold"}),
+        ("rest", {"not": {"segment": "gold"}}),
+    ):
+        Segment.objects.create(key=key, name=key.title()).publish(condition)
+    rows = configuring.export(["segments"], sue)
+    assert lines(configuring.take(json.dumps(rows), sue, dry=False)) == [
+        ("segments", "gold", "same"),
+        ("segments", "rest", "same"),
+    ]
+    renamed = json.dumps(rows).replace("gold", "silver").replace('"rest"', '"others"')
+    assert configuring.take(renamed, sue, dry=False).count("created") == 2
+    assert Segment.objects.get(key="others").current.condition == {"not": {"segment": "silver"}}  # type: ignore[union-attr]

@@ -4,6 +4,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -11,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cases.models import Case, Contact, Queue
+from cases.models import Case, Contact, Message, Promise, Queue
 from customers import facts
-from customers.comparisons import OPERATORS
+from customers.comparisons import COUNTS, OPERATORS
 from customers.conditions import Collection, Fact, Field, compile
 from customers.models import Consent, ContactPoint, Customer, Order, Organization, Product, Subscription
 from tests.plugin.models import Card
@@ -102,11 +103,30 @@ def _dealings(rng: random.Random, customer: Customer) -> None:
     queue = Queue.objects.get_or_create(name="Billing")[0]
     for _ in range(rng.choice([0, 0, 1, 2])):
         status = rng.choice(["new", "waiting_customer", "resolved", "spam", "merged"])
-        case = Case.objects.create(queue=queue, customer=customer, status=status, resolved_at=AT)
+        opened_at = AT - timedelta(hours=rng.choice([0, 5, 24 * 30, 24 * 30 + 1]))
+        tags = rng.choice([[], ["gold"], ["gold", "100%"]])
+        case = Case.objects.create(
+            queue=queue, customer=customer, status=status, resolved_at=AT, opened_at=opened_at, tags=tags
+        )
         last_at = AT + timedelta(hours=rng.choice([-24 * 30, -5, 0, 1]))
         Contact.objects.create(case=case, customer=customer, channel="mail", started_at=last_at, last_at=last_at)
+        _said(rng, case)
     if rng.random() < 0.4:
         Card.objects.create(customer=customer, points=rng.choice([0, 1, 2]), issued_at=AT)
+
+
+def _said(rng: random.Random, case: Case) -> None:
+    """Words with a feeling and without, at one moment and at several; promises in every state."""
+    for _ in range(rng.choice([0, 1, 3])):
+        at = AT + timedelta(hours=rng.choice([-24 * 30, -5, -5, 1]))
+        Message.objects.create(
+            case=case, direction="inbound", channel="mail", text="So.", feeling=rng.choice(["", "bad", "good"]), at=at
+        )
+    for _ in range(rng.choice([0, 0, 1, 2])):
+        state, due_at = rng.choice(Promise.State.values), AT + timedelta(hours=rng.choice([-24 * 46, -5, 5]))
+        Promise.objects.create(
+            case=case, what="Ring", due_at=due_at, state=state, settled_at=rng.choice([None, AT]), made_at=AT
+        )
 
 
 # --- random conditions over whatever facts are registered
@@ -145,15 +165,34 @@ def trees(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def exists(collection: Collection) -> st.SearchStrategy[Any]:
-    return trees(leaves(list(collection.fields))).map(lambda where: {"exists": collection.name, "where": where})
+def rows(collection: Collection) -> st.SearchStrategy[Any]:
+    """Whether there is such a row, and how many there are: with and without a window, and a condition of their own."""
+    meant: dict[str, st.SearchStrategy[Any]] = {"where": trees(leaves(list(collection.fields)))}
+    if collection.moment:
+        meant["within_days"] = st.sampled_from([1, 29, 30, 31, 46, 36525])
+    name = st.just(collection.name)
+    counts = st.sampled_from(sorted(COUNTS)).flatmap(
+        lambda op: st.fixed_dictionaries(
+            {"count": name, "op": st.just(op), "value": operands("number", COUNTS[op].takes)}, optional=meant
+        )
+    )
+    return st.one_of(st.fixed_dictionaries({"exists": name}, optional=meant), counts)
 
 
 def conditions() -> st.SearchStrategy[Any]:
     known = facts.registry().values()
     plain = [f for f in known if isinstance(f, Fact)]
     groups = [f for f in known if isinstance(f, Collection)]
-    return trees(st.one_of(leaves(plain), *(exists(c) for c in groups)))
+    named = st.sampled_from(sorted(SEGMENTS)).map(lambda key: {"segment": key})
+    return trees(st.one_of(leaves(plain), named, *(rows(c) for c in groups)))
+
+
+# Segments the conditions may name: one that is simple, one that names it, and one nobody is in.
+SEGMENTS = {
+    "gold": {"fact": "tier", "op": "is", "value": "gold"},
+    "quiet-gold": {"all": [{"segment": "gold"}, {"not": {"exists": "cases", "within_days": 30}}]},
+    "nobody": {"any": []},
+}
 
 
 @pytest.fixture(scope="module")
@@ -168,13 +207,16 @@ def population(people: dict[int, dict[str, Any]], db: None) -> dict[int, dict[st
     return people
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_python_and_sql_agree_on_every_customer_and_condition(
     population: dict[int, dict[str, Any]], data: st.DataObject
 ) -> None:
-    written = data.draw(conditions())
-    condition = compile(written, at=AT)
+    written, zone = (
+        data.draw(conditions()),
+        data.draw(st.sampled_from(["UTC", "Pacific/Auckland", "America/Los_Angeles"])),
+    )
+    condition = compile(written, at=AT.astimezone(ZoneInfo(zone)), segments=SEGMENTS)
     by_python = {pk for pk, known in population.items() if condition.holds(known)}
     by_sql = set(condition.customers(Customer.objects.all()).values_list("pk", flat=True))
     assert by_python == by_sql
@@ -183,12 +225,12 @@ def test_python_and_sql_agree_on_every_customer_and_condition(
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), written=st.deferred(lambda: st.lists(conditions(), min_size=4, max_size=4)))
 def test_they_agree_on_other_populations_too(db: None, seed: int, written: list[Any]) -> None:
-    for rows in (Contact, Case, Card, Customer):
-        rows.objects.all().delete()
+    for model in (Promise, Message, Contact, Case, Card, Customer):
+        model.objects.all().delete()
     populate(seed, size=8)
     known = facts.load(Customer.objects.all(), AT)
     for each in written:
-        condition = compile(each, at=AT)
+        condition = compile(each, at=AT, segments=SEGMENTS)
         by_sql = set(condition.customers(Customer.objects.all()).values_list("pk", flat=True))
         assert {pk for pk, k in known.items() if condition.holds(k)} == by_sql
 

@@ -46,7 +46,7 @@ def test_a_supervisor_adds_and_changes_an_offer(admin: Client) -> None:
     offer = Offer.objects.get()
     assert (offer.current.number, offer.current.need_tags) == (1, ["buffering", "slow"])  # type: ignore[union-attr]
     page = admin.get(f"{PLACE}{offer.pk}/change/")
-    assert "data-condition" in page.content.decode()
+    assert "data-preview" in page.content.decode()
     admin.post(f"{PLACE}{offer.pk}/change/", FORM | {"price": "19.90"})
     offer.refresh_from_db()
     assert offer.current.number == 2  # type: ignore[union-attr]
@@ -76,7 +76,8 @@ def test_a_condition_is_tried_while_it_is_typed(admin: Client, case: Case) -> No
         return admin.post(f"{PLACE}preview/", {"condition": text}).json()
 
     good = tried('{"fact": "plans", "op": "has", "value": "Fibre 100"}')
-    assert good == {"ok": True, "words": "1 customer would qualify: Carl Jensen"}
+    assert good["words"] == "Customers of whom this is true: Plans in use include Fibre 100. — 1 customer"
+    assert [(row["name"], row["why"]) for row in good["sample"]] == [("Carl Jensen", "Plans in use: Fibre 100")]
     assert tried('{"fact": "shoes"}')["words"].startswith("fact: ")
     assert tried("{")["ok"] is False
 

@@ -1,10 +1,11 @@
 """Everything the loyalty plugin adds to a customer: one fill for every hook a customer has."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, Subquery
 
-from crm.models import User
+from crm.models import Event, User
 from customers.conditions import Fact
 from customers.hooks import (
     Entry,
@@ -17,8 +18,10 @@ from customers.hooks import (
     facts,
     last_spoken,
     personal_data,
+    segment_turned,
     timeline,
     timeline_kinds,
+    touched_by,
 )
 from customers.models import Customer
 from tests.plugin.models import Card
@@ -74,6 +77,17 @@ def loyalty_facts() -> list[Fact]:
 @personal_data.register
 def columns() -> list[tuple[object, str, str]]:
     return [(Card, "nickname", "blank")]
+
+
+@touched_by.register
+def whose_cards(events: Sequence[Event]) -> set[int]:
+    """Cards are told of in no stream of the log: segments see them when they are counted anew."""
+    return set()
+
+
+@segment_turned.register
+def forget() -> None:
+    """Nothing is kept in memory here."""
 
 
 @customer_access.register
