@@ -43,7 +43,6 @@ from cases.remedies import granting
 from cases.rules import trying
 from crm import tokens
 from crm.models import SentMail, User
-from customers import merging, preferences, unsubscribe
 from customers.models import Customer, Organization, Product, Segment, Subscription
 from outreach import deciding, delivery
 from outreach.models import PublicOffer
@@ -52,7 +51,6 @@ from tests.builders import (
     make_billing,
     make_carl,
     make_case,
-    make_customer,
     make_macro,
     make_one_of_the_cast,
     make_queue,
@@ -65,6 +63,7 @@ from tests.channels import make_channel
 from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
 from tests.route_bodies import BODIES, WEEK
+from tests.route_doubles import doubles
 from tests.route_table import DELEGATED, ROLES, TABLE
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -226,7 +225,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         **_rule(case),
         **_offers(case, by),
         "segments": _segment(),
-        **_doubles(case, by),
+        **doubles(case, by),
         **_told(case, by),
     }
 
@@ -297,25 +296,6 @@ def _told(case: Case, by: User) -> dict[str, int | str]:
     row = gone.deliveries.get(customer=case.customer)
     Dispatch.objects.filter(pk=row.dispatch_id).update(state="unknown")
     return {"burning": problem.pk, "problems": problem.pk, "notices": make_notice(problem, by).pk, "deliveries": row.pk}
-
-
-def _doubles(case: Case, by: User) -> dict[str, int | str]:
-    """A record of the same person, one that was merged into theirs, and their own link."""
-    double, gone = make_case(case.queue).customer, make_customer("C Jensen")
-    assert case.customer is not None
-    assert double is not None
-    merge = merging.merge(case.customer, gone, by=by)
-    point = case.customer.contact_points.get(kind="email")
-    token = preferences.link(case.customer).split("/")[-2]
-    return {
-        "double": double.pk,
-        "merges": merge.pk,
-        "preferences": token,
-        "unsubscribe": unsubscribe.link(case.customer.pk, point.pk, "service").split("/")[-2],
-        "contact-points": point.pk,
-        "panels": "reach",
-        "version": Customer.objects.get(pk=case.customer.pk).version,
-    }
 
 
 def _client(user: User | None) -> Client:

@@ -1,0 +1,26 @@
+"""Records of one person, for the addresses in tests/route_table.py."""
+
+from cases.models import Case
+from crm.models import User
+from customers import merging, preferences, unsubscribe
+from customers.models import Customer
+from tests.builders import make_case, make_customer
+
+
+def doubles(case: Case, by: User) -> dict[str, int | str]:
+    """A record of the same person, one that was merged into theirs, and their own link."""
+    double, gone = make_case(case.queue).customer, make_customer("C Jensen")
+    assert case.customer is not None
+    assert double is not None
+    merge = merging.merge(case.customer, gone, by=by)
+    point = case.customer.contact_points.get(kind="email")
+    token = preferences.link(case.customer).split("/")[-2]
+    return {
+        "double": double.pk,
+        "merges": merge.pk,
+        "preferences": token,
+        "unsubscribe": unsubscribe.link(case.customer.pk, point.pk, "service").split("/")[-2],
+        "contact-points": point.pk,
+        "panels": "reach",
+        "version": Customer.objects.get(pk=case.customer.pk).version,
+    }
