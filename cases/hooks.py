@@ -90,6 +90,14 @@ class Burning:
     level: str = "amber"  # calm, amber, red
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What a customer's words sound like: bad, neutral, good, or empty where nothing can be told; and how probable it is."""
+
+    feeling: str
+    p: float = 1.0
+
+
 class Adapter(Protocol):
     """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not), Later (try again) or
     Unknown (may have). `honours_key`: the other side notices a repeated key, so that a repeat is safe."""
@@ -135,3 +143,6 @@ burning: Hook[[Sequence[int]], Sequence[Burning]] = Hook("burning")
 # What conditions of rules may ask of a case, beside what the desk knows: facts whose `value` reads an Occasion
 # (cases.rules.knowledge) and whose `sql` is an expression over Case.
 case_facts: Hook[[], "list[Fact]"] = Hook("case_facts")
+# Guesses how what customers wrote sounds, one Sound a text and in their order, in place of what the house learned; None:
+# not these. Asked by the keeper, a batch at a time and outside any transaction (docs/sentiment.md).
+sentiment_models: Hook[[Sequence[str]], Sequence[Sound] | None] = Hook("sentiment_models")

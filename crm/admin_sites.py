@@ -11,6 +11,7 @@ from cases import admin_people as _people
 from cases import admin_replies as _replies
 from cases import admin_rules as _rules
 from cases import admin_time as _time
+from crm import admin_learned as _learned
 from crm.admin import supervisors, system
 from customers import admin as _customers
 from outreach import admin as _outreach
@@ -23,6 +24,7 @@ _REGISTERED = (
     _fields,
     _filters,
     _inbound,
+    _learned,
     _macros,
     _mailboxes,
     _outreach,

@@ -134,6 +134,11 @@ UNFOLD = {
             ],
         ),
         (
+            _("Learned"),
+            "admin",
+            [(_("Model cards"), _("What was learned from history, how well, and its limits"), "school", "crm_learned")],
+        ),
+        (
             _("Outreach"),
             "admin",
             [

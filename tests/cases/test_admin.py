@@ -65,6 +65,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "cases.rulerun"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.article"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.knowledgegap"): (FOR_SUPERVISORS, NOBODY_ADDS),
+    ("admin", "crm.learned"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.macro"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "cases.savedreply"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
@@ -111,8 +112,9 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         calendar,
         policy,
         article,
+        (learned := Learned.objects.create(kind="answers", seen={"articles": 3}, figures={"shown": 0.5})),
         KnowledgeGap.objects.create(
-            training=Learned.objects.create(kind="answers"),
+            training=learned,
             queue=billing,
             words="gym",
             count=3,
