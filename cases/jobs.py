@@ -9,6 +9,7 @@ from cases import (
     fetching,
     learned_cards,
     news,
+    outcomes,
     pacing,
     presence,
     promises,
@@ -63,6 +64,7 @@ every(2, name="cases.pushing")(pushing.send_due)
 every(600, name="cases.push_tidy")(pushing.tidy)
 every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
+every(5, name="cases.outcomes")(outcomes.follow)
 every(2, name="cases.sentiment")(guessing.sweep)
 
 

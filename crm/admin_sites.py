@@ -7,6 +7,7 @@ from cases import admin_filters as _filters
 from cases import admin_inbound as _inbound
 from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
+from cases import admin_outcomes as _outcomes
 from cases import admin_people as _people
 from cases import admin_replies as _replies
 from cases import admin_rules as _rules
@@ -27,6 +28,7 @@ _REGISTERED = (
     _learned,
     _macros,
     _mailboxes,
+    _outcomes,
     _outreach,
     _people,
     _replies,

@@ -120,6 +120,8 @@ class CaseShape(CaseRow):
     promises = PromiseShape(many=True, source="promises.all")
     need_met = serializers.SerializerMethodField()
     sentiment = serializers.SerializerMethodField()
+    disposition = serializers.IntegerField(source="disposition_id", allow_null=True)
+    cause = serializers.IntegerField(source="cause_id", allow_null=True)
 
     @extend_schema_field({"type": "object", "additionalProperties": {}})
     def filled_in(self, case: Case) -> dict[str, Any]:
@@ -331,6 +333,10 @@ class NewStatus(serializers.Serializer[Any]):
 
 
 class NewResolution(serializers.Serializer[Any]):
+    """`disposition` and `cause`: ids of what the queue asks for (dispositions/, causes/), in one step."""
+
+    disposition = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    cause = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     tasks_left = serializers.BooleanField(default=False, help_text="Resolve although tasks are open.")
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)

@@ -20,6 +20,7 @@ from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
+from cases.models.outcome import Cause, Disposition
 from cases.models.presence import Presence, PresenceReason
 from cases.models.promise import Promise
 from cases.models.push import Push, PushDevice, PushKeys
@@ -54,6 +55,7 @@ __all__ = [
     "CaseMerge",
     "CaseSearch",
     "CaseSkill",
+    "Cause",
     "Channel",
     "Clock",
     "ClockAction",
@@ -61,6 +63,7 @@ __all__ = [
     "Contact",
     "Digest",
     "Dispatch",
+    "Disposition",
     "Draft",
     "FieldOption",
     "FieldValue",
