@@ -8,12 +8,13 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cases import bulk, conversation, outcomes
-from cases.models import Case, Cause, Disposition, Queue
+from cases import conversation, outcomes
+from cases.models import Bulk, Case, Cause, Disposition, Queue
 from cases.models.refusals import OutcomeWanted, Refusal
 from crm.models import Event, User
 from tests.api import Caller
-from tests.builders import make_case, make_macro, make_message
+from tests.builders import make_case, make_customer, make_macro, make_message
+from tests.cases.many import finish
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -31,7 +32,7 @@ def bill() -> Cause:
 
 @pytest.fixture
 def case(billing: Queue, ana: User) -> Case:
-    found = make_case(billing)
+    found = make_case(billing, customer=make_customer(email="carl@example.org"))
     make_message(found)
     found.claim(by=ana)
     return found
@@ -233,11 +234,10 @@ def test_many_at_once_say_it_for_all_or_are_refused_one_by_one(
     call = Caller(ana)
 
     def resolve(**more: Any) -> str:
-        body = {"action": "status", "status": "resolved", "cases": [case.number], **more}
+        body = {"action": "status", "status": "resolved", "cases": [{"number": case.number}], **more}
         made = call.post("bulk/", body)
         assert made.status_code == 202, made.content
-        while bulk.sweep(timezone.now()):
-            pass
+        finish(Bulk.objects.get(pk=made.json()["id"]))
         (row,) = call.get(f"bulk/{made.json()['id']}/rows/").json()["results"]
         return str(row)
 
