@@ -19,7 +19,7 @@ APPS = ("cases", "crm", "customers", "outreach", "templates")
 ENGLISH = re.compile(
     r"/(api|management|migrations|demo|admin\w*|channels|live|database)/|(api|admin|admin_forms|imports?|importing|shapes"
     r"|rest|doctor|checks|environment|settings|strict_json|times|field_errors|tokens|comparisons|conditions|facts|business_hours|inbound"
-    r"|admin_sites|settings_admin|admin_(actions|configuration|effects|fields|history|macro_forms|macros|publishing|replies|rules|rule_form|time|uses)|cases/uses|crm/configuring|rule_faults|rules/(catalogue|doing|looking|reach)|roles|sla|sla_actions|days_off|escalation|channel)\.py$|admin_(configuration|effect|history|kept|macro|rule\w*|secret|sure|tag_effect|uses)|api_docs"
+    r"|admin_sites|learned_cards|settings_admin|admin_(actions|answers|configuration|effects|fields|history|learned|macro_forms|macros|outcomes|publishing|replies|rules|rule_form|time|uses)|cases/uses|crm/configuring|rule_faults|rules/(catalogue|doing|looking|reach)|roles|sla|sla_actions|days_off|escalation|channel)\.py$|admin_(configuration|effect|history|kept|macro|rule\w*|secret|sure|tag_effect|uses)|api_docs"
 )
 CUSTOMERS_READ = (
     "cases/compose.py",
