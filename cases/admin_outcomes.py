@@ -63,7 +63,7 @@ class _OutcomeAdmin(HouseAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new one is not the same as another."""
-        wanted = list(self.form.Meta.fields)  # type: ignore[attr-defined]
+        wanted = list(self.form.Meta.fields)
         return wanted if obj else [name for name in wanted if name != "merged_into"]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

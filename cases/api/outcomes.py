@@ -21,7 +21,7 @@ from cases.models.outcome import PARTS
 from crm import rest
 from crm.models import User
 
-_ID = {"min_value": 1, "max_value": 2**63 - 1}
+_MOST = 2**63 - 1
 
 
 class DispositionShape(serializers.Serializer[Disposition]):
@@ -45,7 +45,7 @@ class DispositionData(serializers.Serializer[Any]):
     queues = serializers.ListField(child=serializers.IntegerField(), max_length=1000, required=False)
     position = serializers.IntegerField(min_value=0, max_value=32767, required=False)
     is_active = serializers.BooleanField(required=False)
-    merged_into = serializers.IntegerField(required=False, **_ID)
+    merged_into = serializers.IntegerField(required=False, min_value=1, max_value=_MOST)
 
 
 class CauseShape(serializers.Serializer[Cause]):
@@ -63,17 +63,17 @@ class CauseData(serializers.Serializer[Any]):
     """A name suffices."""
 
     name = serializers.CharField(max_length=120)
-    owner = serializers.IntegerField(required=False, allow_null=True, **_ID)
+    owner = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=_MOST)
     position = serializers.IntegerField(min_value=0, max_value=32767, required=False)
     is_active = serializers.BooleanField(required=False)
-    merged_into = serializers.IntegerField(required=False, **_ID)
+    merged_into = serializers.IntegerField(required=False, min_value=1, max_value=_MOST)
 
 
 class Outcome(serializers.Serializer[Any]):
     """What is left out stays; null takes it back."""
 
-    disposition = serializers.IntegerField(required=False, allow_null=True, **_ID)
-    cause = serializers.IntegerField(required=False, allow_null=True, **_ID)
+    disposition = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=_MOST)
+    cause = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=_MOST)
     version = serializers.IntegerField(required=False)
 
 
