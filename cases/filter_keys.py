@@ -361,14 +361,14 @@ KEYS: dict[str, Key] = {
         Key(
             "disposition",
             gettext_lazy("what it was about"),
-            'disposition:"wrong charge"',
+            "disposition:none",
             _of_outcome("disposition", Disposition),
             _outcomes(Disposition),
         ),
         Key(
             "cause",
             gettext_lazy("what would have prevented it"),
-            "cause:billing",
+            "cause:none",
             _of_outcome("cause", Cause),
             _outcomes(Cause),
         ),
