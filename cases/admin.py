@@ -87,6 +87,7 @@ class QueueAdmin(HouseAdmin):
     fieldsets = [
         (None, {"fields": ["name", "description", "calendar", "is_public", "is_active"]}),
         (_("How cases are given out"), {"fields": ["assignment", "capacity", "return_minutes", "skill_minutes"]}),
+        (_("How cases end"), {"fields": ["asks_disposition", "asks_cause"]}),
         (_("What customers are told"), {"fields": ["acknowledges", "reach", "silence_days"]}),
     ]
     inlines = [MemberInline]

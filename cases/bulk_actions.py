@@ -11,11 +11,12 @@ from django.utils.functional import Promise as Words
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import bulk_back, bulk_macros, transitions, when
+from cases import bulk_back, bulk_macros, outcomes, transitions, when
 from cases.bulk_back import NAPS, OWNERS, STATUSES, VIA, Given
 from cases.hooks import resolve_checks
 from cases.models import Case, Queue
 from cases.models.case import Refusal
+from cases.models.outcome import PARTS
 from crm.models import User
 
 
@@ -82,13 +83,18 @@ def _status(case: Case, by: User, given: Given) -> None:
         told = [sentence for sentence in resolve_checks.collect(case, by) if sentence]
         if told:
             raise Refusal(" ".join(told))
+        outcomes.note(case, by=by, via=VIA, **outcomes.chosen({k: given[k] for k in PARTS if k in given}))
     case.change_status(given["status"], by=by, via=VIA)
 
 
 def _read_status(given: Mapping[str, Any], by: User) -> Given:
+    """With how they all ended, where they are resolved and somebody says so; a case that wants more is refused by itself."""
     if given.get("status") not in BY_HAND:
         raise Refusal(_("Choose a status."))
-    return {"status": given["status"]}
+    if given["status"] != transitions.RESOLVED:
+        return {"status": given["status"]}
+    said = outcomes.chosen({part: given[part] for part in PARTS if given.get(part)})
+    return {"status": given["status"], **{part: row.pk for part, row in said.items()}}
 
 
 def _heeded(given: Given) -> frozenset[str]:

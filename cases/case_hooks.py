@@ -9,7 +9,7 @@ from cases import (
     kinship,
 )
 from cases.hooks import Action, Panel, case_actions, case_banners, case_panels
-from cases.models import Case
+from cases.models import Case, Queue
 from crm.models import User
 from crm.roles import may
 
@@ -48,6 +48,14 @@ def fill_in(case: Case, user: User) -> Action | None:
     if not getattr(case, "has_fields", True) or not may(user, "case.field", case.queue_id):
         return None
     return Action("fields", _("Fill in fields"), reverse("cases:fields_form", args=[case.number]), "list-checks", "y")
+
+
+def how_it_ended(case: Case, user: User) -> Action | None:
+    """Where the queue asks for it."""
+    asks = {case.queue.asks_disposition, case.queue.asks_cause} - {Queue.Asks.NO}
+    if not asks or not may(user, "case.status", case.queue_id):
+        return None
+    return Action("outcome", _("How it ended"), reverse("cases:outcome", args=[case.number]), "flag")
 
 
 def tasks(case: Case, user: User) -> Panel | None:
@@ -117,6 +125,7 @@ case_actions.register(ask_others, order=-7, name="side")
 case_actions.register(add_task, order=-9, name="task")
 case_actions.register(remind, order=-8, name="reminder")
 case_actions.register(make_good, order=-6, name="remedy")
+case_actions.register(how_it_ended, order=-6, name="outcome")
 case_actions.register(skills, order=0, name="skills")
 case_panels.register(customer, order=0, name="customer")
 case_panels.register(fields, order=5, name="fields")

@@ -15,9 +15,10 @@ from cases.hooks import File
 from cases.mail.attached import shown_name
 from cases.mail.html import harmless
 from cases.mail.parsed import Fold
-from cases.models import Attachment, Case, CaseField, Contact, Dispatch, Draft, Mention, Message, Watch
+from cases.models import Attachment, Case, Contact, Dispatch, Draft, Mention, Message, Watch
 from cases.models.case import Refusal
 from cases.models.dispatch import UNSENT
+from cases.models.outcome import must_be_ready
 from cases.models.queue import Queue
 from crm import bulk
 from crm.database.prepared import Prepared, kept
@@ -148,7 +149,7 @@ def reply(
     if newer and not anyway:
         raise Stale(newer)
     if at is None and case.status != then_status:
-        CaseField.objects.must_be_filled(case, then_status)
+        must_be_ready(case, then_status)
     now = at or timezone.now()
     if by_when and by_when <= now:
         raise Refusal(_("“By when” has already passed: choose a later time."))

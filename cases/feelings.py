@@ -1,10 +1,12 @@
-"""How a customer felt with what they wrote, as a person marked it. Unmarked is unknown; nothing is guessed."""
+"""How a customer felt with what they wrote, as a person marked it. Unmarked is unknown; what it sounds like (cases.sentiment)
+is kept apart, and told where nobody marked anything and it is said to be a guess."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
 from cases.models import Case, Message
@@ -25,6 +27,16 @@ class Course:
     @property
     def is_known(self) -> bool:
         return bool(self.first or self.last)
+
+
+@dataclass(frozen=True)
+class Seeming:
+    """The same where what nobody marked is guessed: the first message of which anything is known, and the latest one.
+    `guessed`: one of the two is no mark."""
+
+    first: str
+    last: str
+    guessed: bool
 
 
 @transaction.atomic
@@ -54,6 +66,22 @@ def course(case: Case) -> Course:
         row = Case.objects.filter(pk=case.pk).values_list(*columns().values()).first() or ("", "")
         return Course(row[0] or "", row[1] or "")
     return Course(case.felt_first or "", case.felt_last or "")  # type: ignore[attr-defined]
+
+
+def seeming(case: Case) -> Seeming:
+    """What people marked, and what words sound like where nobody did. One query."""
+    rows = [
+        words_of(OuterRef("pk")).annotate(felt=FELT).exclude(felt="").order_by("at", "id"),
+        words_of(OuterRef("pk")).annotate(felt=FELT).order_by("-at", "-id"),
+    ]
+    asked = [Subquery(each.values(name)[:1]) for each in rows for name in ("felt", "feeling")]
+    told = Case.objects.filter(pk=case.pk).values_list(*asked).first() or ("",) * 4
+    first, first_mark, last, last_mark = (value or "" for value in told)
+    return Seeming(first, last, first != first_mark or last != last_mark)
+
+
+# Of a message: how somebody marked that its writer felt, or else what it sounds like.
+FELT = Coalesce(NullIf("feeling", Value("")), "felt_guess")
 
 
 def columns() -> dict[str, Subquery]:

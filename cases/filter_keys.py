@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from cases import spans, transitions
 from cases.filter_parts import ASLEEP, DONE, Asker, Key, NotUnderstood, Offer, Part, Read, not_understood
-from cases.models import Attachment, Case, Channel, Draft, Message
+from cases.models import Attachment, Case, Cause, Channel, Disposition, Draft, Message
 from cases.models.tag import spelt
 from customers.addresses import guess
 from customers.folding import words
@@ -198,6 +198,26 @@ def _language(value: str, asker: Asker) -> Part:
     return Part(Q(language__iexact=value))
 
 
+def _of_outcome(key: str, model: Any) -> Read:
+    """By its name, or how it begins; `none`: nobody said."""
+
+    def read(value: str, asker: Asker) -> Part:
+        if value.lower() == "none":
+            return Part(Q(**{key: None}))
+        named = [(pk, _one(name)) for pk, name in model.objects.values_list("pk", "name")]
+        wanted = _one(value)
+        found = [pk for pk, name in named if name == wanted] or [pk for pk, name in named if name.startswith(wanted)]
+        if not found or not wanted:
+            raise not_understood(key, value, (name for _pk, name in _outcomes(model)(asker)))
+        return Part(Q(**{f"{key}__in": found}), frozenset({DONE}))
+
+    return read
+
+
+def _outcomes(model: Any) -> Offer:
+    return lambda _asker: [(name, "") for name in model.objects.filter(is_active=True).values_list("name", flat=True)]
+
+
 # --- when
 
 
@@ -337,6 +357,20 @@ KEYS: dict[str, Key] = {
             "resolved:<7d",
             _time("resolved_at", spans.ago, reach=frozenset({DONE})),
             _lengths("today", "<1d", "<7d"),
+        ),
+        Key(
+            "disposition",
+            gettext_lazy("what it was about"),
+            "disposition:none",
+            _of_outcome("disposition", Disposition),
+            _outcomes(Disposition),
+        ),
+        Key(
+            "cause",
+            gettext_lazy("what would have prevented it"),
+            "cause:none",
+            _of_outcome("cause", Cause),
+            _outcomes(Cause),
         ),
         Key("language", gettext_lazy("the customer’s language"), "language:es", _language),
     ]

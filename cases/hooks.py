@@ -106,6 +106,14 @@ class Payout:
     policy: str
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What a customer's words sound like: bad, neutral, good, or empty where nothing can be told; and how probable it is."""
+
+    feeling: str
+    p: float = 1.0
+
+
 class Adapter(Protocol):
     """A way out. `send` returns the provider's id, or raises cases.channels.Failed (will not), Later (try again) or
     Unknown (may have). `honours_key`: the other side notices a repeated key, so that a repeat is safe."""
@@ -156,3 +164,6 @@ case_facts: Hook[[], "list[Fact]"] = Hook("case_facts")
 remedy_handlers: Hook[[Payout], str | None] = Hook("remedy_handlers")
 # Facts that service policies may go by, beside what the desk computes (cases.policy.facts).
 policy_facts: Hook[[], "Sequence[PolicyFact]"] = Hook("policy_facts")
+# Guesses how what customers wrote sounds, one Sound a text and in their order, in place of what the house learned; None:
+# not these. Asked by the keeper, a batch at a time and outside any transaction (docs/sentiment.md).
+sentiment_models: Hook[[Sequence[str]], Sequence[Sound] | None] = Hook("sentiment_models")

@@ -7,7 +7,9 @@ from cases import (
     digests,
     escalation,
     fetching,
+    learned_cards,
     news,
+    outcomes,
     pacing,
     presence,
     promises,
@@ -25,6 +27,7 @@ from cases.remedies import paying, unasked
 from cases.routing import route, send_back, wake_due
 from cases.routing_wake import SWEEP
 from cases.rules import asking, running, trying
+from cases.sentiment import gathering, guessing
 from crm import learning, limits
 from crm.jobs import every, loop
 
@@ -64,6 +67,8 @@ every(2, name="cases.pushing")(pushing.send_due)
 every(600, name="cases.push_tidy")(pushing.tidy)
 every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
+every(5, name="cases.outcomes")(outcomes.follow)
+every(2, name="cases.sentiment")(guessing.sweep)
 
 
 @learning.warmers.register
@@ -73,9 +78,17 @@ def read_answers() -> None:
     suggesting.knowledge()
 
 
-@learning.learner("answers", due=answers.worth_learning)
+@learning.learner("answers", due=answers.worth_learning, card=learned_cards.ANSWERS)
 def learn_answers(say: learning.Say) -> learning.Lesson:
     """Which article answers which question."""
     from cases.answering import training  # brings libraries that only training needs
+
+    return training.learn(say)
+
+
+@learning.learner("sentiment", due=gathering.worth_learning, card=learned_cards.SENTIMENT)
+def learn_sentiment(say: learning.Say) -> learning.Lesson:
+    """How what customers write sounds."""
+    from cases.sentiment import training  # brings libraries that only training needs
 
     return training.learn(say)

@@ -53,6 +53,7 @@ _SENTENCES: dict[str, LazyText] = {
     "promise_kept": gettext_lazy("Promise kept"),
     "promise_moved": gettext_lazy("%(who)s moved the promise, and told the customer"),
     "promise_broken": gettext_lazy("A promise was not kept in time"),
+    "outcome_noted": gettext_lazy("%(who)s noted how it ended: %(outcome)s"),
     "need_met": gettext_lazy("Need met (%(who)s): %(how)s"),
     "need_unmet": gettext_lazy("%(who)s: the need is not met"),
     "offer_presented": gettext_lazy("An offer for %(who)s to mention"),

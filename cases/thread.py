@@ -15,6 +15,8 @@ from cases.models import (
     Case,
     CaseField,
     CaseMerge,
+    Cause,
+    Disposition,
     Macro,
     Message,
     Queue,
@@ -42,6 +44,7 @@ TOLD = (
     "customer_set",
     "status_changed",
     "resolved",
+    "outcome_noted",
     "reopened",
     "closed",
     "marked_spam",
@@ -226,7 +229,7 @@ def named(events: list[Event]) -> list[Event]:
     filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
     fields = CaseField.objects.in_bulk(filled)
     talks = SideTalk.objects.in_bulk({pk for e in events for pk in _ids(e, "talk")})
-    rules = _rules(events)
+    rules, ends = _rules(events), _endings(events)
     for event in events:
         event.rule = rules.get(event.data.get("rule_version", 0))  # type: ignore[attr-defined]
         told_people = [str(people.get(person, "") or "") for person in event.data.get("people", ())]
@@ -240,6 +243,8 @@ def named(events: list[Event]) -> list[Event]:
         } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
         if "talk" in event.data:
             event.names["talk"] = str(talks.get(event.data["talk"], ""))  # type: ignore[attr-defined]
+        if event.kind == "outcome_noted":
+            event.names["outcome"] = ends.get(event.pk, "")  # type: ignore[attr-defined]
         if event.kind == "fields_filled":
             told_fields = [fields[pk] for pk in event.data.get("fields", ()) if pk in fields]
             event.names["fields"] = ", ".join(str(field) for field in told_fields)  # type: ignore[attr-defined]
@@ -260,6 +265,18 @@ def _rules(events: list[Event]) -> dict[int, RuleVersion]:
     """The versions that did something here."""
     keys = {pk for e in events for pk in _ids(e, "rule_version")}
     return RuleVersion.objects.select_related("rule").in_bulk(keys) if keys else {}
+
+
+def _endings(events: list[Event]) -> dict[int, str]:
+    """What each event said of how a case ended, by the names of today."""
+    told = [e for e in events if e.kind == "outcome_noted"]
+    rows = {
+        part: model.objects.in_bulk({pk for e in told for pk in _ids(e, part)})
+        for part, model in (("disposition", Disposition), ("cause", Cause))
+        if told
+    }
+    said = {e.pk: [str(rows[part].get(e.data.get(part) or 0, "")) for part in rows] for e in told}
+    return {pk: ", ".join(filter(None, names)) for pk, names in said.items()}
 
 
 def _people(events: list[Event]) -> dict[int, User]:

@@ -91,6 +91,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/priority/", verbs.priority, name="priority"),
     path("cases/<int:number>/tags/", describing.tags, name="tags"),
     path("cases/<int:number>/fields/", describing.fields, name="fields"),
+    path("cases/<int:number>/outcome/", describing.outcome, name="outcome"),
     path("cases/<int:number>/fields/form/", describing.fields_form, name="fields_form"),
     path("tasks/", doing.mine, name="my_tasks"),
     path("cases/<int:number>/playbook/", playbooks.playbook, name="playbook"),

@@ -15,7 +15,9 @@ from cases.models import (
     BusinessCalendar,
     Case,
     CaseSkill,
+    Cause,
     Clock,
+    Disposition,
     Macro,
     Mailbox,
     Presence,
@@ -84,6 +86,13 @@ def of_skill(skill: Skill, user: User) -> list[Use]:
         _use(needed, "%(n)d × open case that is marked with it", hurts=True),
         _use(skill.people.all(), "%(n)d × person who has it", _list("colleague")),
         _use(skill.queues.all(), "%(n)d × queue whose cases need it", _list("queue")),
+    ]
+
+
+def of_outcome(row: Cause | Disposition, user: User) -> list[Use]:
+    return [
+        _use(row.cases.all(), "%(n)d × case that ended with it"),
+        _use(type(row)._default_manager.filter(merged_into=row), "%(n)d × other one that became it"),
     ]
 
 
@@ -185,6 +194,8 @@ uses.register(
             ServicePolicy: of_service_policy,
             Tag: of_tag,
             Segment: of_segment,
+            Disposition: of_outcome,
+            Cause: of_outcome,
         }
     ),
     name="cases.uses",

@@ -7,12 +7,14 @@ from cases import admin_filters as _filters
 from cases import admin_inbound as _inbound
 from cases import admin_macros as _macros
 from cases import admin_mailboxes as _mailboxes
+from cases import admin_outcomes as _outcomes
 from cases import admin_people as _people
 from cases import admin_playbooks as _playbooks
 from cases import admin_policies as _policies
 from cases import admin_replies as _replies
 from cases import admin_rules as _rules
 from cases import admin_time as _time
+from crm import admin_learned as _learned
 from crm.admin import supervisors, system
 from customers import admin as _customers
 from customers import admin_segments as _segments
@@ -26,8 +28,10 @@ _REGISTERED = (
     _fields,
     _filters,
     _inbound,
+    _learned,
     _macros,
     _mailboxes,
+    _outcomes,
     _outreach,
     _people,
     _playbooks,

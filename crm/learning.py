@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from crm.hooks import Hook
 from crm.jobs import loop
@@ -46,23 +47,43 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class Card:
+    """What people are told of a learner beside its figures: its name, what it is for and what it learns from, what it cannot
+    do; and the names of its counts and figures in their language."""
+
+    title: str | Promise
+    about: str | Promise
+    limits: str | Promise
+    names: Mapping[str, str | Promise] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Learner:
     key: str
     learn: Callable[[Say], Lesson]
     due: Callable[[], bool]  # whether there is something new to learn from
+    card: Card
 
 
 _learners: dict[str, Learner] = {}
 
 
-def learner(key: str, *, due: Callable[[], bool]) -> Callable[[Callable[[Say], Lesson]], Callable[[Say], Lesson]]:
+def learner(
+    key: str, *, due: Callable[[], bool], card: Card | None = None
+) -> Callable[[Callable[[Say], Lesson]], Callable[[Say], Lesson]]:
     """Register `learn(say) -> Lesson`. It only reads; `due` says cheaply whether it is worth its time."""
 
     def register(function: Callable[[Say], Lesson]) -> Callable[[Say], Lesson]:
-        _learners[key] = Learner(key, function, due)
+        _learners[key] = Learner(key, function, due, card or Card(key, "", ""))
         return function
 
     return register
+
+
+def card(key: str) -> Card:
+    """What is told of a learner; of one that is no longer there, its key."""
+    known = _learners.get(key)
+    return known.card if known else Card(key, "", "")
 
 
 def keys() -> list[str]:

@@ -69,6 +69,8 @@ UNFOLD = {
                 (_("People"), _("How they are, how much they are given, what they can do"), "group", "cases_colleague"),
                 (_("Fields of cases"), _("What is asked about a case, and before what"), "list_alt", "cases_casefield"),
                 (_("Tags"), _("Which there are, and renaming one everywhere"), "label", "cases_tag"),
+                (_("Dispositions"), _("What cases are about, chosen when they end"), "flag", "cases_disposition"),
+                (_("Causes"), _("What would have prevented cases, and who looks after it"), "healing", "cases_cause"),
                 (_("Skills"), _("What some cases need and some people can do"), "school", "cases_skill"),
                 (
                     _("Reasons to be away"),
@@ -143,6 +145,11 @@ UNFOLD = {
                 (_("Budgets"), _("What may be granted in a month"), "savings", "cases_remedybudget"),
                 (_("Remedies"), _("What was granted, by whom, and why"), "redeem", "cases_remedy"),
             ],
+        ),
+        (
+            _("Learned"),
+            "admin",
+            [(_("Model cards"), _("What was learned from history, how well, and its limits"), "school", "crm_learned")],
         ),
         (
             _("Outreach"),

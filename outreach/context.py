@@ -38,6 +38,7 @@ class Context:
     need_met_event: int | None = None
     of_this_talk: bool = False  # the need was met after the talk began: versions compared
     feeling: str = ""
+    sounds: str = ""  # what the same words sound like, as it was guessed; can only keep something back
     tags: tuple[str, ...] = ()
     queue: str = ""
     erased: bool = False
@@ -112,6 +113,8 @@ SELECT json_build_object(
                            false),
   'feeling', COALESCE((SELECT m.feeling FROM cases_message m WHERE m.case_id = me.id AND m.direction = 'inbound'
                         AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
+  'sounds', COALESCE((SELECT m.felt_guess FROM cases_message m WHERE m.case_id = me.id AND m.direction = 'inbound'
+                       AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
   'erased', COALESCE((SELECT u.erased_at IS NOT NULL OR u.merged_into_id IS NOT NULL FROM customers_customer u
                        WHERE u.id = me.customer_id), false),
   'hands_off', ARRAY(SELECT DISTINCT t FROM (SELECT me.tags UNION ALL SELECT tags FROM theirs) x(tags), unnest(x.tags) t

@@ -50,6 +50,7 @@ WORDS: dict[str, LazyText] = {
     "sold_out": _("None is left."),
     "over_talk": _("The conversation is over: the last word is more than a day old."),
     "feeling_unknown": _("Nobody marked how the customer felt with their latest message."),
+    "feeling_sounds_bad": _("Nobody marked how the customer felt, and their latest message sounds upset."),
     "feeling_bad": _("The customer is upset."),
     "promise_overdue": _("A promise to this customer is overdue."),
     "other_case": _("Another case of theirs is open: #%(number)s."),
@@ -127,7 +128,7 @@ def _feeling(c: Context) -> Iterator[Shut]:
     if c.feeling == "bad":
         yield Shut(GATE, "feeling_bad")
     elif c.feeling not in {"good", "neutral"}:
-        yield Shut(GATE, "feeling_unknown")
+        yield Shut(GATE, "feeling_sounds_bad" if c.sounds == "bad" else "feeling_unknown")
 
 
 def _trouble(c: Context) -> Iterator[Shut]:

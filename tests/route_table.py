@@ -113,6 +113,9 @@ POST   cases/<int:number>/resolution/              login   303  404  303  303  4
 GET    cases/<int:number>/need/                    login   200  404  200  200  404  200  200  200
 POST   cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
 DELETE cases/<int:number>/need/                    login   303  404  303  303  404  403  303  303
+GET    cases/<int:number>/outcome/                   login  200  404  200  200  404  403  200  200
+POST   cases/<int:number>/outcome/                   login  303  404  303  303  404  403  303  303
+GET    cases/<int:number>/messages/<int:pk>/feeling/ login  200  404  200  200  404  200  200  200
 POST   cases/<int:number>/messages/<int:pk>/feeling/ login  409  404  409  409  404  403  409  409
 GET    cases/<int:number>/merge/                   login   200  404  200  200  404  403  403  200
 POST   cases/<int:number>/merge/                   login   409  404  409  409  404  403  403  409

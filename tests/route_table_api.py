@@ -142,6 +142,14 @@ POST   api/cases/<int:number>/assignment/#claim      401   200  404  200  200  4
 POST   api/cases/<int:number>/assignment/#assign     401   200  404  200  200  404  403  403  200
 DELETE api/cases/<int:number>/assignment/            401   200  404  200  200  404  403  200  200
 GET    api/board/                                   401   403  403  200  200  403  403  403  200
+GET    api/dispositions/                            401   200  200  200  200  200  200  200  200
+POST   api/dispositions/                            401   403  403  403  201  403  403  403  201
+PATCH  api/dispositions/<int:pk>/                   401   403  403  403  200  403  403  403  200
+GET    api/causes/                                  401   200  200  200  200  200  200  200  200
+POST   api/causes/                                  401   403  403  403  201  403  403  403  201
+PATCH  api/causes/<int:pk>/                         401   403  403  403  200  403  403  403  200
+PUT    api/cases/<int:number>/outcome/              401   200  404  200  200  404  403  200  200
+GET    api/measures/sentiment/                      401   403  403  200  200  403  403  403  200
 GET    api/queues/<int:pk>/leveling/                401   403  404  200  200  404  403  403  200
 POST   api/queues/<int:pk>/leveling/                401   403  404  200  200  404  403  403  200
 GET    api/cases/<int:number>/whispers/             401   200  404  200  200  404  200  200  200

@@ -63,7 +63,8 @@ class ChosenCase(serializers.Serializer[Any]):
 
 class NewBulk(serializers.Serializer[Any]):
     """`cases` by number, or everything that a filter `q` means in a `queue`, as its list would show it. Beside the action,
-    what it needs: assign `to`, transfer `to_queue`, status `status`, priority `priority`, tag and untag `tags`, snooze
+    what it needs: assign `to`, transfer `to_queue`, status `status` (with `disposition` and `cause` where it is
+    resolved), priority `priority`, tag and untag `tags`, snooze
     `until`, macro `macro` (left out row by row where it is another than `macro_version` by then)."""
 
     action = serializers.ChoiceField(choices=list(ACTIONS))
@@ -73,6 +74,8 @@ class NewBulk(serializers.Serializer[Any]):
     to = serializers.IntegerField(required=False)
     to_queue = serializers.IntegerField(required=False)
     status = serializers.ChoiceField(choices=sorted(BY_HAND), required=False)
+    disposition = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    cause = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     priority = serializers.ChoiceField(choices=Case.Priority.choices, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=20)
     until = serializers.DateTimeField(required=False)
@@ -98,7 +101,9 @@ def all_bulks(request: Request) -> Response:
 
 def _needed(given: dict[str, Any]) -> dict[str, Any]:
     needed: dict[str, Any] = {
-        name: given[name] for name in ("to", "status", "priority", "tags", "macro") if name in given
+        name: given[name]
+        for name in ("to", "status", "disposition", "cause", "priority", "tags", "macro")
+        if name in given
     }
     if "macro_version" in given:
         needed["version"] = given["macro_version"]

@@ -148,17 +148,18 @@ def _holds(term: str) -> Q:
 
 
 def _touched(since: str) -> Exists:
-    events = Event.objects.filter(stream="case", stream_id=OuterRef("pk"), at__gte=_time(since))
+    events = Event.objects.filter(stream="case", stream_id=OuterRef("pk"), at__gte=moment(since, "updated_since"))
     return Exists(events)
 
 
-def _time(text: str) -> datetime:
+def moment(text: str, field: str) -> datetime:
+    """A time of a query, or a 400 that names its parameter."""
     try:
         at = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise ValidationError({"updated_since": _("Give an ISO time with its zone, as 2026-03-01T09:00:00Z.")})
+        raise ValidationError({field: _("Give an ISO time with its zone, as 2026-03-01T09:00:00Z.")})
     return at
 
 

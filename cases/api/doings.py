@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import feelings, tasks, transitions, whose
+from cases import feelings, outcomes, tasks, transitions, whose
 from cases import promises as keeping
 from cases.api import finding
 from cases.api.cases import shown
@@ -34,6 +34,7 @@ from cases.api.shapes import (
 from cases.hooks import resolve_checks
 from cases.models import Case
 from cases.models.case import Refusal
+from cases.models.outcome import PARTS
 from crm import rest
 from crm.models import Event, User
 from customers.api import found_or_made
@@ -85,12 +86,21 @@ def resolution(request: Request, number: int) -> Response:
         _become(request, number, transitions.OPEN, None)
     else:
         data = rest.read(NewResolution, request)
-        _become(request, number, transitions.RESOLVED, data.get("at"), tasks_left=data["tasks_left"])
+        told = {part: data[part] for part in PARTS if part in data}
+        _become(request, number, transitions.RESOLVED, data.get("at"), tasks_left=data["tasks_left"], outcome=told)
     return shown(request, number)
 
 
 @transaction.atomic
-def _become(request: Request, number: int, wanted: str, asked_at: datetime | None, *, tasks_left: bool = False) -> None:
+def _become(
+    request: Request,
+    number: int,
+    wanted: str,
+    asked_at: datetime | None,
+    *,
+    tasks_left: bool = False,
+    outcome: dict[str, Any] | None = None,
+) -> None:
     """One door for every change of status. What happened in the past is not asked whether it may."""
     case = finding.case(request, number)
     finding.need(request, "case.status", case)
@@ -100,6 +110,7 @@ def _become(request: Request, number: int, wanted: str, asked_at: datetime | Non
     finding.in_order(case, at)
     if wanted == transitions.RESOLVED and at is None and case.status != wanted:
         _may_be_resolved(case, rest.me(request), tasks_left=tasks_left)
+    outcomes.note(case, by=rest.me(request), at=at, via=via, **outcomes.chosen(outcome or {}))
     case.change_status(wanted, by=rest.me(request), at=at, via=via)
 
 

@@ -107,6 +107,7 @@ class CaseRow(serializers.Serializer[Case]):
 class Sentiment(serializers.Serializer[Any]):
     first = serializers.FloatField(allow_null=True)
     last = serializers.FloatField(allow_null=True)
+    guessed = serializers.BooleanField(required=False)
 
 
 class CaseShape(CaseRow):
@@ -119,6 +120,8 @@ class CaseShape(CaseRow):
     promises = PromiseShape(many=True, source="promises.all")
     need_met = serializers.SerializerMethodField()
     sentiment = serializers.SerializerMethodField()
+    disposition = serializers.IntegerField(source="disposition_id", allow_null=True)
+    cause = serializers.IntegerField(source="cause_id", allow_null=True)
 
     @extend_schema_field({"type": "object", "additionalProperties": {}})
     def filled_in(self, case: Case) -> dict[str, Any]:
@@ -129,10 +132,15 @@ class CaseShape(CaseRow):
         return case.need_met_event_id is not None
 
     @extend_schema_field(Sentiment)
-    def get_sentiment(self, case: Case) -> dict[str, float | None]:
-        """As reps marked what the customer wrote: -1 upset, 0 neutral, 1 good; null where nobody did."""
-        felt = feelings.course(case)
-        return {"first": feelings.SCORE.get(felt.first), "last": feelings.SCORE.get(felt.last)}  # type: ignore[call-overload]
+    def get_sentiment(self, case: Case) -> dict[str, float | bool | None]:
+        """As reps marked what the customer wrote, or else as it sounds (then `guessed` is there, and true, for one of the two
+        is no mark): -1 upset, 0 neutral, 1 good; null where nothing is known."""
+        felt = feelings.seeming(case)
+        return {
+            "first": feelings.SCORE.get(felt.first),  # type: ignore[call-overload]
+            "last": feelings.SCORE.get(felt.last),  # type: ignore[call-overload]
+            **({"guessed": True} if felt.guessed else {}),
+        }
 
 
 class AttachmentShape(serializers.Serializer[Any]):
@@ -140,6 +148,15 @@ class AttachmentShape(serializers.Serializer[Any]):
     content_type = serializers.CharField()
     size = serializers.IntegerField()
     token = serializers.CharField()
+
+
+class GuessShape(serializers.Serializer[Any]):
+    """What words sound like: empty where nothing can be told. `p` is how probable it is, null where nobody knows how good the
+    guess is; `version` says who guessed: 0 lists of words, -1 a plugin, else what was learned."""
+
+    feeling = serializers.CharField(allow_blank=True)
+    p = serializers.FloatField(allow_null=True)
+    version = serializers.IntegerField()
 
 
 class MessageShape(serializers.Serializer[Message]):
@@ -158,12 +175,19 @@ class MessageShape(serializers.Serializer[Message]):
     next_step = serializers.CharField()
     by_when = serializers.DateTimeField(allow_null=True)
     feeling = serializers.CharField(allow_blank=True)
+    guess = serializers.SerializerMethodField()
     released_at = serializers.DateTimeField(allow_null=True)
     taken_back_at = serializers.DateTimeField(allow_null=True)
     state = serializers.CharField(source="dispatch.state", allow_null=True, default=None)
     attachments = AttachmentShape(many=True, source="attachments.all")
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     external_id = serializers.CharField(allow_null=True)
+
+    @extend_schema_field(GuessShape(allow_null=True))
+    def get_guess(self, message: Message) -> dict[str, Any] | None:
+        if message.felt_by is None:
+            return None
+        return {"feeling": message.felt_guess, "p": message.felt_p, "version": message.felt_by}
 
 
 class ListedMessage(MessageShape):
@@ -309,6 +333,10 @@ class NewStatus(serializers.Serializer[Any]):
 
 
 class NewResolution(serializers.Serializer[Any]):
+    """`disposition` and `cause`: ids of what the queue asks for (dispositions/, causes/), in one step."""
+
+    disposition = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    cause = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     tasks_left = serializers.BooleanField(default=False, help_text="Resolve although tasks are open.")
     at = Past(required=False, help_text="In the past: needs the import scope.")
     version = serializers.IntegerField(required=False)

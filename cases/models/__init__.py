@@ -20,6 +20,7 @@ from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
 from cases.models.message import Attachment, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
+from cases.models.outcome import Cause, Disposition
 from cases.models.playbook import Playbook, PlaybookRun, PlaybookStep, PlaybookVersion
 from cases.models.policy import ServicePolicy, ServicePolicyVersion
 from cases.models.presence import Presence, PresenceReason
@@ -57,6 +58,7 @@ __all__ = [
     "CaseMerge",
     "CaseSearch",
     "CaseSkill",
+    "Cause",
     "Channel",
     "Clock",
     "ClockAction",
@@ -64,6 +66,7 @@ __all__ = [
     "Contact",
     "Digest",
     "Dispatch",
+    "Disposition",
     "Draft",
     "Entitlement",
     "FieldOption",

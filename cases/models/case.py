@@ -14,9 +14,9 @@ from cases.models.beside import Issue
 from cases.models.case_indexes import INDEXES
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
 from cases.models.clock import Clock
-from cases.models.field import CaseField
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
 from cases.models.notification import Notification
+from cases.models.outcome import Cause, Disposition, ended, must_be_ready
 from cases.models.queue import Queue, QueueMembership
 from cases.models.refusals import AlreadyClaimed as AlreadyClaimed
 from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
@@ -61,6 +61,8 @@ class Case(models.Model):
     )
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="cases", db_index=False)
     issue = models.ForeignKey(Issue, models.PROTECT, null=True, related_name="cases")
+    disposition = models.ForeignKey(Disposition, models.PROTECT, null=True, related_name="cases", db_index=False)
+    cause = models.ForeignKey(Cause, models.PROTECT, null=True, related_name="cases", db_index=False)
     channel = models.CharField(max_length=40, default="web")
     language = models.CharField(max_length=12, default="en")
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
@@ -220,7 +222,7 @@ class Case(models.Model):
                 % {"now": self.get_status_display(), "wanted": wanted}
             )
         if by is not None and not follows and via != "import":
-            CaseField.objects.must_be_filled(self, status)
+            must_be_ready(self, status)
         now = at or timezone.now()
         was, self.status = self.status, status
         self._keep_times(was, now)
@@ -232,7 +234,7 @@ class Case(models.Model):
         went_on = "reopened" if was in {transitions.RESOLVED, transitions.SPAM} else "status_changed"
         ends = {"resolved": "resolved", "closed": "closed", "spam": "marked_spam", "merged": "merged"}
         kind = ends.get(status, went_on)
-        self.record(kind, by=by, at=now, via=via, reason=reason, status=status, was=was, **more)
+        self.record(kind, by=by, at=now, via=via, reason=reason, status=status, was=was, **ended(self), **more)
 
     def _keep_times(self, was: str, now: datetime) -> None:
         if self.status == transitions.RESOLVED:

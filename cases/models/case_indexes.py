@@ -36,6 +36,8 @@ INDEXES: list[models.Index] = [
     ),
     models.Index(fields=["queue", "-opened_at"], name="case_queue_newest"),
     models.Index(fields=["customer", "-opened_at"], name="case_customer"),
+    models.Index(fields=["disposition", "id"], name="case_disposition", condition=models.Q(disposition__isnull=False)),
+    models.Index(fields=["cause", "id"], name="case_cause", condition=models.Q(cause__isnull=False)),
     models.Index(fields=["snoozed_until"], name="case_wake", condition=models.Q(snoozed_until__isnull=False)),
     models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
     GinIndex(fields=["tags"], name="case_tags"),

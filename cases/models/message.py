@@ -17,6 +17,10 @@ def random_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+# A customer's own words nobody has guessed the feeling of.
+UNGUESSED = models.Q(direction="inbound", is_auto=False, felt_by=None)
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def by_others_since(self, version: int, user: object) -> "MessageQuerySet":
         """What the stale-send guard shows: messages and notes by someone else after the case's `version`."""
@@ -54,6 +58,12 @@ class Message(models.Model):
     flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # what a reader is warned of
     # How the customer felt, as a rep marked it; empty is unknown, and unknown opens nothing.
     feeling = models.CharField(max_length=10, choices=Feeling.choices, blank=True)
+    # What their words sound like, as it was guessed (cases.sentiment): empty where nothing can be told. Never a mark.
+    felt_guess = models.CharField(max_length=10, choices=Feeling.choices, blank=True, default="", db_default="")
+    felt_p = models.FloatField(null=True)  # how probable that is; null where it is not known how good the guess is
+    felt_by = models.BigIntegerField(
+        null=True
+    )  # the version that guessed, 0 the word lists, -1 a plugin; null: none yet
     language = models.CharField(max_length=12, blank=True)
     at = models.DateTimeField(default=timezone.now)  # when it was said
     created_at = models.DateTimeField(default=timezone.now)  # when we stored it
@@ -85,10 +95,18 @@ class Message(models.Model):
             models.Index(fields=["case", "at", "id"], name="message_thread"),
             # By hash: an id may be longer than a page of a tree takes.
             HashIndex(fields=["mail_id"], name="message_mail_id", condition=~models.Q(mail_id="")),
+            # What is still to be guessed, and what is learned from.
+            models.Index(fields=["-created_at"], name="message_unguessed", condition=UNGUESSED),
+            models.Index(fields=["-id"], name="message_marked", condition=~models.Q(feeling="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.direction} #{self.pk}"
+
+    @property
+    def is_theirs(self) -> bool:
+        """Written by the customer, by hand."""
+        return self.direction == self.Direction.INBOUND and not self.is_auto
 
     @property
     def is_note(self) -> bool:

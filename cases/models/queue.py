@@ -70,6 +70,11 @@ class Queue(models.Model):
         LEAST_LOADED = "least_loaded", _("to the least loaded")
         ROUND_ROBIN = "round_robin", _("round robin")
 
+    class Asks(models.TextChoices):
+        NO = "no", _("not asked")
+        OPTIONAL = "optional", _("asked, may be left open")
+        REQUIRED = "required", _("must be said")
+
     stream = "queue"
 
     name = models.CharField(_("name"), max_length=80, unique=True)
@@ -136,6 +141,24 @@ class Queue(models.Model):
         db_default=10,
         validators=[MaxValueValidator(LONGEST_PATIENCE)],
         help_text=_("After so long it is given to anybody here, so that no case waits for a skill nobody has."),
+    )
+    asks_disposition = models.CharField(
+        _("on resolving: what it was about"),
+        max_length=10,
+        choices=Asks.choices,
+        default=Asks.NO,
+        db_default=Asks.NO.value,
+        help_text=_(
+            "Whoever resolves a case, by hand, in bulk, with a macro or the API, chooses one of the dispositions."
+        ),
+    )
+    asks_cause = models.CharField(
+        _("on resolving: what would have prevented it"),
+        max_length=10,
+        choices=Asks.choices,
+        default=Asks.NO,
+        db_default=Asks.NO.value,
+        help_text=_("The same, of the causes."),
     )
     version = models.BigIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)

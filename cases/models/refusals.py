@@ -47,3 +47,11 @@ class FieldsMissing(Refusal):
         names = ", ".join(field.name for field in fields)
         super().__init__(gettext("Fill in first: %(fields)s.") % {"fields": names})
         self.case, self.status, self.fields = case, status, fields
+
+
+class OutcomeWanted(Refusal):
+    """Before a case is resolved somebody is asked how it ended: these parts of it, in words."""
+
+    def __init__(self, case: "Case", parts: Sequence[str]) -> None:
+        super().__init__(gettext("Before it is resolved, say %(parts)s.") % {"parts": ", ".join(parts)})
+        self.case = case

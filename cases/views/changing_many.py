@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import bulk, bulk_macros, filtered, macros, variables
+from cases import bulk, bulk_macros, filtered, macros, outcomes, variables
 from cases.bulk_actions import ACTIONS, BY_HAND
 from cases.filter_parts import Asker
 from cases.models import Bulk, BulkRow, Case, Macro, Queue
@@ -77,6 +77,7 @@ def _form(request: StaffRequest, queue: Queue) -> HttpResponse:
         "queues": Queue.objects.filter(is_active=True).exclude(pk=queue.pk).order_by("name"),
         "statuses": [(value, label) for value, label in Case.Status.choices if value in BY_HAND],
         "priorities": Case.Priority.choices,
+        "outcome": outcomes.parts(Case(queue=queue)) if name == "status" else [],
         "key": uuid.uuid4(),
     }
     if name == "macro":

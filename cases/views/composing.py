@@ -71,7 +71,7 @@ def _reply(request: StaffRequest, case: Case) -> dict[str, Any]:
         require(request.user, "promise", case)
     then = given["then_status"] or transitions.WAITING_CUSTOMER
     if then == transitions.RESOLVED:
-        may_resolve(case, request.user, tasks_left=bool(request.POST.get("tasks_left")))
+        may_resolve(case, request)
     message = conversation.reply(
         case,
         by=request.user,

@@ -8,10 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cases import fields as filling
+from cases import outcomes
 from cases import tags as tagging
 from cases.forms import TagsForm, checked
 from cases.models import Case
-from cases.views.saying import changed, find, form_of, guarded, require
+from cases.views.saying import changed, find, form_of, guarded, outcome_form, require
 from crm.http import StaffRequest
 from crm.roles import may
 
@@ -73,3 +74,16 @@ def fields_form(request: StaffRequest, number: int) -> HttpResponse:
     case = find(request.user, number)
     require(request.user, "field", case)
     return render(request, "cases/_fields_form.html", form_of(case))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@guarded
+def outcome(request: StaffRequest, number: int) -> HttpResponse:
+    """What it was about and what would have prevented it: the form, or what it sends."""
+    case = find(request.user, number)
+    require(request.user, "status", case)
+    if request.method == "GET":
+        return render(request, "cases/_outcome_form.html", outcome_form(case))
+    outcomes.note(case, by=request.user, **outcomes.chosen(request.POST))
+    return changed(request, case)

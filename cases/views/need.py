@@ -5,11 +5,12 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from cases import feelings, thread
 from cases.models import Case, Message
 from cases.models.need import HOW
+from cases.templatetags.feel import feeling_marks
 from cases.views.saying import ask, changed, find, guarded, require
 from crm.http import StaffRequest
 
@@ -32,11 +33,15 @@ def need(request: StaffRequest, number: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @guarded
 def feeling(request: StaffRequest, number: int, pk: int) -> HttpResponse:
-    """How the customer felt with this message (`feeling=`, empty: nobody knows)."""
+    """How the customer felt with this message (POST `feeling=`, empty: nobody knows); GET has the marks as they are now."""
     case = find(request.user, number)
+    if request.method == "GET":
+        shown = get_object_or_404(_shown(case), pk=pk)
+        shown.case = case
+        return HttpResponse(feeling_marks(shown))
     require(request.user, "feeling", case)
     message = get_object_or_404(_shown(case), pk=pk)
     message.case = case

@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from cases import feelings, fields, thread
+from cases import feelings, fields, outcomes, thread
 from cases.hooks import Banner
 from cases.models import Case, CaseField, Clock, Message, Queue
 from cases.models.case import Refusal
 from cases.models.case_rows import CaseQuerySet
-from cases.models.refusals import FieldsMissing
+from cases.models.refusals import FieldsMissing, OutcomeWanted
 from cases.sight import Sight
 from cases.tasks import OpenTasks
 from crm.database.prepared import Prepared
@@ -81,6 +81,8 @@ def guarded(view: View[P]) -> View[P]:
             return fill_first(request, lacking)
         except OpenTasks as left:
             return tasks_first(request, left)
+        except OutcomeWanted as wanted:
+            return outcome_first(request, wanted)
         except Refusal as refusal:
             return said(request, refusal.message, status=409, level="red")
         except PermissionDenied as denied:
@@ -102,6 +104,19 @@ def tasks_first(request: StaffRequest, left: OpenTasks) -> HttpResponse:
     if not request.htmx:
         return said(request, left.message, status=409, level="red")
     return first(request, "cases/_tasks_first.html", {"case": left.case, "tasks": left.tasks, "said": left.message})
+
+
+def outcome_first(request: StaffRequest, wanted: OutcomeWanted) -> HttpResponse:
+    """How it ended, before it is resolved; where nothing of it must be said, one may go on without."""
+    if not request.htmx:
+        return said(request, wanted.message, status=409, level="red")
+    return first(request, "cases/_outcome_form.html", outcome_form(wanted.case, resolves=True))
+
+
+def outcome_form(case: Case, *, resolves: bool = False) -> dict[str, Any]:
+    """What `cases/_outcome_form.html` shows."""
+    may_leave = resolves and outcomes.may_be_left(case)
+    return {"case": case, "parts": outcomes.parts(case), "resolves": resolves, "may_leave": may_leave}
 
 
 def first(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:

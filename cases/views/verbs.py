@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases import conversation, desks, tasks, transitions
+from cases import conversation, desks, outcomes, tasks, transitions
 from cases.forms import AssignmentForm, PriorityForm, SnoozeForm, StatusForm, TransferForm, checked
 from cases.hooks import resolve_checks
 from cases.matching import Desk
@@ -118,19 +118,22 @@ def _move(request: StaffRequest, case: Case, wanted: str) -> HttpResponse:
     if wanted not in _by_hand(case) and wanted != case.status:
         raise Refusal(_("A case that is %(now)s cannot be set to that by hand.") % {"now": case.get_status_display()})
     if wanted == transitions.RESOLVED:
-        may_resolve(case, request.user, tasks_left=bool(request.POST.get("tasks_left")))
+        may_resolve(case, request)
     case.change_status(wanted, by=request.user)
     return changed(
         request, case, _("#%(number)s is %(status)s.") % {"number": case.number, "status": case.get_status_display()}
     )
 
 
-def may_resolve(case: Case, user: User, *, tasks_left: bool = False) -> None:
-    """Refuse with every sentence the checks have to say; and where tasks are open, unless they may be left so."""
-    if sentences := [sentence for sentence in resolve_checks.collect(case, user) if sentence]:
+def may_resolve(case: Case, request: StaffRequest) -> None:
+    """Refuse with every sentence the checks have to say; and where tasks are open or it was not said how it ended, unless
+    both may be left so. Only a screen with scripts can be asked what one need not say."""
+    if sentences := [sentence for sentence in resolve_checks.collect(case, request.user) if sentence]:
         raise Refusal(" ".join(sentences))
-    if not tasks_left:
+    if not request.POST.get("tasks_left"):
         tasks.ask_before_resolving(case)
+    if request.htmx and not request.POST.get("outcome_left") and case.status != transitions.RESOLVED:
+        outcomes.ask_before_resolving(case)
 
 
 @login_required

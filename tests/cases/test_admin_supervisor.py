@@ -31,6 +31,8 @@ def queue_form(queue: Queue, *rows: dict[str, Any], initial: int = 0, **fields: 
         "assignment": queue.assignment,
         "return_minutes": queue.return_minutes,
         "skill_minutes": queue.skill_minutes,
+        "asks_disposition": queue.asks_disposition,
+        "asks_cause": queue.asks_cause,
     }
     shown = {"name": queue.name, "description": queue.description, "is_active": "on", "acknowledges": "on"}
     form = {**shown, **given_out, **fields}

@@ -101,7 +101,13 @@ def test_a_supervisor_cannot_set_passwords_or_roles(sue: User, ana: User) -> Non
 
 def test_administrators_mark_a_queue_as_a_supervisors(office: Client, technical: Queue, sue: User) -> None:
     form = {"name": "Technical", "is_active": "on", "memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 0}
-    form |= {"assignment": "by_hand", "return_minutes": 15, "skill_minutes": 10}
+    form |= {
+        "assignment": "by_hand",
+        "return_minutes": 15,
+        "skill_minutes": 10,
+        "asks_disposition": "no",
+        "asks_cause": "no",
+    }
     form |= {"memberships-0-user": sue.pk, "memberships-0-role": "supervisor", "memberships-0-queue": technical.pk}
     assert office.post(f"/system/cases/queue/{technical.pk}/change/", form).status_code == 302
     assert technical in Queue.objects.steered_by(sue)

@@ -134,6 +134,8 @@ MEANS = {
     "customer:carl@example.org": "soon",
     "channel:mail": "lees",
     "tag:refund": "lees asleep",
+    "disposition:none is:done": "done spam",
+    "cause:none assignee:lee": "lees soon late",
     "tag:REFUND -tag:vip": "asleep",
     "has:attachment": "mine",
     "has:note": "lees",

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from cases import conversation, feelings, promises
-from cases.models import Case, Contact, Promise, Queue
+from cases.models import Case, Contact, Message, Promise, Queue
 from crm.models import User
 from customers import consent
 from customers.models import Customer
@@ -44,6 +44,18 @@ def rep_says_bad(w: World) -> None:
 
 def nobody_marked(w: World) -> None:
     feelings.mark(newest_words(w.case), "", by=w.ana)
+
+
+def sounds_bad(w: World) -> None:
+    nobody_marked(w)
+    newest = newest_words(w.case)
+    Message.objects.filter(pk=newest.pk).update(felt_guess="bad", felt_p=0.9, felt_by=0)
+
+
+def sounds_good(w: World) -> None:
+    nobody_marked(w)
+    newest = newest_words(w.case)
+    Message.objects.filter(pk=newest.pk).update(felt_guess="good", felt_p=1.0, felt_by=0)
 
 
 def writes_again(w: World) -> None:
@@ -110,6 +122,8 @@ def erased(w: World) -> None:
 SHUT: list[tuple[Callable[[World], Any], str]] = [
     (rep_says_bad, "feeling_bad"),
     (nobody_marked, "feeling_unknown"),
+    (sounds_bad, "feeling_sounds_bad"),
+    (sounds_good, "feeling_unknown"),
     (writes_again, "feeling_unknown"),
     (withdraws, "consent_withdrawn"),
     (overdue, "promise_overdue"),

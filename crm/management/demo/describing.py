@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from cases import fields, reminders, sides, tasks
-from cases.models import Case, CaseField, Dispatch, Tag
+from cases.models import Case, CaseField, Cause, Dispatch, Disposition, Queue, Tag
 from crm.management.demo.company import Company
 from crm.models import User
 from customers.addresses import normalise
@@ -18,12 +18,27 @@ TO_BE_DONE = {
     "Moving home": ["Book the survey", "Tell the old address’s landlord"],
     "Kundenservice": ["Termin mit dem Techniker klären", "Rechnung prüfen lassen"],
 }
+ABOUT = {
+    "Wrong charge": ["Billing"],
+    "A question about the bill": ["Billing"],
+    "Payment missing": ["Billing"],
+    "Line down": ["Technical", "Mobile"],
+    "Slow or unstable": ["Technical"],
+    "Router": ["Technical"],
+}
+PREVENTED_BY = [
+    "A clearer bill",
+    "Telling them before the price changed",
+    "Better help on the website",
+    "Nothing we know of",
+]
 HINTS = {"refund": "Money goes back to the customer", "router": "The box itself, not the line"}
 
 
 def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> None:
     """Fields, and in a few open cases of each queue what is in them, and what is to be done."""
     _fields(brightwave)
+    _endings(brightwave, [case for case in cases if case.resolved_at], rng)
     Tag.objects.known(tag for case in cases for tag in case.tags)
     for name, hint in HINTS.items():
         Tag.objects.update_or_create(name=name, defaults={"hint": hint})
@@ -34,6 +49,23 @@ def ask(brightwave: Company, cases: list[Case], rng: Random, now: datetime) -> N
             _do(Case.objects.get(pk=case.pk), rng.choice(TO_BE_DONE[name]), rng, now)
         if name == "Technical" and open_ones and (by := open_ones[0].assignee):
             _aside(open_ones[0], by, now)
+
+
+def _endings(brightwave: Company, resolved: list[Case], rng: Random) -> None:
+    """What cases are about when they end, where Brightwave asks for it, and what of the past is known."""
+    for position, (name, queues) in enumerate(ABOUT.items()):
+        Disposition.objects.create(name=name, position=position).queues.set([brightwave.queues[q] for q in queues])
+    for position, name in enumerate(PREVENTED_BY):
+        Cause.objects.create(name=name, position=position)
+    Queue.objects.filter(pk__in=[brightwave.queues[name].pk for name in ("Billing", "Technical")]).update(
+        asks_disposition=Queue.Asks.REQUIRED, asks_cause=Queue.Asks.OPTIONAL
+    )
+    causes = list(Cause.objects.all())
+    for case in resolved:
+        if offered := list(Disposition.objects.offered(case.queue_id)):
+            Case.objects.filter(pk=case.pk).update(
+                disposition=rng.choice(offered), cause=rng.choice(causes) if rng.random() < 0.6 else None
+            )
 
 
 def _aside(case: Case, by: User, now: datetime) -> None:
