@@ -14,7 +14,10 @@ from cases.answering.asked import LONGEST_ARTICLE, Document, Example
 from cases.answering.space import Row, Space
 from cases.answering.wording import telling
 
-FEATURES = ("machine", "trained", "bayes", "nearest", "sense", "title", "covered", "usual")
+FEATURES = (
+    *("machine", "trained", "bayes", "nearest", "sense", "title", "covered", "usual"),
+    *("new", "title of new", "covered of new"),  # of articles that answered nothing yet
+)
 DIRECTIONS = 150  # of the space of senses
 WIDEST = 60_000  # features it is made of, those in most questions
 FEWEST = 60  # questions from which it is made
@@ -31,7 +34,7 @@ class Index:
     Articles are told by their place, 0 to K.
 
     `machine` (F × K) and `bias` (K): one-vs-rest linear support vector machines for the articles in `trained`; `held` (F × K)
-    and `bare` (K): naive Bayes; `turn` (F × D) and `senses` (N × D): the questions in few directions (latent semantics);
+    and `bare` (K): naive Bayes, `every` (F) of all questions together; `turn` (F × D) and `senses` (N × D): the questions in few directions (latent semantics);
     `questions` (F × N), sorted by `owner` (N, ascending); `titles`, `covers` (F × K): its title, and how well its text covers each feature; `length`: how long
     a usual one is; `usual` (Q + 1 × K): the logarithm of
     how often it is the answer in each queue, the last row everywhere."""
@@ -43,6 +46,7 @@ class Index:
     trained: Any
     held: Row
     bare: Any
+    every: Any
     turn: Any
     senses: Any
     questions: Row
@@ -67,17 +71,23 @@ class Index:
         told[:, :, 6] = _dense(_shares(bare) @ self.covers)
         at = {int(queue): n for n, queue in enumerate(self.queues)}
         told[:, :, 7] = self.usual[[len(at) if queue is None else at.get(queue, len(at)) for queue in queues]]
+        new = self.bare == 0
+        told[:, :, 8] = new
+        told[:, :, 9], told[:, :, 10] = told[:, :, 5] * new, told[:, :, 6] * new
         return told
 
     def _bayes(self, asked: Row) -> Any:
-        """ln P(article given the question) of naive Bayes, a fifth of it, -4 at least and where nothing was answered."""
-        told = _dense(asked @ self.held) + np.asarray(asked.sum(axis=1)) * self.bare
+        """ln P(article given the question) of naive Bayes, a fifth of it, -4 at least. All questions together are one kind more:
+        what an article that answered nothing yet may be, so that no other is probable for want of a better."""
+        total = np.asarray(asked.sum(axis=1))
+        told = _dense(asked @ self.held) + total * self.bare
         told[:, self.bare == 0] = -np.inf
-        if np.isneginf(told).all():
-            return np.full(told.shape, -4.0)
+        every = _dense(asked @ self.every[:, None])
+        told = np.hstack([told, every])
         told -= told.max(axis=1, keepdims=True)
         told -= np.log(np.exp(told).sum(axis=1, keepdims=True))
-        return np.clip(told, -20, 0) / 5
+        told[:, :-1][:, self.bare == 0] = told[:, -1:]
+        return np.clip(told[:, :-1], -20, 0) / 5
 
     def _most(self, alike: Any) -> Any:
         """Of each article's questions, how alike the most alike is: n × N to n × K."""
@@ -155,6 +165,7 @@ def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
         trained=trained,
         held=held,
         bare=bare,
+        every=_every(rows),
         turn=material.turn,
         senses=material.senses[kept],
         questions=sparse.csr_matrix(rows.T),
@@ -211,6 +222,12 @@ def _bayes(rows: Row, owner: Any, count: int) -> tuple[Row, Any]:
     unseen = np.where(totals > 0, np.log(ALPHA / (totals + ALPHA * rows.shape[1])), 0)
     counts.data = np.log1p(counts.data / ALPHA)
     return counts, unseen.astype(np.float32)
+
+
+def _every(rows: Row) -> Any:
+    """ln P(feature) over all questions, F."""
+    counts = np.asarray(rows.sum(axis=0)).ravel() + ALPHA
+    return np.log(counts / counts.sum()).astype(np.float32)
 
 
 def _turn(rows: Row) -> Any:

@@ -12,12 +12,13 @@ from sklearn.linear_model import LogisticRegression
 from cases.answering.index import FEATURES, Index, Material, build
 
 # What weighs how much before anything was learned, and what learning is drawn back to (in units of the logarithm of odds).
-START = np.array([3.0, 0.0, 1.0, 3.0, 4.0, 8.0, 8.0, 0.3])
-STEP = np.array([3.0, 3.0, 2.0, 6.0, 6.0, 6.0, 6.0, 1.0])  # how far from it is one standard deviation
+START = np.array([3.0, 0.0, 1.0, 3.0, 4.0, 8.0, 8.0, 0.3, 0.0, 0.0, 0.0])
+STEP = np.array([3.0, 3.0, 2.0, 6.0, 6.0, 6.0, 6.0, 1.0, 3.0, 6.0, 6.0])  # how far from it is one standard deviation
 FOLDS, STRANGE = 5, 3
 LEAST_LABELLED = 100
 MOST_HELD = 6_000  # questions held back in all
 SHOWN = 3
+NEW = 0.1  # share of questions whose article is new
 STRANGERS = 0.2  # share of questions no article answers, where history does not tell
 NEAR = 60  # candidates a question that are compared
 SURE = 1 / 3  # so probable it must be that the answer is among those shown: three titles are read in a moment
@@ -79,7 +80,23 @@ def held_back(material: Material) -> Held:
         kept = np.ones(len(material.owner), dtype=bool)
         kept[part] = False
         found.append(_asked(_unheard(material, kept), build(material, kept), part))
-    return _joined(found)
+    return joined(found)
+
+
+def as_new(material: Material) -> Held:
+    """Questions whose article is there, but as if it had never answered one: what is written must be able to win against what
+    answered before. NEW of all that are held back."""
+    rng = np.random.default_rng(2)
+    used = np.unique(material.owner[material.labelled])
+    group = rng.permutation(len(used)) % STRANGE
+    count = min(int(material.labelled.sum()), MOST_HELD)
+    found = []
+    for n in range(STRANGE):
+        theirs = np.isin(material.owner, used[group == n])
+        asked = rng.permutation(np.flatnonzero(theirs))[: int(count * NEW / STRANGE)]
+        if len(asked):
+            found.append(_asked(_unheard(material, ~theirs), build(material, ~theirs), asked))
+    return joined(found)
 
 
 def strangers(material: Material) -> Held:
@@ -94,7 +111,7 @@ def strangers(material: Material) -> Held:
         asked = rng.permutation(np.flatnonzero(theirs))[: MOST_HELD // STRANGE // 2]
         index = build(material, ~theirs, gone)
         found.append(_asked(_unheard(material, ~theirs), index, asked))
-    return _joined(found)
+    return joined(found)
 
 
 def _unheard(material: Material, kept: Any) -> Material:
@@ -124,7 +141,7 @@ def _chunks(which: Any, size: int) -> Iterator[Any]:
         yield which[start : start + size]
 
 
-def _joined(parts: list[Held]) -> Held:
+def joined(parts: list[Held]) -> Held:
     width = min(p.evidence.shape[1] for p in parts)
     right = np.concatenate([p.right for p in parts])
     return Held(np.concatenate([p.evidence[:, :width] for p in parts]), np.where(right < width, right, -1))

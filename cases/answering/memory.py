@@ -1,6 +1,6 @@
 """What was learned as one thing that is kept, and what became of its articles since."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,6 +18,15 @@ BECAUSE = 4  # words named
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question: as it is, without the words that say nothing, and its telling words with their columns."""
+
+    row: Any
+    bare: Any
+    words: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Memory:
     """An index and how to judge by it. `seen`: the newest version of an article that is in it."""
 
@@ -31,50 +40,41 @@ class Memory:
         space = {f"space_{f.name}": getattr(self.index.space, f.name) for f in fields(Space)}
         return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space})
 
-    def rows(self, text: str) -> tuple[Any, Any]:
-        """A question as the index reads it: as it is, and without the words that say nothing."""
-        return self.index.space.rows([text]), self.index.space.rows([telling(text)])
+    def asked(self, text: str) -> "Asked":
+        """A question as the index reads it, once."""
+        space, bare = self.index.space, telling(text)
+        said = {*bare.split()}
+        words = {word: column for word, column in word_columns(space, text).items() if word in said}
+        return Asked(space.rows([text]), space.rows([bare]), words)
 
-    def evidence(self, text: str, queue: int | None) -> Any:
+    def evidence(self, asked: "Asked", queue: int | None) -> Any:
         """What speaks for each article: K × FEATURES."""
-        asked, bare = self.rows(text)
-        return self.index.evidence(asked, bare, [queue])[0]
+        return self.index.evidence(asked.row, asked.bare, [queue])[0]
 
     def answers(self, text: str, queue: int | None) -> bool:
         """Whether an article is so near that it would be shown."""
-        return bool(self.judge.confidence(self.evidence(text, queue)[None])[0] >= SURE)
+        return bool(self.judge.confidence(self.evidence(self.asked(text), queue)[None])[0] >= SURE)
 
     def alike(self, text: str, limit: int) -> list[tuple[int, float]]:
         """The past cases whose question is most like this one, with how much, 0 to 1, best first."""
-        asked, _bare = self.rows(text)
-        sims = (asked @ self.index.questions).toarray()[0] / 2
+        sims = (self.index.space.rows([text]) @ self.index.questions).toarray()[0] / 2
         best = np.argsort(-sims, kind="stable")[:limit]
         return [(int(self.index.cases[n]), float(sims[n])) for n in best if sims[n] > 0 and self.index.cases[n]]
 
-    def because(self, text: str, place: int) -> tuple[str, ...]:
-        """The words of a question that speak most for the article in this place, best first."""
+    def because(self, asked: "Asked", places: Sequence[int]) -> list[tuple[str, ...]]:
+        """The words of a question that speak most for the article in each of these places, best first."""
+        if not asked.words or not len(places):
+            return [() for _place in places]
         index, weights = self.index, dict(zip(FEATURES, self.judge.weights, strict=True))
-        said = {*telling(text).split()}
-        known = {word: column for word, column in word_columns(index.space, text).items() if word in said}
-        if not known:
-            return ()
-        asked, bare = self.rows(text)
-        at = list(known.values())
+        at = list(asked.words.values())
+        row, bare = _at(asked.row, at)[:, None], _at(asked.bare, at)[:, None]
         speaks = (
-            _at(asked, at) * (weights["machine"] * _of(index.machine, at, place) + weights["nearest"] / 2 * self._near(asked, at, place))
-            + _at(bare, at) * weights["title"] * _of(index.titles, at, place)
-            + _at(bare, at) / (bare.sum() or 1) * weights["covered"] * _of(index.covers, at, place)
-        )  # fmt: skip
-        found = sorted(zip(-speaks, known, strict=True))
-        return tuple(word for weight, word in found[:BECAUSE] if weight < 0)
-
-    def _near(self, asked: Any, at: list[int], place: int) -> Any:
-        """What of these columns its most alike question has."""
-        begin, end = np.searchsorted(self.index.owner, [place, place + 1])
-        if begin == end:
-            return np.zeros(len(at), dtype=np.float32)
-        mine = self.index.questions[:, begin:end]
-        return _of(mine, at, int((asked @ mine).toarray()[0].argmax()))
+            row * weights["machine"] * _of(index.machine, at, places)
+            + row * max(weights["bayes"], 0.5) / 5 * _of(index.held, at, places)
+            + bare * weights["title"] * _of(index.titles, at, places)
+            + bare / (asked.bare.sum() or 1) * weights["covered"] * _of(index.covers, at, places)
+        )
+        return [_best(asked.words, speaks[:, n]) for n in range(len(places))]
 
     def with_documents(self, documents: Sequence[Document], seen: int) -> "Memory":
         """The same with these articles as they are now: those it knew are read anew, new ones are added."""
@@ -119,11 +119,13 @@ class Memory:
         )
         turn = np.zeros((wider.size, index.turn.shape[1]), dtype=np.float32)
         turn[kept] = index.turn
+        every = np.full(wider.size, index.every.min(initial=0), dtype=np.float32)
+        every[kept] = index.every
         moved = {
             n: sparse.csr_matrix(spread @ getattr(index, n))
             for n in ("machine", "held", "questions", "titles", "covers")
         }
-        return replace(index, space=wider, turn=turn, **moved)
+        return replace(index, space=wider, turn=turn, every=every, **moved)
 
 
 FORM = 1  # of what is kept; another one is read by the code that wrote it, and learned anew
@@ -144,8 +146,13 @@ def _at(row: Any, columns: list[int]) -> Any:
     return row[:, columns].toarray()[0]
 
 
-def _of(matrix: Any, rows: list[int], place: int) -> Any:
-    return matrix[rows][:, [place]].toarray()[:, 0]
+def _of(matrix: Any, rows: list[int], places: Sequence[int]) -> Any:
+    return matrix[rows][:, list(places)].toarray()
+
+
+def _best(words: Iterable[str], speaks: Any) -> tuple[str, ...]:
+    found = sorted(zip(-speaks, words, strict=True))
+    return tuple(word for weight, word in found[:BECAUSE] if weight < 0)
 
 
 def _widened(matrix: Any, shape: tuple[int, int]) -> Any:

@@ -52,47 +52,41 @@ class Space:
     def counts(self, texts: Sequence[str], longest: int = LONGEST) -> Row:
         """n texts as n rows: how often each feature comes, taken as 1 + ln(n)."""
         words, pieces = _counted(texts, longest)
-        return sparse.csr_matrix(self._known(words, 0) + self._known(pieces, 2**BITS))
+        return sparse.csr_matrix(self._known(words, 0)[0] + self._known(pieces, 2**BITS)[0])
 
     def rows(self, texts: Sequence[str]) -> Row:
-        """n texts as n rows of `size` columns, float32. Words and pieces each have length 1, or 0 where none is known."""
+        """n texts as n rows of `size` columns, float32. Words and pieces each have length 1, less what is not known."""
         words, pieces = _counted(texts, LONGEST)
-        blocks = [self._kept(words, 0), self._kept(pieces, 2**BITS)]
-        joined = sparse.csr_matrix(blocks[0] + blocks[1])
+        joined = sparse.csr_matrix(self._weighed(words, 0) + self._weighed(pieces, 2**BITS))
         joined.sort_indices()
         return joined
 
     def pieces(self, texts: Sequence[str]) -> Row:
         """The same with pieces alone: how two short texts say a thing in other forms of its words."""
         _words, pieces = _counted(texts, LONGEST)
-        return self._kept(pieces, 2**BITS)
+        return self._weighed(pieces, 2**BITS)
 
-    def _kept(self, counts: Row, offset: int) -> Row:
-        """Weighed, of length 1 with what is not known: it counts as the rarest, so that a text of unknown words is like
-        nothing."""
-        known = self._known(counts, offset) @ sparse.diags(self.weights)
-        lengths = np.sqrt(_squares(known) + self.strangest**2 * self._unknown(counts, offset))
+    def _weighed(self, counts: Row, offset: int) -> Row:
+        """Of length 1 with what is not known: it counts as the rarest, so that a text of unknown words is like nothing."""
+        known, unknown = self._known(counts, offset)
+        known.data *= self.weights[known.indices]
+        where = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
+        squares = np.bincount(where, weights=known.data**2, minlength=known.shape[0])
+        lengths = np.sqrt(squares + self.strangest**2 * unknown)
         factors = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-        return sparse.diags(factors.astype(np.float32)) @ known
+        known.data *= factors[where].astype(np.float32)
+        return known
 
-    def _places(self, counts: Row, offset: int) -> tuple[Any, Any]:
-        """Of each count its column, and whether it has one."""
+    def _known(self, counts: Row, offset: int) -> tuple[Row, Any]:
+        """What has a column, taken as 1 + ln(n); and of what has none, how much there is in each text, squared."""
         at = np.searchsorted(self.columns, counts.indices + offset)
         known = at < self.size
         known[known] = self.columns[at[known]] == counts.indices[known] + offset
-        return at, known
-
-    def _known(self, counts: Row, offset: int) -> Row:
-        at, known = self._places(counts, offset)
-        where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[known]
-        values = 1 + np.log(counts.data[known])
-        return sparse.csr_matrix((values, (where, at[known])), (counts.shape[0], self.size), dtype=np.float32)
-
-    def _unknown(self, counts: Row, offset: int) -> Any:
-        """How many features of each text are in no column, repeats as 1 + ln(n), squared."""
-        _at, known = self._places(counts, offset)
-        where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[~known]
-        return np.bincount(where, weights=(1 + np.log(counts.data[~known])) ** 2, minlength=counts.shape[0])
+        where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        values = 1 + np.log(counts.data)
+        shape = (counts.shape[0], self.size)
+        kept = sparse.csr_matrix((values[known], (where[known], at[known])), shape, dtype=np.float32)
+        return kept, np.bincount(where[~known], weights=values[~known] ** 2, minlength=shape[0])
 
 
 def learn(texts: Sequence[str], longest: int = LONGEST) -> Space:
@@ -130,7 +124,3 @@ def _frequencies(counts: Row, offset: int, least: int) -> tuple[Any, Any]:
     columns, held = np.unique(counts.indices, return_counts=True)
     kept = held >= least
     return columns[kept] + offset, held[kept]
-
-
-def _squares(rows: Row) -> Any:
-    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()

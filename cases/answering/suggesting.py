@@ -31,7 +31,8 @@ def suggest(text: str, queue: int | None, offered: QuerySet[Article], limit: int
     version, memory = knowledge()
     if memory is None or not any(c.isalnum() for c in question[:LONGEST]):
         return Found(version=version)
-    evidence = memory.evidence(question, queue)
+    asked = memory.asked(question)
+    evidence = memory.evidence(asked, queue)
     scores = memory.judge.scores(evidence)
     near = np.flatnonzero(evidence[:, NEARNESS].sum(axis=1) >= LEAST)
     places, articles = _allowed(memory, near[np.argsort(-scores[near], kind="stable")], offered, limit)
@@ -44,7 +45,8 @@ def suggest(text: str, queue: int | None, offered: QuerySet[Article], limit: int
     share = np.exp(scores[places] - scores[places].max())
     told = dict(zip(places.tolist(), (share / share.sum()).tolist(), strict=True))
     best = sorted(articles, key=lambda place: (-told[place], place))[:limit]
-    results = [Suggestion(articles[p], round(told[p], 4), memory.because(question, p)) for p in best]
+    words = memory.because(asked, best)
+    results = [Suggestion(articles[p], round(told[p], 4), why) for p, why in zip(best, words, strict=True)]
     return Found(results, confidence < SURE, round(confidence, 4), version)
 
 

@@ -40,13 +40,13 @@ def judged(material: Material, say: Say = lambda _line: None) -> tuple[Judge, di
     if material.labelled.sum() < judge.LEAST_LABELLED:
         return judge.UNTAUGHT, {}
     say("holding questions back to see what the rest makes of them")
-    known = judge.held_back(material)
+    known, new = judge.held_back(material), judge.as_new(material)
     say("taking articles away to see what strangers look like")
     strange = judge.strangers(material)
     share = strangers_share(material)
-    weights = judge.weigh(known)
+    weights = judge.weigh(judge.joined([known, new]))
     found = judge.learn_confidence(weights, known, strange, share)
-    return found, _figures(found, known, strange, share)
+    return found, _figures(found, known, new, strange, share)
 
 
 def unanswered(memory: Memory, examples: list[Example]) -> list[tuple[Gap, list[int]]]:
@@ -89,7 +89,7 @@ def strangers_share(material: Material) -> float:
     return float(min(max(others, judge.STRANGERS), MOST_SHARE)) if others < 0.5 else judge.STRANGERS
 
 
-def _figures(found: Judge, known: Held, strange: Held, share: float) -> dict[str, Any]:
+def _figures(found: Judge, known: Held, new: Held, strange: Held, share: float) -> dict[str, Any]:
     order = np.argsort(-found.scores(known.evidence), axis=1, kind="stable")
     hit = order == known.right[:, None]
     kept = found.confidence(known.evidence) >= judge.SURE
@@ -101,6 +101,7 @@ def _figures(found: Judge, known: Held, strange: Held, share: float) -> dict[str
         "first is right and shown": _share(hit[:, 0] & kept),
         "shown": _share(kept),
         "right among three where shown": _share(hit[kept, :3].any(axis=1)),
+        "first is right, as if its article were new": _share(new.right == found.scores(new.evidence).argmax(axis=1)),
         "strangers told": _share(refused),
         "strangers expected": round(share, 3),
         "weights": {name: round(float(w), 2) for name, w in zip(FEATURES, found.weights, strict=True)},

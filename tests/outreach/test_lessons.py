@@ -20,7 +20,9 @@ from tests.outreach.conftest import make_offer, open_gates
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> Any:
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Nor is anybody held out, but where that is what is tested."""
+    monkeypatch.setattr(lessons, "HELD_OUT", 0.0)
     lessons.forget()
     yield
     lessons.forget()
@@ -117,7 +119,8 @@ def test_who_is_held_out_is_offered_nothing_and_nothing_is_no_arm() -> None:
     assert choosing.choose([], learned("model")).taken is None
 
 
-def test_a_few_are_held_out_for_a_quarter_and_others_in_the_next() -> None:
+def test_a_few_are_held_out_for_a_quarter_and_others_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lessons, "HELD_OUT", 0.03)
     now = timezone.now().replace(month=2, day=1)
     held = {n for n in range(5000) if lessons.is_held_out(n, now)}
     later = {n for n in range(5000) if lessons.is_held_out(n, now.replace(month=5))}
@@ -205,7 +208,6 @@ def answered(billing: Queue, ana: User, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(lessons, "FIRST", 20)
     monkeypatch.setattr(teaching, "FEWEST", 30)
     monkeypatch.setattr(lessons, "FLOOR", 0.33)
-    monkeypatch.setattr(lessons, "HELD_OUT", 0.0)
     monkeypatch.setattr(teaching, "WINDOW", 0.0)
     make_offer("bad")
     make_offer("good")
