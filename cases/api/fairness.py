@@ -34,9 +34,9 @@ class FairFigure(Shape):
 
 
 class FairLevel(Shape):
-    """What those of one label got of the computed amount beyond like cases. `label`: an id of a rep or queue, or the word."""
+    """What those of one label got of the computed amount beyond like cases. `value`: the id of a rep or queue, or the word."""
 
-    label = serializers.CharField(allow_blank=True)
+    value = serializers.CharField(allow_blank=True)
     name = serializers.CharField(allow_blank=True)
     awards = serializers.IntegerField()
     beyond = serializers.FloatField()
@@ -175,4 +175,4 @@ def _gap(label: str, each: Any, found: awards.Found) -> dict[str, Any]:
 
 
 def _level(label: str, level: Any, found: awards.Found) -> dict[str, Any] | None:
-    return level and {**asdict(level), "name": found.name(label, level.label)}
+    return level and {**asdict(level), "value": level.label, "name": found.name(label, level.label)}

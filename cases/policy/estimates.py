@@ -46,7 +46,7 @@ def explained(granted: Sequence[float], computed: Sequence[float]) -> Estimate:
     count = len(given)
     if count < FEWEST:
         return Estimate(count, why=FEW)
-    if given.var() < 1e-12:
+    if given.var() < 1e-12 or np.var(computed) < 1e-12:
         return Estimate(count, why=FLAT)
     if off.var() < 1e-12:
         return _told(count, 1, 1, 1)
@@ -132,4 +132,4 @@ def median(values: Sequence[float]) -> Estimate:
 
 
 def _told(count: int, value: float, low: float, high: float) -> Estimate:
-    return Estimate(count, *(round(float(x), 4) for x in (value, low, high)))
+    return Estimate(count, round(float(value), 4), round(float(low), 4), round(float(high), 4))

@@ -35,10 +35,6 @@ class Told:
     look: bool = False
 
 
-def few() -> str:
-    return _("Not enough data")
-
-
 def note(found: "Estimate") -> str:
     """Why no figure is told; empty where one is."""
     if found.why == "few":
@@ -64,7 +60,7 @@ def figures(report: "Report", name: Naming) -> list[Told]:
 
 
 def percent(value: float | None) -> str:
-    return _("%(number)s %%") % {"number": number_format((value or 0) * 100, 1)}
+    return _("%(number)s\u00a0%%") % {"number": number_format((value or 0) * 100, 1)}
 
 
 def _between(found: "Estimate", how: Callable[[float | None], str] = percent) -> str:
@@ -76,7 +72,7 @@ def _told(title: str, found: "Estimate", is_not: str, how: Callable[[float | Non
           *, look: bool = False) -> Told:  # fmt: skip
     if found.value is None:
         there = _("There are %(count)d.") % {"count": found.count}
-        return Told(title, few() if found.why == "few" else "–", f"{note(found)} {there}", is_not)
+        return Told(title, "–", f"{note(found)} {there}", is_not)
     return Told(title, how(found.value), " ".join(filter(None, (said, _between(found, how)))), is_not, look)
 
 
@@ -114,7 +110,7 @@ def _gap(label: str, found: "Gap", name: Naming) -> Told:
     )
     if found.gap is None:
         there = _("There are %(count)d.") % {"count": found.awards}
-        return Told(title, few(), f"{gap_note(found)} {there}", is_not)
+        return Told(title, "–", f"{gap_note(found)} {there}", is_not)
     said = _(
         "From %(pairs)d pairs; if it made no difference, it would be between %(low)s and %(high)s (p = %(p)s)."
     ) % {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
@@ -31,7 +31,7 @@ class Found:
     def name(self, label: str, value: object) -> str:
         """A rep or queue by name; the rest speak for themselves."""
         names = {"rep": self.people, "queue": self.queues}.get(label)
-        return str(value) if names is None else names.get(value, str(value))  # type: ignore[call-overload,no-any-return]
+        return str(value) if names is None else names.get(value, str(value))  # type: ignore[call-overload]
 
 
 def led_by(user: User) -> list[Queue]:
@@ -65,7 +65,13 @@ def awards(queues: Iterable[int], since: datetime, until: datetime) -> list["Awa
 
     states = [str(state) for state in GRANTED]
     with connection.cursor() as cursor:
-        values = {"queues": list(queues), "since": since, "until": until, "states": states, "most": MOST}
+        values: dict[str, Any] = {
+            "queues": list(queues),
+            "since": since,
+            "until": until,
+            "states": states,
+            "most": MOST,
+        }
         cursor.execute(_AWARDS, values)
         return [Award(*row) for row in cursor.fetchall()]
 

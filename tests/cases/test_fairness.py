@@ -29,7 +29,13 @@ def made(queue: Queue, policy: ServicePolicy, by: User, granted: Any = 10, **mor
     """One granted remedy of the first row, in a case of its own."""
     customer = more.pop("customer", None) or make_customer(email="")
     case = make_case(queue, customer=customer, assignee=by, opened_at=NOW - timedelta(hours=5))
-    fields = {"facts": {"impact": "small", "prior": 0}, "row": 0, "state": Remedy.State.APPROVED, "asked_by": by} | more
+    assert policy.current
+    fields: dict[str, Any] = {
+        "facts": {"impact": "small", "prior": 0},
+        "row": 0,
+        "state": Remedy.State.APPROVED,
+        "asked_by": by,
+    } | more
     return Remedy.objects.create(
         case=case, customer=customer, policy=policy, policy_version=policy.current, computed=Decimal(10),
         granted=Decimal(granted), currency="EUR", kind="credit", decided_by=by, asked_at=NOW - timedelta(hours=1),
@@ -130,8 +136,8 @@ def test_the_page_tells_it_in_words_and_links_like_cases(
     client.force_login(lena)
     page = client.get("/fairness/").content.decode()
     assert "Granted just as the policy computes" in page
-    assert "50.0 %" in page
-    assert f"Most beyond like cases: {ana.name} (+10.0 %); least: {lee.name} (-10.0 %)." in page
+    assert "50.0\u00a0%" in page
+    assert f"Most beyond like cases: {ana.name} (+10.0\u00a0%); least: {lee.name} (-10.0\u00a0%)." in page
     assert "Not enough data" in page
     assert "with 95 % confidence between" in page
     assert page.count('<li class="sheet">') == 10

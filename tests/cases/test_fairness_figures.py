@@ -121,6 +121,10 @@ def test_where_everybody_grants_what_is_computed_no_rep_can_be_told_apart() -> N
     assert (found.by_rep.why, found.gaps["rep"].gap, found.gaps["rep"].p, found.pairs) == ("flat", 0, 1, [])
 
 
+def test_where_one_amount_alone_is_computed_the_policy_has_nothing_to_explain() -> None:
+    assert estimates.explained([10.0, 12.0] * 20, [10.0] * 40) == estimates.Estimate(40, why="flat")
+
+
 def test_what_was_paid_unasked_is_counted_apart() -> None:
     awards = desk(1)
     unasked = [replace(each, unasked=True, granted=each.computed) for each in awards[:50]]
