@@ -157,7 +157,7 @@ def _told(found: awards.Found) -> dict[str, Any]:
         "remedies": report.awards,
         "chosen": report.chosen,
         "is_cut": found.is_cut,
-        **{name: _figure(getattr(report, name)) for name in names},
+        **{name: _figure(getattr(report, name), name) for name in names},
         "explained": {currency: _figure(each) for currency, each in report.explained.items()},
         "gaps": {label: _gap(label, each, found) for label, each in report.gaps.items()},
         "reasons": [{**asdict(each), "becomes_row": each.is_row} for each in report.reasons],
@@ -165,8 +165,8 @@ def _told(found: awards.Found) -> dict[str, Any]:
     }
 
 
-def _figure(each: Any) -> dict[str, Any]:
-    return {**asdict(each), "note": fairness_words.note(each)}
+def _figure(each: Any, name: str = "") -> dict[str, Any]:
+    return {**asdict(each), "note": fairness_words.note(each, name)}
 
 
 def _gap(label: str, each: Any, found: awards.Found) -> dict[str, Any]:

@@ -35,10 +35,19 @@ class Told:
     look: bool = False
 
 
-def note(found: "Estimate") -> str:
-    """Why no figure is told; empty where one is."""
+_FEW: dict[str, LazyText] = {
+    "by_rep": gettext_lazy("Not enough data: 30 are needed, of at least 3 reps with 5 each."),
+    "by_feeling": gettext_lazy(
+        "Not enough data: 30 are needed in which the feeling is known, 5 of them of another feeling."
+    ),
+    "by_messages": gettext_lazy("Not enough data: 30 are needed, 5 of them with another number of messages."),
+}
+
+
+def note(found: "Estimate", figure: str = "") -> str:
+    """Why no figure is told, by its name in the report; empty where one is."""
     if found.why == "few":
-        return _("Not enough data: at least 30 are needed, and of a rep or a feeling at least 5.")
+        return str(_FEW.get(figure) or _("Not enough data: 30 are needed."))
     return _("Nothing differs, so that nothing can be told apart.") if found.why else ""
 
 
@@ -69,10 +78,10 @@ def _between(found: "Estimate", how: Callable[[float | None], str] = percent) ->
 
 
 def _told(title: str, found: "Estimate", is_not: str, how: Callable[[float | None], str] = percent, said: str = "",
-          *, look: bool = False) -> Told:  # fmt: skip
+          *, look: bool = False, name: str = "") -> Told:  # fmt: skip
     if found.value is None:
         there = _("There are %(count)d.") % {"count": found.count}
-        return Told(title, "–", f"{note(found)} {there}", is_not)
+        return Told(title, "–", f"{note(found, name)} {there}", is_not)
     return Told(title, how(found.value), " ".join(filter(None, (said, _between(found, how)))), is_not, look)
 
 
@@ -100,6 +109,7 @@ def _by_rep(found: "Estimate") -> Told:
         _("Not whether anybody did wrong: whoever gets the harder cases may deviate with reason. Below 0 is none."),
         said=_("Of how granted amounts differ from computed ones, this much is who granted."),
         look=bool(found.low and found.low > 0),
+        name="by_rep",
     )
 
 
@@ -139,17 +149,18 @@ def _holds_none(found: "Estimate") -> bool:
     return found.low is None or found.high is None or found.low <= 0 <= found.high
 
 
-def _loud(title: str, found: "Estimate", is_not: str) -> Told:
+def _loud(name: str, title: str, found: "Estimate", is_not: str) -> Told:
     fair = (
         _("The interval holds 0, as it should.")
         if _holds_none(found)
         else _("The interval does not hold 0. It should.")
     )
-    return _told(title, found, is_not, _signed, fair, look=not _holds_none(found))
+    return _told(title, found, is_not, _signed, fair, look=not _holds_none(found), name=name)
 
 
 def _feeling(found: "Estimate") -> Told:
     return _loud(
+        "by_feeling",
         _("More of the computed amount for feeling one step better (upset, neutral, good)"),
         found,
         _("Not proof of a fair desk: where nobody marked a feeling it is guessed from the words, which hides a part. "
@@ -159,6 +170,7 @@ def _feeling(found: "Estimate") -> Told:
 
 def _messages(found: "Estimate") -> Told:
     return _loud(
+        "by_messages",
         _("More of the computed amount for each message the customer wrote"),
         found,
         _("Not only insistence: who has more to tell may have been hit harder."),
