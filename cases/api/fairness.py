@@ -1,10 +1,8 @@
 """measures/fairness/: whether like cases got alike, for those who decide about remedies (docs/policies.md)."""
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.api import finding
-from cases.api.cases import moment
-from cases.api.measures import USUAL
-from cases.models import Queue, Remedy
+from cases.api.measures import period
+from cases.models import Queue
 from cases.policy import fairness_words
 from cases.remedies import awards
 from crm import rest
@@ -61,11 +58,11 @@ class FairGap(Shape):
 
 
 class FairReason(Shape):
-    """`becomes_row`: given in more than 5 % of the remedies, it should become a row of the policy."""
+    """`reason`: as in a remedy. `becomes_row`: given in more than 5 % of the remedies, it should become a row of the policy."""
 
-    reason = serializers.ChoiceField(choices=Remedy.Why.choices)
+    reason = serializers.CharField()
     count = serializers.IntegerField()
-    share = serializers.FloatField()
+    share = serializers.FloatField(allow_null=True)
     becomes_row = serializers.BooleanField()
 
 
@@ -124,18 +121,9 @@ class Fairness(Shape):
 def fairness(request: Request) -> Response:
     """Of the remedies granted from `from` (90 days ago) to before `until` (now) in the queues you lead, or one of them."""
     finding.need(request, "remedy.approve")
-    since, until = _period(request)
+    since, until = period(request, "until")
     found = awards.look(_queues(request), since, until, by=rest.me(request))
     return Response(Fairness(_told(found)).data)
-
-
-def _period(request: Request) -> tuple[datetime, datetime]:
-    sent = request.query_params
-    until = moment(sent["until"], "until") if "until" in sent else timezone.now()
-    since = moment(sent["from"], "from") if "from" in sent else until - USUAL
-    if since >= until:
-        raise ValidationError({"from": _("Give a time before the end.")})
-    return since, until
 
 
 def _queues(request: Request) -> list[Queue]:

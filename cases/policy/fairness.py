@@ -49,11 +49,11 @@ class Award:
 
 @dataclass(frozen=True)
 class Reason:
-    """How often a coded reason was given; `is_row`: above ROW_ABOVE, it should become a row of the policy."""
+    """How often a coded reason was given; its share is None where there is not enough data. `is_row`: above ROW_ABOVE, it should become a row of the policy."""
 
     reason: str
     count: int
-    share: float
+    share: float | None
     is_row: bool
 
 
@@ -122,7 +122,9 @@ def _reasons(awards: Sequence[Award]) -> list[Reason]:
     counts = Counter(each.reason for each in awards if each.reason)
     enough = len(awards) >= estimates.FEWEST
     return [
-        Reason(reason, count, round(count / len(awards), 4), enough and count / len(awards) > ROW_ABOVE)
+        Reason(
+            reason, count, round(count / len(awards), 4) if enough else None, enough and count / len(awards) > ROW_ABOVE
+        )
         for reason, count in counts.most_common()
     ]
 

@@ -79,7 +79,7 @@ def _shown(found: awards.Found) -> dict[str, Any]:
         "report": report,
         "is_cut": found.is_cut,
         "figures": fairness_words.figures(report, found.name) if report.awards else [],
-        "reasons": [(name, fairness_words.percent(each.share), each) for name, each in reasons],
+        "reasons": [(name, each.share and fairness_words.percent(each.share), each) for name, each in reasons],
         "pairs": [[_side(each, found) for each in pair] for pair in found.pairs],
     }
 

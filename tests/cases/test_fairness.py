@@ -117,7 +117,8 @@ def test_only_queues_one_leads_are_in_it(billing: Queue, policy: ServicePolicy, 
 
 
 @pytest.mark.parametrize(
-    "period", ["from=yesterday", "until=1", "from=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z"]
+    "period",
+    ["from=yesterday", "until=1", "until=0001-01-02T00:00:00Z", "from=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z"],
 )
 def test_a_period_that_is_none_is_refused(billing: Queue, sue: User, period: str) -> None:
     assert Caller(sue)("GET", f"measures/fairness/?{period}").status_code == 400

@@ -113,6 +113,8 @@ def test_below_the_counts_nothing_is_told() -> None:
     assert {(each.value, each.why) for each in [*told, *found.explained.values()]} == {(None, "few")}
     assert {gap.gap for gap in found.gaps.values()} == {None}
     assert fairness.report([]).awards == 0
+    few = fairness.report([replace(each, reason="harder") for each in desk(1, count=19)]).reasons
+    assert few == [fairness.Reason("harder", 19, None, is_row=False)]
 
 
 def test_where_everybody_grants_what_is_computed_no_rep_can_be_told_apart() -> None:
