@@ -175,6 +175,7 @@ DELETE cases/<int:number>/drafts/<str:kind>/       login   204  404  204  204  4
 GET    cases/<int:number>/people/                  login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/answers/                 login   200  404  200  200  404  200  200  200
 GET    approvals/                                  login   403  403  200  200  403  403  403  200
+GET    fairness/                                   login   403  403  200  200  403  403  403  200
 GET    cases/<int:number>/remedies/                login   200  404  200  200  404  403  403  200
 POST   cases/<int:number>/remedies/                login   303  404  303  303  404  403  403  303
 GET    cases/<int:number>/remedies/form/           login   200  404  200  200  404  403  403  200

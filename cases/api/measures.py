@@ -1,6 +1,6 @@
 """measures/: what the house can say of its work, each with its interval and from when it says nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -44,14 +44,24 @@ def sentiment(request: Request) -> Response:
     from cases.sentiment import change  # brings libraries that only this needs
 
     finding.need(request, "board.see")
-    until = moment(request.query_params["to"], "to") if "to" in request.query_params else timezone.now()
-    since = moment(request.query_params["from"], "from") if "from" in request.query_params else until - USUAL
-    if since >= until:
-        raise ValidationError({"from": _("Give a time before the end.")})
+    since, until = period(request, "to")
     queues = {queue.pk: queue for queue in board.led_by(rest.me(request))}
     found = {each.queue: each for each in change.changes(change.talks(queues, since, until))}
     told = [_told(queue.name, found.get(pk, change.Change(pk, 0))) for pk, queue in queues.items()]
     return Response({"next": None, "previous": None, "results": told})
+
+
+def period(request: Request, end: str) -> tuple[datetime, datetime]:
+    """What a measure is asked over: from `from` (90 days before) to `end` (now)."""
+    sent = request.query_params
+    until = moment(sent[end], end) if end in sent else timezone.now()
+    try:
+        since = moment(sent["from"], "from") if "from" in sent else until - USUAL
+    except OverflowError:
+        since = until
+    if since >= until:
+        raise ValidationError({"from": _("Give a time before the end.")})
+    return since, until
 
 
 def _told(name: str, change: Any) -> dict[str, Any]:

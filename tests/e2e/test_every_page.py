@@ -116,7 +116,12 @@ def paths_of(who: str, case: Case) -> list[str]:
         + ["/admin/cases/businesscalendar/add/", "/admin/cases/article/add/"]
         + ["/admin/cases/savedreply/add/", "/admin/cases/macro/add/", "/board/", f"{queue}figures/waiting/"]
         + [f"/admin/cases/rule/{a_rule(case.queue).pk}/change/", "/admin/cases/rulerun/", "/admin/configuration/"]
-        + ["/approvals/", "/admin/cases/remedy/", f"/admin/cases/servicepolicy/{a_remedy(case).policy_id}/change/"]
+        + [
+            "/approvals/",
+            "/fairness/",
+            "/admin/cases/remedy/",
+            f"/admin/cases/servicepolicy/{a_remedy(case).policy_id}/change/",
+        ]
         + ["/admin/cases/casefield/add/", f"/admin/cases/queue/{case.queue_id}/history/"]
         + (a_problem(User.objects.get(username="sue")) if who == "sue" else []),
         "root": ["/system/", "/system/crm/user/", "/system/cases/channel/add/", "/system/cases/dispatch/"]
