@@ -86,6 +86,7 @@ _ANSWERS: dict[str, LazyText] = {
     "no": gettext_lazy("no"),
     "not_suited": gettext_lazy("not suited"),
     "never": gettext_lazy("never"),
+    "withheld": gettext_lazy("not mentioned"),
 }
 _OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", "sla_recomputed"}
 # The same by another way.
