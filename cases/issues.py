@@ -200,7 +200,7 @@ def _afresh(moved: list[int], *known: Case) -> list[Case]:
 
 def _own(case: Case, now: datetime) -> int:
     """A new issue for a case of a customer."""
-    issue = Issue.objects.create(customer=case.customer, opened_at=min(case.opened_at, now))
+    issue = Issue.objects.create(customer_id=case.customer_id, opened_at=min(case.opened_at, now))
     _alone(case, issue.pk)
     return issue.pk
 

@@ -142,6 +142,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("remedies/<int:pk>/giving/", remedies.giving),
     path("board/", boards.stands),
     path("measures/sentiment/", measures.sentiment),
+    path("measures/resolution/", measures.resolution),
     path("issues/<int:pk>/", issues.issue),
     path("cases/<int:number>/issue/", issues.of_case),
     path("queues/<int:pk>/leveling/", boards.level),

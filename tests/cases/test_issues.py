@@ -66,7 +66,7 @@ def kinds(case: Case) -> list[str]:
 AT = datetime(2026, 5, 4, 12, tzinfo=timezone.get_current_timezone())
 
 
-def told(text: str, *, days: float = 0, **more: Any) -> Told:
+def told(text: str, *, days: float = 0.0, **more: Any) -> Told:
     return Told((text,), AT + timedelta(days=days), **more)
 
 
@@ -100,7 +100,7 @@ def test_tags_products_and_days_weigh(mine: dict[str, Any], theirs: dict[str, An
 
 
 def test_no_words_in_common_or_too_long_ago_is_nothing_at_all() -> None:
-    alike = {"tags": frozenset({"line"}), "products": frozenset({1})}
+    alike: dict[str, Any] = {"tags": frozenset({"line"}), "products": frozenset({1})}
     assert sameness.scores(told(ROUTER, **alike), [told(BILL, **alike), told(ROUTER, days=61, **alike)]) == [0, 0]
     assert sameness.scores(told("and the", **alike), [told("and the", **alike)]) == [0]
 
