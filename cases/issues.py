@@ -200,7 +200,9 @@ def _afresh(moved: list[int], *known: Case) -> list[Case]:
 
 def _own(case: Case, now: datetime) -> int:
     """A new issue for a case of a customer."""
-    issue = Issue.objects.create(customer_id=case.customer_id, opened_at=min(case.opened_at, now))
+    issue = Issue(opened_at=min(case.opened_at, now))
+    issue.customer = case.customer  # type: ignore[assignment] # whoever has an issue, or may join one, is somebody's
+    issue.save()
     _alone(case, issue.pk)
     return issue.pk
 

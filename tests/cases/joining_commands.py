@@ -94,13 +94,13 @@ def one_thing(w: World) -> None:
     before=another,
     routes="cases/<int:number>/issue/<int:other>/ api/cases/<int:number>/issue/",
 )
-def _say_it_is_one_thing(w: World) -> Any:
-    return w.clients[w.ana.pk].post(f"/cases/{w.case.number}/issue/{w.other.number}/")
+def _say_it_is_one_thing(w: World) -> None:
+    w.clients[w.ana.pk].post(f"/cases/{w.case.number}/issue/{w.other.number}/")
 
 
 @command("issue_left", before=one_thing)
-def _say_it_is_not_one_thing(w: World) -> Any:
-    return w.clients[w.ana.pk].delete(f"/cases/{w.case.number}/issue/{w.other.number}/")
+def _say_it_is_not_one_thing(w: World) -> None:
+    w.clients[w.ana.pk].delete(f"/cases/{w.case.number}/issue/{w.other.number}/")
 
 
 @command(
