@@ -19,6 +19,7 @@ from cases.story import SAID
 from cases.views.saying import find, found, guarded, require, said
 from crm.http import StaffRequest
 from crm.models import User
+from crm.roles import may
 from customers.hooks import Entry, timeline
 from customers.models import Customer
 
@@ -136,8 +137,9 @@ def issue(request: StaffRequest, number: int, other: int) -> HttpResponse:
 def _beside(request: StaffRequest, case: Case) -> HttpResponse:
     rows = issues.beside(case, request.user)
     shown = [row for n, row in enumerate(rows) if row.is_same or n < MOST_OTHERS]
-    links = linking.of(case, request.user)
-    return render(request, "cases/_others.html", {"case": case, "others": shown, "links": links})
+    says = may(request.user, "case.link", case.queue_id)
+    context = {"case": case, "others": shown, "links": linking.of(case, request.user), "says": says}
+    return render(request, "cases/_others.html", context)
 
 
 _COMPARED = _door(**issues.telling())

@@ -231,8 +231,18 @@ def test_the_panel_marks_what_is_probably_the_same_and_one_press_says_so(
     assert len(set(of(first, again))) == 1
     html = client.delete(f"{place}issue/{first.number}/").content.decode()
     assert "About the same thing" not in html
-    assert "Same thing" not in html
+    assert "probably" not in html
+    assert "Not the same thing" not in html
+    assert html.count("Same thing") == 2, "whoever erred says so there"
     assert len(set(of(first, again))) == 2
+
+
+def test_who_only_looks_on_is_offered_no_press(client: Client, first: Case, again: Case, eve: User) -> None:
+    again.queue.join(eve, mode="watch")
+    client.force_login(eve)
+    html = client.get(f"/cases/{again.number}/others/").content.decode()
+    assert "probably the same thing" in html
+    assert "Not the same thing" not in html
 
 
 def test_who_may_not_see_the_other_case_says_nothing_of_it(
