@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from cases import fields, tasks
+from cases import fields, issues, tasks
 from cases.models import (
     Case,
     CaseMerge,
@@ -34,6 +34,7 @@ def move(gone: Case, kept: Case, at: datetime) -> Moved:
     that is due first goes on: no merge buys us time."""
     moved: Moved = {"versions": dict(gone.messages.values_list("pk", "case_version"))}
     talks = gone.contacts.filter(ended_at=None)
+    moved["issue"] = issues.unite(gone, kept)
     moved["talks"] = list(talks.values_list("pk", flat=True))
     talks.update(ended_at=at)
     theirs = _unfinished(gone)
@@ -68,6 +69,7 @@ def give_back(done: CaseMerge) -> list[int]:
     for model in _MODELS:
         rows = model._default_manager.filter(pk__in=done.moved.get(model._meta.label, ()), case=done.kept_id)
         rows.update(case=done.gone_id)
+    issues.give_back(done, done.moved.get("issue", {}))
     tasks.recount([done.gone, done.kept])
     fields.take_back(done.kept, done.moved.get("fields", []))
     _renumber(done)

@@ -33,6 +33,8 @@ _SENTENCES: dict[str, LazyText] = {
     "linked": gettext_lazy("%(who)s linked it: %(link)s"),
     "unlinked": gettext_lazy("%(who)s took a link off: %(link)s"),
     "split_off": gettext_lazy("%(who)s split words off into #%(into)s"),
+    "issue_joined": gettext_lazy("%(who)s: about the same thing as #%(other)s"),
+    "issue_left": gettext_lazy("%(who)s: not about the same thing as #%(other)s"),
     "snoozed": gettext_lazy("%(who)s snoozed it"),
     "woken": gettext_lazy("Awake again"),
     "fields_filled": gettext_lazy("%(who)s filled in: %(fields)s"),
@@ -86,12 +88,14 @@ _ANSWERS: dict[str, LazyText] = {
     "no": gettext_lazy("no"),
     "not_suited": gettext_lazy("not suited"),
     "never": gettext_lazy("never"),
+    "withheld": gettext_lazy("not mentioned"),
 }
 _OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", "sla_recomputed"}
 # The same by another way.
 _OTHERWISE: dict[tuple[str, str], LazyText] = {
     ("assigned", "taken_over"): gettext_lazy("%(who)s took it over from %(was)s"),
     ("assigned", "leveled"): gettext_lazy("%(who)s gave it to %(assignee)s, to level the load"),
+    ("issue_left", "alone"): gettext_lazy("%(who)s: a thing of its own"),
     ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
 }
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
@@ -127,7 +131,7 @@ def told(event: Event) -> str:
     words["status"] = dict(Case.Status.choices).get(event.data.get("status", ""), "")
     words["priority"] = dict(Case.Priority.choices).get(event.data.get("priority", ""), "")
     words["answer"] = str(_ANSWERS.get(event.data.get("answer", ""), ""))
-    words |= {k: event.data[k] for k in ("into", "gone", "kept") if k in event.data}
+    words |= {k: event.data[k] for k in ("into", "gone", "kept", "other") if k in event.data}
     words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))

@@ -55,6 +55,8 @@ TOLD = (
     "linked",
     "unlinked",
     "split_off",
+    "issue_joined",
+    "issue_left",
     "snoozed",
     "woken",
     "task_added",

@@ -132,6 +132,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/answers/<int:pk>/use/", panels.use_answer, name="use_answer"),
     path("cases/<int:number>/since/", panels.since, name="since"),
     path("cases/<int:number>/others/", panels.others, name="others"),
+    path("cases/<int:number>/issue/<int:other>/", panels.issue, name="issue"),
     path("replies/", replies.replies, name="replies"),
     path("replies/new/", replies.new, name="new_reply"),
     path("replies/preview/", replies.preview, name="reply_preview"),

@@ -80,7 +80,8 @@ def _time(text: str | None) -> datetime | None:
 
 
 # The newest stretch of talk is the one an offer would be made in. Answers of the customer count for an offer whatever
-# version of it they were given to, and whatever channel: the newest of a presentation stands.
+# version of it they were given to, and whatever channel: the newest of a presentation stands. What the rep did not mention
+# was never heard: beyond this talk, whose one offer it was, it counts for nothing.
 _READ = """
 WITH me AS (
   SELECT c.id, c.customer_id, c.status, c.tags, c.need_met_event_id, q.name AS queue
@@ -98,6 +99,7 @@ shown AS (
     JOIN outreach_decisioncandidate d ON d.id = p.candidate_id JOIN outreach_offerversion v ON v.id = d.offer_version_id
     LEFT JOIN LATERAL (SELECT kind, at, until FROM outreach_offerresponse
                         WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true
+   WHERE r.kind IS DISTINCT FROM 'withheld'
   UNION ALL
   SELECT NULL, NULL, e.at, e.offer_id, NULLIF(e.kind, 'ignored'), e.at, e.until
     FROM me JOIN outreach_pastresponse e ON e.customer_id = me.customer_id),

@@ -1,4 +1,4 @@
-"""What the customer said to an offer, and what follows from a yes."""
+"""What the customer said to an offer, or why the rep did not mention it, and what follows from a yes."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -34,7 +34,8 @@ def respond(
     until: datetime | None = None,
     at: datetime | None = None,
 ) -> OfferResponse:
-    """Keep the customer's answer; quiet if it stands already. A yes is fulfilled through a row of its own."""
+    """Keep the customer's answer; quiet if it stands already. A yes is fulfilled through a row of its own. That it was not
+    mentioned is no answer of theirs: nothing is held against the offer or the customer beyond this talk."""
     case = presentation.case
     case.lock()
     if not may(by, "offer.respond", case.queue_id):
@@ -72,6 +73,8 @@ def _until(kind: str, until: datetime | None, now: datetime) -> datetime | None:
 def _may_be(presentation: OfferPresentation, kind: str, reason: str, was: OfferResponse | None) -> None:
     if kind == Kind.NOT_SUITED and not reason:
         raise Refusal(_("Say why it does not suit them: the next offer learns from it."))
+    if kind == Kind.WITHHELD and not reason:
+        raise Refusal(_("Say why you did not mention it: the reason is kept with it."))
     if was and was.kind == Kind.ACCEPTED:
         _call_off(was)
     if kind == Kind.ACCEPTED:

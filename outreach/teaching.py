@@ -1,7 +1,11 @@
 """One training of what answers to offers teach: from decisions as they were logged to the way that may run (crm.learning).
 
 Beliefs are learned from every presentation. Which way runs is asked only of decisions that were taken by lot, of the later part
-of time, by a belief that saw only the earlier part: nothing is judged by what it was learned from."""
+of time, by a belief that saw only the earlier part: nothing is judged by what it was learned from.
+
+What the rep did not mention says nothing of the customer: no belief learns from it. A decision that ended so stays among those
+that are judged, with neither gain nor effort, which is what it brought: left out, offers that reps dare not mention would look
+better than they are."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -56,11 +60,11 @@ def learn(say: Say) -> Lesson:
 
 
 def answers_given(now: datetime) -> list[tuple[datetime, Answer]]:
-    """Each presentation as a lesson, oldest first: answered, or not yet and counted by its age."""
-    rows = OfferPresentation.objects.select_related("decision", "candidate__offer_version__offer").order_by("-pk")[
-        :NEWEST
-    ]
+    """Each presentation that was mentioned as a lesson, oldest first: answered, or not yet and counted by its age."""
+    newest = OfferPresentation.objects.select_related("decision", "candidate__offer_version__offer").order_by("-pk")
+    rows = list(newest[:NEWEST])
     said = _answers([row.pk for row in rows])
+    rows = [row for row in rows if said.get(row.pk, ("",))[0] != OfferResponse.Kind.WITHHELD]
     delays = [_hours(at - row.presented_at) for row in rows if (found := said.get(row.pk)) and (at := found[1])]
     told = []
     for row in rows:
@@ -122,7 +126,7 @@ def _past(decision: Decision, rows: Sequence[DecisionCandidate], answer: str) ->
     chances[SILENCE] = max(1.0 - sum(chances.values()), 0.0)
     scores = arms.get(taken)
     reward = 0.0
-    if scores:
+    if scores and answer != OfferResponse.Kind.WITHHELD:
         reward = (scores["worth"] * scores["fit"] if answer == OfferResponse.Kind.ACCEPTED else 0.0) - scores["effort"]
     return Past(decision.at, decision.customer_id or 0, context, taken, chances, arms, reward)
 

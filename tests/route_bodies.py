@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST cases/<int:number>/merge/": {"into": ":cases"},
     "GET api/cases/<int:number>/merge/": {"into": ":cases"},
     "POST api/cases/<int:number>/merge/": {"into": ":cases"},
+    "POST api/cases/<int:number>/issue/": {"other": ":other"},
     "POST cases/<int:number>/links/": {"other": ":other", "kind": "caused_by"},
     "POST api/cases/<int:number>/links/": {"other": ":other", "kind": "caused_by"},
     "POST cases/<int:number>/messages/<int:pk>/split/": {"subject": "The other thing"},

@@ -196,6 +196,8 @@ GET    replies/<int:pk>/                           login   200  404  404  404  4
 POST   replies/<int:pk>/                           login   302  404  404  404  403  403  403  404
 POST   cases/<int:number>/answers/<int:pk>/use/    login   204  404  204  204  404  403  204  204
 GET    cases/<int:number>/since/                   login   200  404  200  200  404  200  200  200
+POST   cases/<int:number>/issue/<int:other>/        login   200  404  200  200  404  403  403  200
+DELETE cases/<int:number>/issue/<int:other>/        login   200  404  200  200  404  403  403  200
 GET    cases/<int:number>/others/                  login   200  404  200  200  404  200  200  200
 GET    cases/<int:number>/rules/                   login   200  404  200  200  404  403  403  200
 GET    cases/<int:number>/offer/                   login   200  404  200  200  404  403  403  200

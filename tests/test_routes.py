@@ -30,6 +30,7 @@ from cases.models import (
     Cause,
     Dispatch,
     Disposition,
+    Issue,
     Playbook,
     PresenceReason,
     Queue,
@@ -185,6 +186,8 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         "queues": case.queue_id,
         "cases": case.number,
         "other": other.number,
+        "issue": other.number,
+        "issues": _issue(case),
         "links": CaseLink.objects.create(case=case, other=other, kind="duplicate_of").pk,
         "promises": promise.pk,
         "figures": "waiting",
@@ -232,6 +235,12 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         **doubles(case, by),
         **_told(case, by),
     }
+
+
+def _issue(case: Case) -> int:
+    case.issue = Issue.objects.create(customer=case.customer)  # type: ignore[misc]
+    case.save(update_fields=["issue"])
+    return case.issue.pk
 
 
 def _playbook(case: Case, by: User) -> int:

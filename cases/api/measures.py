@@ -1,5 +1,6 @@
 """measures/: what the house can say of its work, each with its interval and from when it says nothing."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import board
+from cases import board, first_contact
 from cases.api import finding
 from cases.api.cases import moment
 from crm import rest
@@ -68,3 +69,67 @@ def _told(name: str, change: Any) -> dict[str, Any]:
     note = _("Not enough data: 30 cases are needed in which both are known.") if change.change is None else ""
     values = {key: getattr(change, key) for key in ("queue", "cases", "change", "low", "high")}
     return FeelingChange({**values, "name": name, "note": note}).data
+
+
+class ShareShape(serializers.Serializer[Any]):
+    """So many of the issues; `low` and `high` its 95 % interval (Wilson). Null of no issues."""
+
+    count = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+
+class ResolutionWindow(serializers.Serializer[Any]):
+    """Within so many `days` after the first contact, always of the same `issues`: `net`, the customer did not come back about it, in any
+    case or channel; `said`, they said that they have what they came for; `not_reopened`, the case stayed closed. `too_young`:
+    left out, for their days are not over."""
+
+    days = serializers.IntegerField()
+    issues = serializers.IntegerField()
+    too_young = serializers.IntegerField()
+    net = ShareShape()
+    said = ShareShape()
+    not_reopened = ShareShape()
+
+
+class FirstContact(serializers.Serializer[Any]):
+    """Of one queue. `unanswered`: issues that nobody answered, which are in none of the numbers."""
+
+    queue = serializers.IntegerField()
+    name = serializers.CharField()
+    unanswered = serializers.IntegerField()
+    windows = ResolutionWindow(many=True)
+
+
+@extend_schema(
+    summary="First-contact resolution, by queue: three numbers together",
+    parameters=[OpenApiParameter("from", str), OpenApiParameter("until", str), OpenApiParameter("queue", int)],
+    responses=FirstContact(many=True),
+)
+@rest.endpoint("GET")
+def resolution(request: Request) -> Response:
+    """Of the issues whose first contact began between `from` (90 days ago) and `until` (now), in the queues you lead, or one."""
+    finding.need(request, "board.see")
+    since, until = period(request, "until")
+    queues = {queue.pk: queue.name for queue in board.led_by(rest.me(request))}
+    if "queue" in request.query_params:
+        queues = _one_of(queues, request.query_params["queue"])
+    rows = first_contact.firsts(queues, since, until)
+    now = timezone.now()
+    told = [
+        {
+            "queue": pk,
+            "name": name,
+            **asdict(first_contact.resolution((row for row in rows if row.queue == pk), now)),
+        }
+        for pk, name in queues.items()
+    ]
+    return Response({"next": None, "previous": None, "results": FirstContact(told, many=True).data})
+
+
+def _one_of(queues: dict[int, str], asked: str) -> dict[int, str]:
+    found = {pk: name for pk, name in queues.items() if str(pk) == asked}
+    if not found:
+        raise ValidationError({"queue": _("You lead no queue %(id)s.") % {"id": asked}})
+    return found

@@ -116,6 +116,7 @@ class CaseShape(CaseRow):
     custom = serializers.DictField()
     fields = serializers.SerializerMethodField(method_name="filled_in")  # type: ignore[assignment]
     merged_into = serializers.IntegerField(source="merged_into.number", allow_null=True, default=None)
+    issue = serializers.IntegerField(source="issue_id", allow_null=True)
     clocks = ClockShape(many=True, source="clocks.all")
     promises = PromiseShape(many=True, source="promises.all")
     need_met = serializers.SerializerMethodField()

@@ -9,17 +9,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases import answers as answering
-from cases import linking
+from cases import issues, linking
 from cases.models import Article, ArticleUse, Case, Message
-from cases.models.case import CaseQuerySet
 from cases.sight import Sight
 from cases.story import SAID
 from cases.views.saying import find, found, guarded, require, said
 from crm.http import StaffRequest
 from crm.models import User
+from crm.roles import may
 from customers.hooks import Entry, timeline
 from customers.models import Customer
 
@@ -69,9 +69,6 @@ def _newest(what: str, **which: Any) -> Subquery:
     return Subquery(said.values(what)[:1])
 
 
-_BARE = _door()
-
-
 def _marked(how: str) -> ArraySubquery:
     """The articles reps said this of, in the case."""
     return ArraySubquery(ArticleUse.objects.filter(case=OuterRef("pk"), how=how).values("article"))
@@ -118,16 +115,31 @@ def _entries(customer: Customer, number: int, user: User) -> list[Entry]:
 @login_required
 @require_GET
 def others(request: StaffRequest, number: int) -> HttpResponse:
-    """The customer's other cases this person may see."""
-    case = found(_BARE, request.user, number)
-    others = _OTHERS(request.user, case.customer_id, case.pk) if case.customer_id else []
-    context = {"case": case, "others": others, "links": linking.of(case, request.user)}
+    """The customer's other cases this person may see: those of one issue together, what is probably of it marked so."""
+    return _beside(request, found(_COMPARED, request.user, number))
+
+
+@login_required
+@require_http_methods(["POST", "DELETE"])
+@guarded
+def issue(request: StaffRequest, number: int, other: int) -> HttpResponse:
+    """The two cases are about the same thing (POST), or are not (DELETE)."""
+    case, with_whom = find(request.user, number), find(request.user, other)
+    for each in (case, with_whom):
+        require(request.user, "link", each)
+    if request.method == "POST":
+        issues.join(case, with_whom, by=request.user)
+    else:
+        issues.part(case, with_whom, by=request.user)
+    return _beside(request, found(_COMPARED, request.user, number))
+
+
+def _beside(request: StaffRequest, case: Case) -> HttpResponse:
+    rows = issues.beside(case, request.user)
+    shown = [row for n, row in enumerate(rows) if row.is_same or n < MOST_OTHERS]
+    says = may(request.user, "case.link", case.queue_id)
+    context = {"case": case, "others": shown, "links": linking.of(case, request.user), "says": says}
     return render(request, "cases/_others.html", context)
 
 
-def _others(user: User, customer: int, but: int) -> CaseQuerySet:
-    seen = Case.objects.visible_to(user).exclude(pk=but)
-    return seen.filter(customer=customer, merged_into=None).order_by("-opened_at")[:MOST_OTHERS]
-
-
-_OTHERS = Sight(_others, int, int)
+_COMPARED = _door(**issues.telling())

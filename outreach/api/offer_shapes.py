@@ -199,7 +199,8 @@ class NewPresentation(serializers.Serializer[Any]):
 
 
 class NewResponse(serializers.Serializer[Any]):
-    """What the customer said. `reason` is needed for not_suited; `until` is until when of not_now, else 30 days."""
+    """What the customer said; `withheld`: the rep did not mention it. `reason` is needed for
+    not_suited and withheld; `until` is until when of not_now, else 30 days."""
 
     kind = serializers.ChoiceField(choices=OfferResponse.Kind.choices)
     reason = serializers.CharField(max_length=300, allow_blank=True, default="")

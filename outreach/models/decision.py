@@ -118,7 +118,8 @@ class OfferPresentation(models.Model):
 
 
 class OfferResponse(models.Model):
-    """What the customer said to an offer. A correction is another row: the newest stands."""
+    """What the customer said to an offer, or that the rep chose not to mention it (`withheld`): then the customer said nothing.
+    A correction is another row: the newest stands."""
 
     class Kind(models.TextChoices):
         ACCEPTED = "accepted", _("accepted")
@@ -126,6 +127,7 @@ class OfferResponse(models.Model):
         NO = "no", _("no")
         NOT_SUITED = "not_suited", _("not suited")
         NEVER = "never", _("never")
+        WITHHELD = "withheld", _("not mentioned")
 
     presentation = models.ForeignKey(OfferPresentation, models.PROTECT, related_name="responses")
     number = models.PositiveSmallIntegerField()

@@ -5,7 +5,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from cases import linking, merging, status_page
+from cases import issues, linking, merging, status_page
 from cases.contact_form import fresh_token
 from cases.conversation import add_inbound
 from cases.intake import open_case
@@ -82,6 +82,25 @@ def _link(w: World) -> Any:
 )
 def _unlink(w: World) -> Any:
     return post(w, f"links/{w.case.links.get().pk}/", "delete")
+
+
+def one_thing(w: World) -> None:
+    another(w)
+    issues.join(w.case, Case.objects.get(pk=w.other.pk), by=w.ana)
+
+
+@command(
+    "issue_joined",
+    before=another,
+    routes="cases/<int:number>/issue/<int:other>/ api/cases/<int:number>/issue/",
+)
+def _say_it_is_one_thing(w: World) -> None:
+    w.clients[w.ana.pk].post(f"/cases/{w.case.number}/issue/{w.other.number}/")
+
+
+@command("issue_left", before=one_thing)
+def _say_it_is_not_one_thing(w: World) -> None:
+    w.clients[w.ana.pk].delete(f"/cases/{w.case.number}/issue/{w.other.number}/")
 
 
 @command(

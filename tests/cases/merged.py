@@ -7,7 +7,7 @@ from cases.models import Case, CaseSearch
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "messages": ("pk", "text", "case_version", "contact_id"),
-    "contacts": ("pk", "channel", "customer_id", "ended_at"),
+    "contacts": ("pk", "channel", "customer_id", "issue_id", "ended_at"),
     "promises": ("pk", "state", "due_at", "owner_id"),
     "drafts": ("pk", "author_id", "kind", "text"),
     "watches": ("pk", "user_id"),
@@ -23,6 +23,7 @@ _SHOWN = (
     "preview",
     "last_message_at",
     "merged_into_id",
+    "issue_id",
 )
 
 

@@ -109,3 +109,27 @@ def test_words_about_something_else_are_split_off_and_cases_linked(
     page.keyboard.press("Enter")
     expect(page.locator(".sys")).to_contain_text([f"linked it: duplicate of #{again.number}"])
     expect(page.locator('[data-panel="others"]')).to_contain_text(f"duplicate of #{again.number}")
+
+
+def test_what_is_probably_the_same_thing_is_said_so_by_one_press(
+    desk: Open, billing: Queue, carl: Customer, ana: User, case: Case, again: Case
+) -> None:
+    open_case(queue=billing, customer=carl, subject="A new router", channel="mail", at=timezone.now(), via="channel")
+    Case.objects.filter(pk=again.pk).update(subject="Where is my refund now?")
+    page = desk(ana)
+    panel = page.locator(f".panel-body[hx-get='/cases/{case.number}/others/']")
+    expect(panel).to_contain_text("probably the same thing")
+    panel.scroll_into_view_if_needed()
+    _shot(page, "probably-one-issue")
+    panel.get_by_role("button", name="is about the same thing").first.press("Enter")
+    expect(panel).to_contain_text("About something else")
+    again.refresh_from_db()
+    case.refresh_from_db()
+    assert again.issue_id == case.issue_id
+    assert serious(page) == []
+    _shot(page, "one-issue")
+    panel.get_by_role("button", name="is not about the same thing").press("Enter")
+    expect(panel).not_to_contain_text("About something else")
+    again.refresh_from_db()
+    case.refresh_from_db()
+    assert again.issue_id != case.issue_id

@@ -50,6 +50,7 @@ def test_what_is_no_answer_is_refused(shown: OfferPresentation, ana: User, eve: 
     wrong: list[dict[str, Any]] = [
         {"kind": "maybe", "by": ana},
         {"kind": "not_suited", "by": ana},
+        {"kind": "withheld", "by": ana, "reason": "  "},
         {"kind": "not_now", "by": ana, "until": past},
         {"kind": "accepted", "by": eve},
     ]

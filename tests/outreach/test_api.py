@@ -124,6 +124,7 @@ def test_answers_are_kept_and_shown(case: Case, ana: User) -> None:
     open_gates(case, ana)
     decided = call.post(place).json()["id"]
     assert call.post(f"{place}response/", {"kind": "not_suited"}).status_code == 409
+    assert call.post(f"{place}response/", {"kind": "withheld"}).status_code == 409
     answer = call.post(f"{place}response/", {"kind": "accepted"})
     assert answer.json()["presentation"]["response"]["fulfilment"] == "waiting"
     assert call.get(f"decisions/?case={case.number}").json()["results"][0]["id"] == decided

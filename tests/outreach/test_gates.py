@@ -14,7 +14,7 @@ from cases.models import Case, Contact, Message, Promise, Queue
 from crm.models import User
 from customers import consent
 from customers.models import Customer
-from outreach import deciding, responding
+from outreach import context, deciding, responding
 from outreach.models import Decision, KnownProblem, OfferPresentation
 from tests.builders import make_case, make_message, make_question
 from tests.outreach.conftest import make_offer, newest_words, open_gates
@@ -261,6 +261,21 @@ def test_a_decline_is_respected_in_every_later_talk(world: World, kind: str, day
     responding.respond(OfferPresentation.objects.get(), kind, by=world.ana, reason="too dear", at=world.now)
     next_talk(world, days)
     assert reasons(world, world.at) == ({reason} if reason else set())
+
+
+def test_what_the_rep_did_not_mention_is_held_against_nobody(world: World) -> None:
+    """This talk has had its offer. Later ones know nothing of it: no rest, no refusal, none of the customer's three."""
+    make_offer()
+    deciding.decide(world.case, by=world.ana)
+    responding.respond(
+        OfferPresentation.objects.get(), "withheld", by=world.ana, reason="they were in a hurry", at=world.now
+    )
+    assert context.read(world.case, world.now).shown is not None
+    next_talk(world, 1)
+    seen = context.read(world.case, world.at)
+    assert (seen.refusals, seen.presented, seen.answers, seen.ignored) == (0, 0, {}, {})
+    assert seen.shown is None
+    assert reasons(world, world.at) == set()
 
 
 def test_an_offer_that_was_answered_differently_later_goes_by_the_newest_answer(world: World) -> None:

@@ -248,6 +248,20 @@ def test_what_is_learned_ranks_the_next_talk(answered: None, billing: Queue, ana
 
 
 @pytest.mark.django_db
+def test_what_a_rep_did_not_mention_teaches_no_belief_and_is_judged_as_nothing(answered: None, ana: User) -> None:
+    before, judged = teaching.answers_given(timezone.now()), list(teaching.decisions())
+    shown = OfferPresentation.objects.order_by("pk").first()
+    assert shown is not None
+    responding.respond(shown, "withheld", by=ana, reason="they were in a hurry")
+    assert len(teaching.answers_given(timezone.now())) == len(before) - 1
+    after = list(teaching.decisions())
+    assert len(after) == len(judged)
+    changed = [(was.reward, now.reward) for was, now in zip(judged, after, strict=True) if was.reward != now.reward]
+    assert len(changed) == 1
+    assert changed[0][0] < 0 == changed[0][1]
+
+
+@pytest.mark.django_db
 def test_what_is_learned_from_holds_no_word_of_a_customer_and_none_who_was_erased(answered: None) -> None:
     now = timezone.now()
     answers = teaching.answers_given(now)
