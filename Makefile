@@ -31,6 +31,7 @@ run: $(RUNTIME)
 
 test: $(COMPLETE)
 	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.imapserver
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist load $(ARGS)
 
 check: $(COMPLETE)

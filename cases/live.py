@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from cases import thread
+from cases import feelings, thread
 from cases.live_board import moved
 from cases.live_people import roles_in_cases
 from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
@@ -52,7 +52,7 @@ def _cases(events: Sequence[Happening], only: Collection[str] | None) -> dict[in
         in_lists = Q(queue__in=_ids(only, "queue")) | Q(customer__in=_ids(only, "customer"))
         yours = Q(assignee__in=_ids(only, "user"))
         found = found.filter(in_lists | yours | Q(number__in=_ids(only, "case")) | Q(pk__in=moved | concerned))
-    return {case.pk: case for case in found.for_screens()}
+    return {case.pk: case for case in found.for_screens().annotate(**feelings.columns())}
 
 
 def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:
