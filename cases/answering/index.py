@@ -1,7 +1,7 @@
 """What is compared: articles as they are written, and questions that an article answered before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,13 @@ class Index:
         told[:, :, 9], told[:, :, 10] = told[:, :, 5] * new, told[:, :, 6] * new
         return told
 
+    def without(self, gone: Any) -> "Index":
+        """The same but for the articles in these places."""
+        stay = np.setdiff1d(np.arange(len(self.articles)), gone)
+        columns = {name: getattr(self, name)[:, stay] for name in ("machine", "held", "titles", "covers", "usual")}
+        each = {name: getattr(self, name)[stay] for name in ("articles", "bias", "trained", "bare")}
+        return replace(self, owner=_placed(self.owner, stay), **columns, **each)
+
     def _bayes(self, asked: Row) -> Any:
         """ln P(article given the question) of naive Bayes, a fifth of it, -4 at least. All questions together are one kind more:
         what an article that answered nothing yet may be, so that no other is probable for want of a better."""
@@ -149,17 +156,17 @@ def gather(documents: Sequence[Document], examples: Sequence[Example]) -> Materi
     )
 
 
-def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
-    """An index of the questions in `kept` (a mask of N; all by default) and all articles but `without` (positions)."""
+def build(material: Material, kept: Any = None) -> Index:
+    """An index of the questions in `kept` (a mask of N; all by default) and all articles."""
     kept = np.ones(len(material.owner), dtype=bool) if kept is None else kept
-    stay = np.setdiff1d(np.arange(len(material.articles)), without)
-    rows, owner, asked_in = material.rows[kept], _placed(material.owner[kept], stay), material.asked_in[kept]
-    machine, bias, trained = _machine(rows, owner, len(stay))
-    held, bare = _bayes(rows, owner, len(stay))
+    count = len(material.articles)
+    rows, owner, asked_in = material.rows[kept], material.owner[kept], material.asked_in[kept]
+    machine, bias, trained = _machine(rows, owner, count)
+    held, bare = _bayes(rows, owner, count)
     queues = np.unique(asked_in[asked_in >= 0])
     return Index(
         space=material.space,
-        articles=material.articles[stay],
+        articles=material.articles,
         machine=machine,
         bias=bias,
         trained=trained,
@@ -171,11 +178,11 @@ def build(material: Material, kept: Any = None, without: Any = ()) -> Index:
         questions=sparse.csr_matrix(rows.T),
         owner=owner,
         cases=material.cases[kept],
-        titles=sparse.csr_matrix(material.titles[stay].T),
-        covers=sparse.csr_matrix(material.covers[stay].T),
+        titles=sparse.csr_matrix(material.titles.T),
+        covers=sparse.csr_matrix(material.covers.T),
         length=material.length,
         queues=queues,
-        usual=_usual(owner, asked_in, queues, len(stay)),
+        usual=_usual(owner, asked_in, queues, count),
     )
 
 

@@ -83,35 +83,25 @@ def held_back(material: Material) -> Held:
     return joined(found)
 
 
-def as_new(material: Material) -> Held:
-    """Questions whose article is there, but as if it had never answered one: what is written must be able to win against what
-    answered before. NEW of all that are held back."""
-    rng = np.random.default_rng(2)
-    used = np.unique(material.owner[material.labelled])
-    group = rng.permutation(len(used)) % STRANGE
-    count = min(int(material.labelled.sum()), MOST_HELD)
-    found = []
-    for n in range(STRANGE):
-        theirs = np.isin(material.owner, used[group == n])
-        asked = rng.permutation(np.flatnonzero(theirs))[: int(count * NEW / STRANGE)]
-        if len(asked):
-            found.append(_asked(_unheard(material, ~theirs), build(material, ~theirs), asked))
-    return joined(found)
-
-
-def strangers(material: Material) -> Held:
-    """Questions whose article, and all it answered, was taken away: nothing that is left answers them."""
+def taken_away(material: Material) -> tuple[Held, Held]:
+    """Questions of articles whose whole past was taken away. First, as if the article had never answered one: what is written must
+    be able to win against what answered before (NEW of all that are held back). Then as strangers: the article is gone too,
+    and nothing that is left answers them."""
     rng = np.random.default_rng(1)
     used = np.unique(material.owner[material.labelled])
     group = rng.permutation(len(used)) % STRANGE
-    found = []
+    count = min(int(material.labelled.sum()), MOST_HELD)
+    new, strange = [], []
     for n in range(STRANGE):
         gone = used[group == n]
         theirs = np.isin(material.owner, gone)
         asked = rng.permutation(np.flatnonzero(theirs))[: MOST_HELD // STRANGE // 2]
-        index = build(material, ~theirs, gone)
-        found.append(_asked(_unheard(material, ~theirs), index, asked))
-    return joined(found)
+        if not len(asked):
+            continue
+        index, left = build(material, ~theirs), _unheard(material, ~theirs)
+        new.append(_asked(left, index, asked[: max(1, int(count * NEW / STRANGE))]))
+        strange.append(_asked(left, index.without(gone), asked))
+    return joined(new), joined(strange)
 
 
 def _unheard(material: Material, kept: Any) -> Material:

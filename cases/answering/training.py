@@ -40,9 +40,9 @@ def judged(material: Material, say: Say = lambda _line: None) -> tuple[Judge, di
     if material.labelled.sum() < judge.LEAST_LABELLED:
         return judge.UNTAUGHT, {}
     say("holding questions back to see what the rest makes of them")
-    known, new = judge.held_back(material), judge.as_new(material)
+    known = judge.held_back(material)
     say("taking articles away to see what strangers look like")
-    strange = judge.strangers(material)
+    new, strange = judge.taken_away(material)
     share = strangers_share(material)
     weights = judge.weigh(judge.joined([known, new]))
     found = judge.learn_confidence(weights, known, strange, share)

@@ -1,5 +1,6 @@
 """A lead rebalances: sees who drowns, levels the load and takes it back, gives cases by key and by drag, looks after a rep."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -63,6 +64,9 @@ def test_a_lead_levels_the_load_and_takes_it_back(
     desk: Open, cases: list[Case], billing: Queue, ana: User, lee: User, lea: User
 ) -> None:
     page = desk(lea)
+    expect(page.locator("#me-button")).to_have_attribute(
+        "title", re.compile("Online"), timeout=20_000
+    )  # she takes one too
     on_the_board(page)
     anas, lees = page.locator(f"#load-{billing.pk}-{ana.pk}"), page.locator(f"#load-{billing.pk}-{lee.pk}")
     expect(anas).to_contain_text("5")

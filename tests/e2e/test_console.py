@@ -185,6 +185,7 @@ def test_an_answer_is_heard_though_its_button_went_meanwhile(desk: Open, ana: Us
     expect(page.locator(".msg.taken")).to_be_visible(timeout=15_000)
     expect(page.locator("form.reply textarea")).to_have_value("")
     page.evaluate("document.addEventListener('said', (event) => { window.heard = event.detail.text; })")
+    processes.wait_until(lambda: _later(page) and held, 20, "the answer of the button")
     route, answer = held.pop()
     route.fulfill(response=answer)
     expect(page.locator("form.reply textarea")).to_have_value("It is on its way.")

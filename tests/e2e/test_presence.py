@@ -35,6 +35,7 @@ def test_presence_is_said_by_mouse_key_and_palette_and_every_window_shows_it(des
     expect(phone.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)")
     page.keyboard.press("Control+k")
     page.keyboard.type("lunch")
+    expect(page.locator("#palette-list [role=option]").first).to_contain_text("Lunch")
     page.keyboard.press("Enter")
     expect(mine).to_have_attribute("title", "Ana Lind · Away: Lunch (u)")
     phone.locator("#me-button").click()

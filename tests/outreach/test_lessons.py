@@ -250,7 +250,7 @@ def test_what_is_learned_ranks_the_next_talk(answered: None, billing: Queue, ana
 @pytest.mark.django_db
 def test_what_a_rep_did_not_mention_teaches_no_belief_and_is_judged_as_nothing(answered: None, ana: User) -> None:
     before, judged = teaching.answers_given(timezone.now()), list(teaching.decisions())
-    shown = OfferPresentation.objects.order_by("pk").first()
+    shown = OfferPresentation.objects.filter(responses__kind="no").order_by("pk").first()
     assert shown is not None
     responding.respond(shown, "withheld", by=ana, reason="they were in a hurry")
     assert len(teaching.answers_given(timezone.now())) == len(before) - 1
