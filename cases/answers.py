@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from django.db.models import F, QuerySet
 
-from cases.answering.asked import question
+from cases.answering.asked import SHOWN, question
 from cases.models import Article, ArticleUse, Case, KnowledgeGap, Queue
 from crm.models import Event, User
 
 __all__ = ["Alike", "Found", "Suggestion", "alike", "gaps", "mark", "question", "suggest", "worth_learning"]
 
-SHOWN = 3  # articles that are offered at once
 WORTH = 0.05  # how probable one beside the first must be
 LEAST = 30  # answered questions from which training is worth its time
 MOST_UNREAD = 200  # articles a process reads by itself before anything was learned

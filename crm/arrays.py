@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,11 @@ def pack(content: dict[str, Any]) -> bytes:
 
 def unpack(content: bytes) -> dict[str, Any]:
     """What `pack` packed. Raises ValueError where it is something else."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (EOFError, zipfile.BadZipFile) as broken:
+        raise ValueError("this is cut short") from broken
     found: dict[str, Any] = json.loads(arrays.pop(".plain").tobytes())
     for name in [n.removesuffix(".shape") for n in arrays if n.endswith(".shape")]:
         shape = tuple(int(side) for side in arrays.pop(f"{name}.shape"))

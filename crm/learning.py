@@ -4,6 +4,7 @@ Apps bring the learners in their jobs.py (`learning.learner`). A learner says wh
 held back, and whether that is good enough to be used; until then what ran before runs on."""
 
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ Say = Callable[[str], None]
 KEPT = 3  # trainings of a kind whose content is kept: to go back by one, and while processes still read the last
 NIGHT = (1, 5)  # hours of the house's clock
 STALE = timedelta(hours=20)
+EVERY = 600.0  # seconds between two looks whether there is something to learn: until the first time that reads a lot
 LOOK = 5.0  # seconds a process may run on the last version
 _LOCK = 0x4C524E00
 log = logging.getLogger(__name__)
@@ -140,7 +142,7 @@ class Reader(Generic[T]):
     def __init__(self, kind: str, read: Callable[[bytes], T]) -> None:
         self.kind, self.read = kind, read
         self._lock = threading.Lock()
-        self._held: tuple[int, T] | None = None
+        self._held: tuple[int, T | None] | None = None
         self._looked = 0.0
 
     def current(self) -> tuple[int, T] | None:
@@ -150,7 +152,7 @@ class Reader(Generic[T]):
             found = self.of(rows.values_list("pk", flat=True).first() or 0)
             self._looked = time.monotonic()
             return found
-        return self._held
+        return self._held if self._held and self._held[1] is not None else None  # type: ignore[return-value]
 
     def of(self, version: int) -> tuple[int, T] | None:
         """The same of this version, by somebody who has asked for it: read once a process."""
@@ -159,8 +161,16 @@ class Reader(Generic[T]):
                 self._held = None
             elif self._held is None or self._held[0] != version:
                 content = Learned.objects.values_list("content", flat=True).get(pk=version)
-                self._held = (version, self.read(bytes(content or b"")))
-            return self._held
+                self._held = (version, self._read(version, bytes(content or b"")))
+            return self._held if self._held and self._held[1] is not None else None  # type: ignore[return-value]
+
+    def _read(self, version: int, content: bytes) -> T | None:
+        """What another version of the house kept cannot be read: as if nothing had been learned, until it learns anew."""
+        try:
+            return self.read(content)
+        except (ValueError, TypeError, KeyError):
+            log.warning("%s %s was kept in another form; it is learned anew", self.kind, version)
+            return None
 
     def forget(self) -> None:
         """Look anew at the next question."""
@@ -187,10 +197,13 @@ def warm() -> None:
 @loop(name="crm.learning", limit=60)
 def learn_by_night(stop: threading.Event, alive: Callable[[], None]) -> None:
     """Runs `manage.py train --due` as a process of its own, at low priority, so that nobody waits for it."""
+    looked = -math.inf
     while not stop.is_set():
         alive()
-        if wanted():
-            _run(stop, alive)
+        if time.monotonic() - looked >= EVERY:
+            looked = time.monotonic()
+            if wanted():
+                _run(stop, alive)
         stop.wait(30)
 
 

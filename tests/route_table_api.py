@@ -58,10 +58,10 @@ GET    api/filters/<int:pk>/                        401   200  404  200  200  40
 PATCH  api/filters/<int:pk>/                        401   403  404  200  200  404  403  403  200
 DELETE api/filters/<int:pk>/                        401   403  404  204  204  404  403  403  204
 GET    api/tasks/                                    401   200  200  200  200  200  200  200  200
-GET    api/playbooks/                                401   200  200  200  200  403  200  200  200
-POST   api/playbooks/                                401   403  403  201  201  403  403  403  201
-GET    api/playbooks/<int:pk>/                       401   200  404  200  200  403  200  200  200
-PATCH  api/playbooks/<int:pk>/                       401   403  404  200  200  403  403  403  200
+GET    api/playbooks/                                401   200  200  200  200  403  403  200  200
+POST   api/playbooks/                                401   403  403  403  201  403  403  403  201
+GET    api/playbooks/<int:pk>/                       401   200  404  200  200  403  403  200  200
+PATCH  api/playbooks/<int:pk>/                       401   403  404  403  200  403  403  403  200
 GET    api/cases/<int:number>/playbook/              401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/playbook/              401   201  404  201  201  404  403  201  201
 DELETE api/cases/<int:number>/playbook/              401   204  404  204  204  404  403  204  204

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 LONGEST = 2_000  # characters of a question that are read
 LONGEST_ARTICLE = 8_000
+SHOWN = 3  # articles that are offered at once
 
 
 @dataclass(frozen=True)

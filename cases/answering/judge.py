@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from cases.answering.asked import SHOWN
 from cases.answering.index import FEATURES, Index, Material, build
 
 # What weighs how much before anything was learned, and what learning is drawn back to (in units of the logarithm of odds).
@@ -17,7 +18,6 @@ STEP = np.array([3.0, 3.0, 2.0, 6.0, 6.0, 6.0, 6.0, 1.0, 3.0, 6.0, 6.0])  # how 
 FOLDS, STRANGE = 5, 3
 LEAST_LABELLED = 100
 MOST_HELD = 6_000  # questions held back in all
-SHOWN = 3
 NEW = 0.1  # share of questions whose article is new
 STRANGERS = 0.2  # share of questions no article answers, where history does not tell
 NEAR = 60  # candidates a question that are compared

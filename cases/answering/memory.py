@@ -11,7 +11,7 @@ from cases.answering.asked import LONGEST_ARTICLE, Document
 from cases.answering.index import FEATURES, Index, covering
 from cases.answering.judge import SURE, Judge
 from cases.answering.space import Space, word_columns
-from cases.answering.wording import telling
+from cases.answering.wording import is_empty, telling
 from crm import arrays
 
 BECAUSE = 4  # words named
@@ -42,10 +42,9 @@ class Memory:
 
     def asked(self, text: str) -> "Asked":
         """A question as the index reads it, once."""
-        space, bare = self.index.space, telling(text)
-        said = {*bare.split()}
-        words = {word: column for word, column in word_columns(space, text).items() if word in said}
-        return Asked(space.rows([text]), space.rows([bare]), words)
+        space = self.index.space
+        words = {word: column for word, column in word_columns(space, text).items() if not is_empty(word)}
+        return Asked(space.rows([text]), space.rows([telling(text)]), words)
 
     def evidence(self, asked: "Asked", queue: int | None) -> Any:
         """What speaks for each article: K × FEATURES."""

@@ -26,4 +26,8 @@ EMPTY = frozenset(
 def telling(text: str, longest: int = LONGEST) -> str:
     """The text without the words that say nothing."""
     words = prepared(text, longest).split()
-    return " ".join(word for word in words if word.strip(".,;:!?()\"'").replace("'", "") not in EMPTY)
+    return " ".join(word for word in words if not is_empty(word.strip(".,;:!?()\"'")))
+
+
+def is_empty(word: str) -> bool:
+    return word.replace("'", "") in EMPTY

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as Invalid
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from cases import playbooks as keeping
 from cases.api import finding
-from cases.models import Playbook, Queue
+from cases.models import Playbook
 from crm import rest
 
 
@@ -106,7 +106,7 @@ def _way(run: Any) -> dict[str, Any]:
 def playbooks(request: Request) -> Response:
     if request.method == "GET":
         return rest.page(request, _readable(request), PlaybookShape)
-    finding.need(request, "article.change")
+    finding.need(request, "macro.change")
     data = rest.read(PlaybookData, request)
     with transaction.atomic():
         made = _written(request, Playbook(), data)
@@ -119,7 +119,7 @@ def playbooks(request: Request) -> Response:
 def playbook(request: Request, pk: int) -> Response:
     found = get_object_or_404(_readable(request), pk=pk)
     if request.method == "PATCH":
-        finding.need(request, "article.change")
+        finding.need(request, "macro.change")
         data = rest.read(PlaybookData, request, partial=True)
         with transaction.atomic():
             found = get_object_or_404(Playbook.objects.select_for_update(of=("self",)), pk=pk)
@@ -130,23 +130,17 @@ def playbook(request: Request, pk: int) -> Response:
 
 
 def _readable(request: Request) -> QuerySet[Playbook]:
-    """Those of queues one sees, and those of every queue."""
-    finding.need(request, "article.see")
+    finding.need(request, "macro.see")
     rows = Playbook.objects.select_related("current").prefetch_related("queues")
-    user = rest.me(request)
-    if user.is_administrator:
-        return rows
-    mine = Q(queues=None) | Q(queues__in=Queue.objects.visible_to(user))
-    return rows.filter(pk__in=Playbook.objects.filter(mine).values("pk"))
+    return rows.readable_by(rest.me(request))
 
 
 def _written(request: Request, playbook: Playbook, data: dict[str, Any]) -> Playbook:
-    queues = list(Queue.objects.visible_to(rest.me(request)).filter(pk__in=data["queues"]))
-    if len(queues) < len(set(data["queues"])):
-        raise ValidationError({"queues": _("Name queues that you may see.")})
+    """By who steers every queue it is for, and was for."""
+    queues = finding.steered(request, playbook, data["queues"])
     playbook.name, playbook.is_active = data["name"], data["is_active"]
     playbook.save()
-    playbook.queues.set(queues)
+    playbook.queues.set(queues or [])
     try:
         playbook.publish([dict(step) for step in data["steps"]], by=rest.me(request))
     except Invalid as error:

@@ -34,6 +34,13 @@ class PlaybookQuerySet(models.QuerySet["Playbook"]):
         rows = self.filter(is_active=True, current__isnull=False)
         return rows.filter(models.Q(queues=None) | models.Q(queues=queue)).distinct()
 
+    def readable_by(self, user: User) -> "PlaybookQuerySet":
+        """Those of queues one sees, and those of every queue."""
+        if user.is_administrator:
+            return self
+        mine = models.Q(queues=None) | models.Q(queues__in=Queue.objects.visible_to(user))
+        return self.filter(pk__in=Playbook.objects.filter(mine).values("pk"))
+
 
 @tracked(before=True)
 class Playbook(models.Model):

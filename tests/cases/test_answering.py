@@ -111,6 +111,14 @@ def test_what_is_kept_is_read_back_as_it_was(material: Any) -> None:
     assert again.seen == 7
 
 
+def test_words_speak_whatever_stands_after_them(material: Any) -> None:
+    made = gather(*material)
+    known = memory.Memory(build(made), judge.UNTAUGHT, 7)
+    (plain,) = known.because(known.asked("refund money back purchase"), [2])
+    (marked,) = known.because(known.asked("Refund, money: back? (purchase)"), [2])
+    assert {*plain} == {*marked} == {"refund", "money", "back", "purchase"}
+
+
 def test_what_was_kept_in_another_form_is_refused(material: Any) -> None:
     with pytest.raises(ValueError, match="another version"):
         memory.unpack(arrays.pack({"form": 0}))
@@ -295,6 +303,17 @@ def test_what_ran_before_runs_on_where_training_came_to_nothing(history: dict[st
     Learned.objects.create(kind="answers", why="not good enough", content=b"x")
     suggesting.forget()
     assert answers.suggest("refund", queue=billing).version == first.pk  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", arrays.pack({"form": 0})[:-40], arrays.pack({"form": 0}), arrays.pack({"form": 1})]
+)
+def test_what_cannot_be_read_is_as_if_nothing_had_been_learned(
+    history: dict[str, Article], billing: Queue, content: bytes
+) -> None:
+    Learned.objects.create(kind="answers", in_use=True, content=content)
+    for _again in range(2):
+        assert answers.suggest("refund", queue=billing).results[0].article == history["refund"]
 
 
 def test_content_is_kept_of_the_newest_few(history: dict[str, Article]) -> None:

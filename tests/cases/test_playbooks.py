@@ -187,3 +187,19 @@ def test_a_supervisor_writes_a_step_a_line(client: Client, sue: User, billing: Q
     assert "Verify identity | Name and order" in client.get(f"{place}{playbook.pk}/change/").content.decode()
     assert client.post(f"{place}add/", {**form, "steps": "!!!"}).status_code == 200
     assert client.post(f"{place}add/", {**form, "queues": []}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_over_the_api_too_only_who_steers_a_queue_lays_steps_down_for_it(
+    billing: Queue, technical: Queue, sue: User
+) -> None:
+    """Sue supervises Billing alone."""
+    script = Caller(sue)
+    steps = [{"label": label} for label in STEPS]
+    assert script.post("playbooks/", {"name": "A", "steps": steps, "queues": [billing.pk]}).status_code == 201
+    for queues in ([], [technical.pk], [billing.pk, technical.pk]):
+        assert script.post("playbooks/", {"name": "B", "steps": steps, "queues": queues}).status_code == 400
+    theirs, everybody = lay_down("Theirs", queues=[technical]), lay_down("Everybody's")
+    assert script.patch(f"playbooks/{theirs.pk}/", {"name": "Mine"}).status_code in {400, 404}
+    assert script.patch(f"playbooks/{everybody.pk}/", {"name": "Mine"}).status_code == 400
+    assert Playbook.objects.filter(name="Mine").count() == 0
