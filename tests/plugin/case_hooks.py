@@ -14,6 +14,7 @@ from cases.hooks import (
     Outgoing,
     Panel,
     Payout,
+    Sound,
     Verdict,
     answered,
     burning,
@@ -29,6 +30,7 @@ from cases.hooks import (
     policy_facts,
     remedy_handlers,
     resolve_checks,
+    sentiment_models,
 )
 from cases.models import Case, Channel, Dispatch
 from cases.policy.facts import PolicyFact
@@ -175,3 +177,11 @@ def points_we_lost() -> list[PolicyFact]:
         return card.points if card else None
 
     return [PolicyFact("points_lost", "Points we lost", "number", lost)]
+
+
+@sentiment_models.register
+def about_points(texts: Sequence[str]) -> list[Sound] | None:
+    """How lost points sound, we know better than a model of everything; of other texts we know nothing."""
+    if all("my loyalty points are gone" in text.lower() for text in texts):
+        return [Sound("bad", 0.95) for _text in texts]
+    return None

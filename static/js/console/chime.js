@@ -25,19 +25,28 @@ function note(frequency, at, volume) {
 
 const GAP = 4000; // several things at once are one sound
 
-async function ring(name) {
+// True if it sounded, here.
+function ring(name) {
   const last = memory.get("chimed") || {};
-  if (last.name === name || Date.now() - (last.at || 0) < GAP) return;
+  if (last.name === name || Date.now() - (last.at || 0) < GAP) return false;
   memory.set("chimed", { name, at: Date.now() });
   note(660, context.currentTime, 0.05);
   note(880, context.currentTime + 0.11, 0.04);
   document.dispatchEvent(new CustomEvent("console:chimed", { detail: name }));
+  return true;
 }
+
+const rest = () => new Promise((done) => setTimeout(done, GAP));
 
 export function chime(name) {
   if (context?.state !== "running") return;
-  if (navigator.locks) navigator.locks.request(`forefront.chime.${me}`, () => ring(name));
-  else ring(name);
+  if (!navigator.locks) {
+    ring(name);
+    return;
+  }
+  // What one tab noted, another reads a moment later: who sounded keeps the lock meanwhile, and who finds it taken is silent.
+  const turn = { ifAvailable: true };
+  navigator.locks.request(`forefront.chime.${me}`, turn, (lock) => (lock && ring(name) ? rest() : undefined));
 }
 
 export function startChime() {
