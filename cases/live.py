@@ -16,9 +16,10 @@ from django.utils import timezone
 from cases import feelings, thread
 from cases.live_board import moved
 from cases.live_people import roles_in_cases
-from cases.models import Acknowledgement, Case, Message, Queue, QueueSession
+from cases.models import Acknowledgement, Case, Clock, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from cases.templatetags.rows import row
+from crm.database.prepared import Prepared, keys
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
 from crm.models import Event, User
@@ -35,24 +36,35 @@ def case_fragments(events: Sequence[Happening], only: Collection[str] | None) ->
     """State (row, head) at most once a case, at the version it has now; thread entries one an event."""
     cases = _cases(events, only)
     words = _Words(events)
+    theirs: dict[int, list[Happening]] = defaultdict(list)
     for event in events:
         if case := cases.get(event.stream_id):
+            theirs[case.pk].append(event)
             yield _entry(case, event, words)
             yield from _mine(case, event)
-    for case in cases.values():
-        yield from _state(case, [e for e in events if e.stream_id == case.pk])
+    for pk, case in cases.items():
+        yield from _state(case, theirs[pk])
 
 
 def _cases(events: Sequence[Happening], only: Collection[str] | None) -> dict[int, Case]:
     """Each case once, with what its row and head show; of a long replay only those that concern its topics."""
-    found = Case.objects.filter(pk__in={e.stream_id for e in events})
+    changed = {e.stream_id for e in events}
     if only is not None:
         moved = {e.stream_id for e in events if e.kind == "transferred"}
         concerned = {e.stream_id for e in events if _concerned(e) & set(_ids(only, "user"))}
         in_lists = Q(queue__in=_ids(only, "queue")) | Q(customer__in=_ids(only, "customer"))
         yours = Q(assignee__in=_ids(only, "user"))
-        found = found.filter(in_lists | yours | Q(number__in=_ids(only, "case")) | Q(pk__in=moved | concerned))
-    return {case.pk: case for case in found.for_screens().annotate(**feelings.columns())}
+        wanted = in_lists | yours | Q(number__in=_ids(only, "case")) | Q(pk__in=moved | concerned)
+        changed = set(Case.objects.filter(wanted, pk__in=changed).values_list("pk", flat=True))
+    found = _SHOWN(list(changed)) if changed else []
+    clocks = Clock.objects.shown_of([case.pk for case in found]) if found else {}
+    for case in found:
+        case.open_clocks = clocks.get(case.pk, [])  # type: ignore[attr-defined]
+    return {case.pk: case for case in found}
+
+
+# Every tick of every web process asks.
+_SHOWN = Prepared(lambda of: Case.objects.filter(pk__in=keys(of)).shown().annotate(**feelings.columns()), list)
 
 
 def _state(case: Case, events: Sequence[Happening]) -> Iterator[Fragment]:

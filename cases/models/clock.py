@@ -1,5 +1,7 @@
 """A target of a case as it runs (docs/clocks.md). What starts, stops and ends clocks is `following`."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from cases.attention import refresh
 from cases.business_hours import ROUND_THE_CLOCK, Hours, NeverOpen
 from cases.models.calendar import CalendarVersion
 from cases.models.sla import SLAPolicyVersion
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, keys
 from crm.models import Event
 
 if TYPE_CHECKING:
@@ -40,6 +42,13 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def shown(self, case: int) -> "list[Clock]":
         """Those the head of a case shows, what was met included, the newest of each kind first."""
         return _SHOWN(case)
+
+    def shown_of(self, cases: Sequence[int]) -> "dict[int, list[Clock]]":
+        """The same of each of these cases."""
+        found: dict[int, list[Clock]] = defaultdict(list)
+        for clock in _SHOWN_OF(cases):
+            found[clock.case_id].append(clock)
+        return found
 
     def follow(self, case: "Case", event: Event) -> None:
         """Start, pause, resume, meet or cancel the case's clocks after `event`, inside its transaction, under the
@@ -179,7 +188,9 @@ class Clock(models.Model):
         self.run_from(at)
 
 
-_SHOWN = Prepared(lambda case: Clock.objects.filter(case=case, cancelled_at=None).order_by("kind", "-started_at"), int)
+_IN_ORDER = ("kind", "-started_at")
+_SHOWN = Prepared(lambda case: Clock.objects.filter(case=case, cancelled_at=None).order_by(*_IN_ORDER), int)
+_SHOWN_OF = Prepared(lambda of: Clock.objects.filter(case__in=keys(of), cancelled_at=None).order_by(*_IN_ORDER), list)
 _KEPT = Prepared(
     lambda case: (
         Clock.objects.filter(models.Q(met_at=None) | models.Q(kind=Clock.Kind.RESOLUTION), case=case)

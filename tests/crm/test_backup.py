@@ -1,6 +1,7 @@
 """A backup holds everything of one moment, and comes back whole or not at all."""
 
 import fcntl
+import gc
 import json
 import os
 import random
@@ -34,6 +35,12 @@ from customers.models import Customer
 from tests.builders import make_question
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else() -> None:
+    """Threads of tests before this one have ended; their connections end when what held them is collected."""
+    gc.collect()
 
 
 @pytest.fixture
