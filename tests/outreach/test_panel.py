@@ -37,7 +37,7 @@ def asked(desk: Client, path: str, method: str = "get") -> tuple[str, int]:
 def test_before_the_need_is_met_nothing_is_there_but_why(desk: Client, case: Case) -> None:
     make_offer()
     html, _queries = asked(desk, f"/cases/{case.number}/offer/")
-    assert "why nothing?" in html
+    assert "Why no offer?" in html
     assert "Fibre" not in html
     assert not re.search(r"<button|hx-post", html)
     told, _queries = asked(desk, f"/cases/{case.number}/offer/trace/")
