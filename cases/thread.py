@@ -160,6 +160,16 @@ def _latest_of(case: Case) -> list[Message]:
     return found
 
 
+def one(case: Case, pk: int) -> Message | None:
+    """This message of the case, with everything it is shown with."""
+    found = _ONE(case.pk, pk)
+    _attach(found)
+    return found[0] if found else None
+
+
+_ONE = Prepared(lambda case, pk: with_parts(Message.objects.filter(case=case, pk=pk)), int, int)
+
+
 def _attach(messages: Sequence[Message]) -> None:
     """Give each the files it came with, as prefetching would."""
     files: dict[int, list[Attachment]] = defaultdict(list)

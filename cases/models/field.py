@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import transitions
 from cases.models.queue import Queue
 from cases.models.refusals import FieldsMissing
+from crm.database.prepared import Prepared
 from crm.history import tracked
 from customers.models import Subscription
 
@@ -37,14 +39,9 @@ class CaseFieldQuerySet(models.QuerySet["CaseField"]):
         everywhere = ~models.Exists(mine)
         return self.active().filter(everywhere | models.Exists(mine.filter(queue=queue)))
 
-    def lacking(self, case: "Case", status: str) -> "CaseFieldQuerySet":
-        """Those that must be filled in before this case becomes `status`, and are not."""
-        filled = FieldValue.objects.filter(case=case, field=models.OuterRef("pk"))
-        return self.of(case.queue_id).filter(~models.Exists(filled), required_for__contains=[status])
-
     def must_be_filled(self, case: "Case", status: str) -> None:
-        """Raises FieldsMissing, which names them."""
-        if lacking := list(self.lacking(case, status)):
+        """Raises FieldsMissing, which names those that must be filled in before this case becomes `status`, and are not."""
+        if lacking := _lacking(status)(case.pk, case.queue_id):
             raise FieldsMissing(case, status, lacking)
 
 
@@ -193,3 +190,14 @@ class FieldValue(models.Model):
     def content(self) -> tuple[int | None, int | None, str, Decimal | None, object, bool | None]:
         """What two values alike have alike."""
         return self.option_id, self.subscription_id, self.text, self.number, self.date, self.flag
+
+
+@cache
+def _lacking(status: str) -> "Prepared[CaseField]":
+    """What is not filled in of what must be before a case (its key, its queue's) becomes that."""
+
+    def ask(case: int, queue: int) -> "models.QuerySet[CaseField, CaseField]":
+        filled = FieldValue.objects.filter(case=case, field=models.OuterRef("pk"))
+        return CaseField.objects.of(queue).filter(~models.Exists(filled), required_for__contains=[status])
+
+    return Prepared(ask, int, int)

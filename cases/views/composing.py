@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -110,7 +109,10 @@ def _written(request: StaffRequest, case: Case, pk: int | None, kind: str) -> Ht
 
 
 def _message(case: Case, pk: int) -> Message:
-    return get_object_or_404(thread.with_parts(case.messages.all()), pk=pk)
+    message = thread.one(case, pk)
+    if message is None:
+        raise Http404
+    return message
 
 
 def _stale(request: StaffRequest, case: Case, stale: conversation.Stale) -> HttpResponse:
