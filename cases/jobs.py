@@ -69,6 +69,7 @@ every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
 every(5, name="cases.outcomes")(outcomes.follow)
 every(2, name="cases.sentiment")(guessing.sweep)
+every(10, name="cases.sentiment_anew")(guessing.anew)
 
 
 @learning.warmers.register
