@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import F, Max
@@ -100,7 +100,7 @@ def _keep(rows: Sequence[Message], told: Sequence[Guess], live: int) -> None:
     """In one statement, and only where nobody guessed since these were read, and no newer version than `live` is in use:
     what slept over that says nothing, and the message is guessed at the next look. No event: nothing happened to the
     case, and what somebody writes in this moment does not become stale by it."""
-    columns = [
+    columns: list[Any] = [
         [row.pk for row in rows],
         [row.felt_by for row in rows],
         [guess.feeling for guess in told],
