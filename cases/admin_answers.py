@@ -31,7 +31,7 @@ class ArticleAdmin(Publishing):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
-        rows = Article.objects.defer("document").select_related("current", "owner").prefetch_related("queues")
+        rows = Article.objects.select_related("current", "owner").prefetch_related("queues")
         return only_theirs(rows, me(request))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

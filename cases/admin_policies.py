@@ -18,8 +18,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from cases.admin_policy_grid import Inputs, Rows, canonical, shown_input, shown_row
 from cases.admin_publishing import Publishing, names, only_theirs
 from cases.models import Remedy, RemedyAuthority, RemedyBudget, ServicePolicy
-from cases.policy import facts, shape
-from cases.remedies import limits
+from cases.policy import facts, overriding, shape, words
+from cases.policy.overriding import Proposal
+from cases.remedies import limits, overrides
 from crm.admin import HouseAdmin, ReadOnlyAdmin, me, supervisors
 from crm.models import User
 
@@ -28,6 +29,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """Saving proves the table and makes a version when it changed."""
 
     user: User  # who fills the form in
+    draft: Proposal | None = None  # a row is shown as people decide it; nothing is changed before it is saved
     currency = forms.CharField(
         label=_("Currency"), max_length=3, initial="EUR", widget=UnfoldAdminTextInputWidget(attrs={"size": 4})
     )
@@ -44,10 +46,16 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         self.standing = self.instance.current.table if self.instance.current else {}
         if self.standing:
             self.initial.update(currency=self.standing["currency"], table_version=self.instance.current.number)
+        table = self.standing
+        if data is None and self.draft and table:
+            table = overriding.changed(table, self.draft)
+            self.fields["why"].initial = overridden(
+                self.draft, table["currency"]
+            )  # nothing that stands: no part of the seal
         asked = self.standing.get("inputs", [])
         self.inputs = Inputs(data, prefix="inputs", initial=[shown_input(each) for each in asked])
         columns = self._inputs() if data is not None else asked
-        rows = [shown_row(row) for row in self.standing.get("rows", [])]
+        rows = [shown_row(row) for row in table.get("rows", [])]
         self.rows = Rows(data, prefix="rows", initial=rows, form_kwargs={"inputs": columns})
 
     def _inputs(self) -> list[dict[str, Any]]:
@@ -94,12 +102,30 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         return {"currency": currency, "inputs": self._inputs(), "rows": rows}
 
     @property
+    def draft_row(self) -> int:
+        return self.draft.row + 1 if self.draft else 0
+
+    @property
     def differs(self) -> bool:
         return canonical(self.table()) != canonical(self.standing) if self.standing else True
 
     def publish(self, policy: ServicePolicy, by: User) -> None:
         if self.differs:
             policy.publish(table=self.table(), by=by, why=self.cleaned_data.get("why", ""))
+
+
+def overridden(found: Proposal, currency: str) -> str:
+    """How often people decided otherwise than a row says, why, and what they gave, in a sentence."""
+    return _(
+        "Row %(row)d: %(count)d of %(of)d times people gave otherwise, because %(why)s: %(granted)s (the middle one) instead of %(computed)s."
+    ) % {
+        "row": found.row + 1,
+        "count": found.count,
+        "of": found.of,
+        "why": Remedy.Why(found.reason).label,
+        "granted": words.money(found.granted, currency),
+        "computed": words.money(found.computed, currency),
+    }
 
 
 @admin.register(ServicePolicy, site=supervisors)
@@ -110,12 +136,20 @@ class ServicePolicyAdmin(Publishing):
     list_filter = ["is_active"]
     search_fields = ["name"]
     ordering = ["name", "pk"]
-    readonly_fields = ["versions"]
+    readonly_fields = ["overruled", "versions"]
     fieldsets = [
         (None, {"fields": ["name", "is_active", "currency", "why"]}),
         (_("For cases of"), {"fields": ["queues"]}),
+        (_("What people decide otherwise"), {"fields": ["overruled"]}),
         (_("Versions"), {"fields": ["versions"]}),
     ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With `draft` in the address: one of the proposals, as it stands now, is written into the grid."""
+        form = super().get_form(request, obj, change, **kwargs)
+        wanted = request.GET.get("draft")
+        form.draft = next((p for p in _proposed(obj) if p.key == wanted), None) if wanted else None
+        return form
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServicePolicy]:
         rows: QuerySet[ServicePolicy] = only_theirs(
@@ -143,6 +177,19 @@ class ServicePolicyAdmin(Publishing):
     def waiting(self, policy: Any) -> int:
         return int(policy.waiting_)
 
+    @admin.display(description=_("In the last 30 days"))
+    def overruled(self, policy: Any) -> SafeString | str:
+        """Rows that people override for one reason again and again, each with a draft of another."""
+        found = _proposed(policy)
+        if not found:
+            told = _("No row was overridden %(fewest)d times or more for one reason, and in a fifth of its decisions.")
+            return str(told) % {"fewest": overriding.FEWEST}
+        place = reverse("admin:cases_servicepolicy_change", args=[policy.pk])
+        currency, label = policy.current.table["currency"], _("Open a draft with this row changed")
+        rows = [(overridden(p, currency), place, p.key, p.row + 1, label) for p in found]
+        link = '<li>{} <a class="underline font-semibold" href="{}?draft={}#policy-row-{}">{}</a></li>'
+        return format_html('<ul class="flex flex-col gap-2">{}</ul>', format_html_join("", link, rows))
+
     @admin.display(description=_("So far"))
     def versions(self, policy: Any) -> SafeString | str:
         """Who changed the table, when, and why; the newest first."""
@@ -154,6 +201,10 @@ class ServicePolicyAdmin(Publishing):
             for v in rows
         )
         return format_html("<ul>{}</ul>", format_html_join("", "<li>v{} · {} · {} {}</li>", told))
+
+
+def _proposed(policy: Any) -> list[Proposal]:
+    return overrides.proposed(policy, timezone.now()) if policy is not None and policy.pk else []
 
 
 @admin.register(RemedyAuthority, site=supervisors)

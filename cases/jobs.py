@@ -23,7 +23,7 @@ from cases import (
 )
 from cases.intake import sweep_inbound, sweep_slow
 from cases.outward import release_due, send_due, send_mass_due
-from cases.remedies import paying, unasked
+from cases.remedies import paying, raising, unasked
 from cases.routing import route, send_back, wake_due
 from cases.routing_wake import SWEEP
 from cases.rules import asking, running, trying
@@ -58,6 +58,7 @@ every(2, name=trying.SWEEP)(trying.try_due)
 every(3600, name="cases.rules.forget")(asking.forget)
 every(1, name="cases.remedies")(paying.pay_due)
 every(5, name="cases.entitlements")(unasked.grant_due)
+every(5, name="cases.approvals")(clocks.by_the_database(raising.raise_due))
 every(30, name="cases.silence")(silence.sweep)
 loop(name="cases.mailboxes", limit=20)(fetching.fetch_mail)
 every(10, name="cases.pace")(pacing.sweep)
@@ -69,6 +70,7 @@ every(30, name="cases.digests")(digests.plan)
 every(3600, name="cases.old_news")(news.forget)
 every(5, name="cases.outcomes")(outcomes.follow)
 every(2, name="cases.sentiment")(guessing.sweep)
+every(10, name="cases.sentiment_anew")(guessing.anew)
 
 
 @learning.warmers.register

@@ -83,7 +83,7 @@ def outcome(kept: Case, gone: Case) -> Outcome:
         priority=max(kept.priority, gone.priority, key=_URGENCY.index),
         tags=tuple(sorted({*kept.tags, *gone.tags})),
         wakes=waits and kept.snoozed_until is not None,
-        is_unmet=waits and kept.need_met_event_id is not None,
+        is_unmet=kept.need_met_event_id is not None and (waits or gone.need_met_event_id is None),
     )
 
 

@@ -64,6 +64,7 @@ _SENTENCES: dict[str, LazyText] = {
     "offer_left_to_hand": gettext_lazy("What was accepted is to be done by hand"),
     "remedy_granted": gettext_lazy("%(who)s granted %(remedy)s"),
     "remedy_asked": gettext_lazy("%(who)s asks for approval: %(remedy)s"),
+    "remedy_raised": gettext_lazy("Nobody decided in time: %(remedy)s is for %(people)s to decide now"),
     "remedy_approved": gettext_lazy("%(who)s approved %(remedy)s"),
     "remedy_refused": gettext_lazy("%(who)s did not approve %(remedy)s"),
     "remedy_called_off": gettext_lazy("%(who)s called off %(remedy)s"),
@@ -96,6 +97,7 @@ _OTHERWISE: dict[tuple[str, str], LazyText] = {
     ("assigned", "taken_over"): gettext_lazy("%(who)s took it over from %(was)s"),
     ("assigned", "leveled"): gettext_lazy("%(who)s gave it to %(assignee)s, to level the load"),
     ("issue_left", "alone"): gettext_lazy("%(who)s: a thing of its own"),
+    ("remedy_raised", "nobody"): gettext_lazy("Nobody decided in time, and nobody else has the authority: %(remedy)s"),
     ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
 }
 _BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}

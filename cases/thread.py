@@ -82,6 +82,7 @@ TOLD = (
     "offer_left_to_hand",
     "remedy_granted",
     "remedy_asked",
+    "remedy_raised",
     "remedy_approved",
     "remedy_refused",
     "remedy_called_off",

@@ -27,19 +27,28 @@ KINDS: dict[str, tuple[str, Any]] = {
     "calendars": ("name", gettext_lazy("Business calendars")),
     "queues": ("name", gettext_lazy("Queues")),
     "skills": ("name", gettext_lazy("Skills")),
+    "dispositions": ("name", gettext_lazy("Dispositions")),
+    "causes": ("name", gettext_lazy("Causes")),
     "sla-policies": ("name", gettext_lazy("SLA policies")),
     "articles": ("title", gettext_lazy("Articles")),
-    "saved-replies": ("name", gettext_lazy("Saved replies")),
+    "saved-replies": ("title", gettext_lazy("Saved replies")),
     "macros": ("title", gettext_lazy("Macros")),
+    "playbooks": ("name", gettext_lazy("Playbooks")),
     "segments": ("key", gettext_lazy("Segments")),
     "rules": ("name", gettext_lazy("Rules")),
     "service-policies": ("name", gettext_lazy("Policies of what we give")),
     "offers": ("key", gettext_lazy("Offers")),
+    "public-offers": ("name", gettext_lazy("Public offers")),
 }
+# Where the API has them under another address.
+_AT = {"public-offers": "offers/public"}
 # Of another house, or of this moment alone.
 _LEFT_OUT = {
     "id",
     "version",
+    "version_id",
+    "merged_into",
+    "terms",
     "sentence",
     "paused_at",
     "paused_why",
@@ -53,10 +62,11 @@ _LEFT_OUT = {
     "refreshed_at",
 }
 # What is set by whoever steers all the queues it is marked with.
-_MARKED = {"sla-policies", "articles", "saved-replies", "macros", "rules", "service-policies"}
+_MARKED = {"sla-policies", "articles", "saved-replies", "macros", "playbooks", "rules", "service-policies"}
 # Whose keys these words hold.
 _NAMED = {
     "queue": "queues", "queues": "queues", "calendar": "calendars", "skills": "skills", "macro": "macros",
+    "twin": "offers",
     "person": "people", "people": "people", "assignee": "people", "owner": "people",
 }  # fmt: skip
 _NOBODY_S = {"me", "nobody"}  # what a macro may say in the place of a person
@@ -148,12 +158,15 @@ class _House:
     def _all(self, kind: str) -> Iterator[dict[str, Any]]:
         query = "limit=200"
         while query:
-            answer = self.ask("GET", f"/api/{kind}/", query=query)
+            answer = self.ask("GET", _place(kind), query=query)
             yield from answer["results"]
             query = (answer["next"] or "").partition("?")[2]
 
     def is_theirs(self, kind: str, row: Mapping[str, Any]) -> bool:
-        """What is marked with queues is set by who has all of them; unmarked it is the administrators'."""
+        """What is marked with queues is set by who has all of them; unmarked it is the administrators'. What is only mine,
+        or has become another one here, is no other house's."""
+        if row.get("mine") or row.get("merged_into"):
+            return False
         marks = set(row.get("queues", ()))
         return kind not in _MARKED or self.user.is_administrator or bool(marks and marks <= set(self._names("queues")))
 
@@ -163,7 +176,7 @@ class _House:
         wanted = self._keyed(row)
         if known is None:
             # What acts by itself is looked at before it does.
-            made = self.ask("POST", f"/api/{kind}/", wanted | ({"is_active": False} if kind == "rules" else {}))
+            made = self.ask("POST", _place(kind), wanted | ({"is_active": False} if kind == "rules" else {}))
             self._rows[kind].append(made)
             return "created", ""
         stands = self.portable(kind, known)
@@ -171,7 +184,9 @@ class _House:
         if not others:
             return "same", ""
         self._rows[kind].remove(known)
-        self._rows[kind].append(self.ask("PATCH", f"/api/{kind}/{known['id']}/", {key: wanted[key] for key in others}))
+        self._rows[kind].append(
+            self.ask("PATCH", f"{_place(kind)}{known['id']}/", {key: wanted[key] for key in others})
+        )
         return "changed", ", ".join(sorted(others))
 
     def _known(self, kind: str, name: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -197,7 +212,11 @@ class _House:
     # --- names for keys, and back
 
     def portable(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        told = {key: self._name(key, value) for key, value in row.items() if key not in _LEFT_OUT}
+        flat = {**row, **row["terms"]} if row.get("terms") else row  # an offer is told with its terms, and taken flat
+        out = (
+            _LEFT_OUT if row.get("external_id") else _LEFT_OUT | {"source", "external_id"}
+        )  # where it came from, if it did
+        told = {key: self._name(key, value) for key, value in flat.items() if key not in out}
         return {"type": kind, **told}
 
     def _name(self, key: str, value: Any) -> Any:
@@ -246,6 +265,10 @@ class _House:
 def _role(holder: Mapping[str, Any], key: str, value: Any) -> str:
     """What a word holds: whom a macro's action gives the case to is a person, unless it is whoever runs it, or nobody."""
     return "person" if (holder.get("do"), key) == ("assign", "to") and value not in _NOBODY_S else key
+
+
+def _place(kind: str) -> str:
+    return f"/api/{_AT.get(kind, kind)}/"
 
 
 def _is_key(value: Any) -> bool:

@@ -101,7 +101,7 @@ TABLE: dict[str, frozenset[str]] = {
     "rule.see": _STEERING,
     "rule.change": _STEERING,
     "article.see": _EVERYONE,
-    "article.change": _STEERING | {LEAD},
+    "article.change": _STEERING,
     "saved_reply.see": _HANDS,
     "saved_reply.own": _TEAM,
     "saved_reply.change": _STEERING,

@@ -67,6 +67,7 @@ def words() -> dict[str, str]:
         "joined": _("Together"),
         "value": _("Value"),
         "none": _("No condition: it always holds."),
+        "never": _("No condition: it never holds."),
         "yes": _("yes"),
         "no": _("no"),
         "commas": _("several, separated by commas"),

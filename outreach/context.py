@@ -18,6 +18,7 @@ from outreach.keeping import plain, rich
 # Tags by which a rep says that somebody is to be left in peace, on any case of theirs.
 HANDS_OFF = ("bereaved", "bereavement", "complaint", "do not offer", "minor", "no offers", "vulnerable")
 QUIET = timedelta(days=14)  # after bad service
+TALK = timedelta(hours=24)  # of silence end a talk (cases.conversation.SILENCE)
 CAP_DAYS, REFUSALS_DAYS, IGNORED_DAYS = 90, 180, 30
 HEARD = 20  # of the customer's latest messages are searched for what an offer answers
 _LONGEST_HEARD = 4000  # characters of each
@@ -49,7 +50,9 @@ class Context:
     other_case: int | None = None  # number of another open one
     problem: int | None = None  # a known problem that touches them
     consent: bool | None = None
-    shown: int | None = None  # the presentation of this contact
+    shown: int | None = (
+        None  # the presentation of this contact, or of another that goes on beside it (by a merge, another channel)
+    )
     presented: int = 0
     refusals: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)  # by offer: {kind, at, until}
@@ -79,6 +82,9 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+# Clocks may disagree, of hosts and in mails. The latest word is that which says so, and that which came last: where these are
+# two, whichever opens less counts. A no counts at once, though its time lies ahead; what is overdue by the database's clock is.
+# Of several stretches that go on at once, as after a merge, the offer of one is the offer of all.
 # The newest stretch of talk is the one an offer would be made in. Answers of the customer count for an offer whatever
 # version of it they were given to, and whatever channel: the newest of a presentation stands. What the rep did not mention
 # was never heard: beyond this talk, whose one offer it was, it counts for nothing.
@@ -91,6 +97,12 @@ talk AS (
          (SELECT min(m.case_version) FROM cases_message m
            WHERE m.contact_id = k.id AND m.direction = 'inbound' AND NOT m.is_auto) AS began
     FROM cases_contact k WHERE k.case_id = %(case)s ORDER BY k.last_at DESC, k.id DESC LIMIT 1),
+words AS (
+  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s AND m.direction = 'inbound'
+      AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1)
+  UNION
+  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s AND m.direction = 'inbound'
+      AND NOT m.is_auto ORDER BY m.id DESC LIMIT 1)),
 theirs AS (SELECT c.id, c.number, c.status, c.tags FROM cases_case c, me
             WHERE c.customer_id = me.customer_id AND c.status <> 'spam'),
 shown AS (
@@ -113,16 +125,16 @@ SELECT json_build_object(
   'contact', talk.id, 'talked_at', talk.last_at, 'need_met_event', me.need_met_event_id,
   'of_this_talk', COALESCE((SELECT e.version FROM crm_event e WHERE e.id = me.need_met_event_id) > COALESCE(talk.began, 0),
                            false),
-  'feeling', COALESCE((SELECT m.feeling FROM cases_message m WHERE m.case_id = me.id AND m.direction = 'inbound'
-                        AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
-  'sounds', COALESCE((SELECT m.felt_guess FROM cases_message m WHERE m.case_id = me.id AND m.direction = 'inbound'
-                       AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
+  'feeling', COALESCE((SELECT CASE WHEN bool_or(feeling = 'bad') THEN 'bad' WHEN bool_or(feeling = '') THEN ''
+                                   ELSE (array_agg(feeling ORDER BY at DESC, id DESC))[1] END FROM words), ''),
+  'sounds', COALESCE((SELECT CASE WHEN bool_or(felt_guess = 'bad') THEN 'bad'
+                                  ELSE (array_agg(felt_guess ORDER BY at DESC, id DESC))[1] END FROM words), ''),
   'erased', COALESCE((SELECT u.erased_at IS NOT NULL OR u.merged_into_id IS NOT NULL FROM customers_customer u
                        WHERE u.id = me.customer_id), false),
   'hands_off', ARRAY(SELECT DISTINCT t FROM (SELECT me.tags UNION ALL SELECT tags FROM theirs) x(tags), unnest(x.tags) t
                       WHERE t = ANY(%(hands_off)s) ORDER BY t),
   'overdue', (SELECT count(*) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
-               WHERE p.state = 'open' AND p.due_at <= %(at)s),
+               WHERE p.state = 'open' AND p.due_at <= GREATEST(%(at)s, clock_timestamp())),
   'broken_at', (SELECT max(p.settled_at) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
                  WHERE p.state = 'broken' AND p.settled_at > %(quiet)s),
   'upset_at', (SELECT max(m.at) FROM cases_message m JOIN theirs ON theirs.id = m.case_id
@@ -133,8 +145,9 @@ SELECT json_build_object(
                     OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
                                 WHERE l.problem_id = b.id))),
   'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
-               AND s.channel = ANY(%(channels)s) AND s.at <= %(at)s ORDER BY s.at DESC, s.id DESC LIMIT 1),
-  'shown', (SELECT id FROM outreach_offerpresentation WHERE contact_id = talk.id),
+               AND s.channel = ANY(%(channels)s) AND (s.at <= %(at)s OR NOT s.granted) ORDER BY s.at DESC, s.id DESC LIMIT 1),
+  'shown', (SELECT p.id FROM cases_contact k JOIN outreach_offerpresentation p ON p.contact_id = k.id
+             WHERE k.case_id = me.id AND (k.id = talk.id OR k.last_at > %(talk)s) ORDER BY k.id = talk.id DESC, p.id DESC LIMIT 1),
   'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s),
   'refusals', (SELECT count(*) FROM shown WHERE kind IN ('no', 'never', 'not_suited') AND at > %(refusals)s),
   'answers', COALESCE((SELECT json_object_agg(offer_id, json_build_object('kind', kind, 'at', at, 'until', until))
@@ -164,6 +177,7 @@ def read(case: Case, at: datetime) -> Context:
         "active": list(ACTIVE),
         "channels": [channel, consent.ANY],
         "quiet": at - QUIET,
+        "talk": at - TALK,
         "cap": at - timedelta(days=CAP_DAYS),
         "refusals": at - timedelta(days=REFUSALS_DAYS),
         "ignored": at - timedelta(days=IGNORED_DAYS),

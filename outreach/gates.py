@@ -13,12 +13,11 @@ from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
 from outreach.catalogue import Standing
-from outreach.context import Context
+from outreach.context import TALK, Context
 
 CAP = (
     3  # offers in 90 days: with three contacts 88 % of the acceptances come for 73.5 % of the contacts (docs/offers.md)
 )
-TALK = timedelta(hours=24)  # of silence end a talk (cases.conversation.SILENCE)
 IGNORED = 2  # offers without an answer, after which the same one rests for 30 days
 
 REFUSAL, NEED, ELIGIBILITY, GATE = "refusal", "need_met", "eligibility", "gate"

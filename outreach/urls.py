@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:number>/offer/response/", offers.response, name="offer_response"),
     path("cases/<int:number>/problem/", linking.case_problem, name="case_problem"),
     path("problems/", problems.problems, name="problems"),
+    path("problems/catalogue/", problems.catalogue, name="catalogue"),
     path("problems/<int:pk>/", problems.problem, name="problem"),
     path("problems/<int:pk>/standing/", problems.standing, name="standing"),
     path("problems/<int:pk>/examples/", problems.examples, name="examples"),

@@ -60,6 +60,7 @@ POST   cases/<int:number>/following/               login   303  404  303  303  4
 DELETE cases/<int:number>/following/               login   303  404  303  303  404  303  303  303
 POST   cases/<int:number>/mute/                    login   302  404  302  302  404  302  302  302
 GET    board/                                      login   403  403  200  200  403  403  403  200
+GET    board/feelings/                             login   403  403  200  200  403  403  403  200
 GET    people/<int:user>/presence/                 login   403  404  200  200  404  403  403  200
 POST   people/<int:user>/presence/                 login   403  404  302  302  404  403  403  302
 POST   people/<int:user>/capacity/                 login   403  404  302  302  404  403  403  302
@@ -237,6 +238,7 @@ POST   cases/<int:number>/problem/#declare           login   403  404  409  409 
 DELETE cases/<int:number>/problem/                   login   303  404  303  303  404  403  403  303
 GET    problems/                                     login   200  200  200  200  200  200  200  200
 POST   problems/                                     login   403  403  302  302  403  403  403  302
+GET    problems/catalogue/                           login   403  403  200  200  403  403  403  200
 GET    problems/<int:pk>/                            login   200  200  200  200  200  200  200  200
 GET    problems/<int:pk>/standing/                   login   200  200  200  200  200  200  200  200
 GET    problems/<int:pk>/examples/                   login   200  200  200  200  200  200  200  200

@@ -209,10 +209,10 @@ GET    api/saved-replies/<int:pk>/                   401   200  404  200  200  4
 PATCH  api/saved-replies/<int:pk>/                   401   403  404  403  200  403  403  403  200
 GET    api/cases/<int:number>/saved-replies/         401   200  404  200  200  404  403  200  200
 GET    api/articles/                                 401   200  200  200  200  403  200  200  200
-POST   api/articles/                                 401   403  403  201  201  403  403  403  201
+POST   api/articles/                                 401   403  403  403  201  403  403  403  201
 GET    api/articles/<int:pk>/                        401   200  404  200  200  403  200  200  200
-PATCH  api/articles/<int:pk>/                        401   403  404  200  200  403  403  403  200
-GET    api/answers/gaps/                             401   403  403  200  200  403  403  403  200
+PATCH  api/articles/<int:pk>/                        401   403  404  403  200  403  403  403  200
+GET    api/answers/gaps/                             401   403  403  403  200  403  403  403  200
 POST   api/answers/suggest/                          401   200  200  200  200  403  200  200  200
 GET    api/cases/<int:number>/offer/                 401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/offer/                 401   409  404  409  409  404  403  403  409

@@ -67,7 +67,7 @@ def _allowed(memory: Memory, order: Any, offered: QuerySet[Article], limit: int)
 
 def _articles(memory: Memory, places: Any, offered: QuerySet[Article]) -> dict[int, Article]:
     pks = memory.index.articles[places].tolist()
-    found = offered.select_related("current").defer("document").in_bulk(pks)
+    found = offered.select_related("current").in_bulk(pks)
     return {int(place): found[pk] for place, pk in zip(places, pks, strict=True) if pk in found}
 
 

@@ -69,9 +69,10 @@ def articles(request: Request) -> Response:
     named = {"source": data["source"], "external_id": data["external_id"]} if "external_id" in data else {}
     with transaction.atomic():
         known = Article.objects.select_for_update(of=("self",)).filter(**named).first() if named else None
+        queues = finding.steered(request, known or Article(), data["queues"])
         if known:
             rest.unchanged_since(request, known.current.number if known.current else 0)
-        article = _written(request, known or _new(named), data)
+        article = _written(request, known or _new(named), queues or [], data)
     return _told(article, status=200 if known else 201)
 
 
@@ -94,8 +95,10 @@ def article(request: Request, pk: int) -> Response:
     data = rest.read(ArticleData, request, partial=True)
     with transaction.atomic():
         found = get_object_or_404(Article.objects.select_for_update(of=("self",)), pk=pk)
+        told = {**ArticleShape(found).data, **data}
+        queues = finding.steered(request, found, told["queues"])
         rest.unchanged_since(request, found.current.number if found.current else 0)
-        found = _written(request, found, {**ArticleShape(found).data, **data})
+        found = _written(request, found, queues or [], told)
     return _told(found)
 
 
@@ -110,10 +113,7 @@ def _readable(request: Request) -> QuerySet[Article]:
     return rows.filter(pk__in=Article.objects.filter(mine).values("pk"))
 
 
-def _written(request: Request, article: Article, data: dict[str, Any]) -> Article:
-    queues = list(Queue.objects.visible_to(rest.me(request)).filter(pk__in=data["queues"]))
-    if len(queues) < len(set(data["queues"])):
-        raise ValidationError({"queues": _("Name queues that you may see.")})
+def _written(request: Request, article: Article, queues: list[Queue], data: dict[str, Any]) -> Article:
     article.audience, article.is_active, article.review_on = data["audience"], data["is_active"], data["review_on"]
     article.save(update_fields=["audience", "is_active", "review_on"])
     article.queues.set(queues)

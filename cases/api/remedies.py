@@ -26,7 +26,8 @@ class LikeShape(serializers.Serializer[Any]):
 
 
 class RemedyShape(serializers.Serializer[Remedy]):
-    """`computed`: what the table said; `granted`: what it is. `needs`: why it was not granted at once."""
+    """`computed`: what the table said; `granted`: what it is. `needs`: why it was not granted at once. `answer_by`: by when
+    somebody should have decided; `raised_at`: nobody had, so that it was given to `raised_to` (null: nobody else may)."""
 
     id = serializers.IntegerField()
     case = serializers.IntegerField(source="case.number")
@@ -47,6 +48,9 @@ class RemedyShape(serializers.Serializer[Remedy]):
     unasked = serializers.BooleanField()
     asked_by = serializers.IntegerField(source="asked_by_id", allow_null=True)
     asked_at = serializers.DateTimeField()
+    answer_by = serializers.DateTimeField(allow_null=True)
+    raised_at = serializers.DateTimeField(allow_null=True)
+    raised_to = serializers.IntegerField(source="raised_to_id", allow_null=True)
     decided_by = serializers.IntegerField(source="decided_by_id", allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
     decision_note = serializers.CharField(allow_blank=True)

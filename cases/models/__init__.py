@@ -18,7 +18,7 @@ from cases.models.helping import CaseHelper, Whisper
 from cases.models.macro import Macro, MacroVersion
 from cases.models.mailbox import Mailbox, MailboxMail
 from cases.models.merge import CaseMerge
-from cases.models.message import Attachment, Message
+from cases.models.message import Attachment, GuessedAnew, Message
 from cases.models.notification import MutedCase, Notification, NotificationSettings
 from cases.models.outcome import Cause, Disposition
 from cases.models.playbook import Playbook, PlaybookRun, PlaybookStep, PlaybookVersion
@@ -71,6 +71,7 @@ __all__ = [
     "Entitlement",
     "FieldOption",
     "FieldValue",
+    "GuessedAnew",
     "InboundItem",
     "Issue",
     "KnowledgeGap",

@@ -1,23 +1,16 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.queue import Queue
 from crm.history import tracked
 from crm.models import User
-from customers.folding import clean, words
+from customers.folding import clean
 
 LONGEST_BODY = 200_000  # characters
-_TITLE_AND_BODY = """
-UPDATE cases_article
-   SET document = setweight(to_tsvector('simple', %s), 'A') || setweight(to_tsvector('simple', %s), 'D')
- WHERE id = %s
-"""
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -32,9 +25,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return found
 
 
-@tracked(exclude=["document", "sent_count", "answered_count"], before=True)
+@tracked(exclude=["sent_count", "answered_count"], before=True)
 class Article(models.Model):
-    """An answer written down. Its text lives in immutable versions; `document` indexes the current one."""
+    """An answer written down. Its text lives in immutable versions; what is learned from them finds it (cases/answering)."""
 
     class Audience(models.TextChoices):
         PUBLIC = "public", _("Public")
@@ -46,7 +39,6 @@ class Article(models.Model):
     queues = models.ManyToManyField(Queue, blank=True, related_name="articles", verbose_name=_("queues"))
     is_active = models.BooleanField(_("active"), default=True)
     current = models.ForeignKey("ArticleVersion", models.PROTECT, null=True, related_name="+")
-    document = SearchVectorField(null=True, editable=False)
     sent_count = models.PositiveIntegerField(default=0, editable=False)
     answered_count = models.PositiveIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)
@@ -56,14 +48,13 @@ class Article(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="article_external_once")]
-        indexes = [GinIndex(fields=["document"], name="article_document")]
 
     def __str__(self) -> str:
         return self.current.title if self.current else f"#{self.pk}"
 
     @transaction.atomic
     def publish(self, *, title: str, body: str, language: str = "en", by: User | None = None) -> "ArticleVersion":
-        """Say this from now on: a new version, found by its words at once; the current one if nothing changed.
+        """Say this from now on: a new version; the current one if nothing changed.
 
         Raises ValidationError when there is no title, no text, or too much of either.
         """
@@ -77,13 +68,7 @@ class Article(models.Model):
         number = (self.current.number if self.current else 0) + 1
         self.current = self.versions.create(number=number, created_by=by, **content)
         self.save(update_fields=["current"])
-        self._index(self.current)
         return self.current
-
-    def _index(self, version: "ArticleVersion") -> None:
-        with connection.cursor() as cursor:
-            title, body = (" ".join(words(text)) for text in (version.title, version.body))
-            cursor.execute(_TITLE_AND_BODY, [title, body, self.pk])
 
 
 class ArticleVersion(models.Model):

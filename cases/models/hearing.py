@@ -59,6 +59,7 @@ _WHO: Mapping[str, list[tuple[Reason, Audience]]] = {
     "sla_warned": [(Reason.SLA_WARNED, _owner)],
     "sla_breached": [(Reason.SLA_BREACHED, _owner)],
     "remedy_asked": [(Reason.APPROVAL, _named("leads"))],
+    "remedy_raised": [(Reason.APPROVAL, _named("people")), (Reason.DECIDED, _named("asker"))],
     "remedy_approved": [(Reason.DECIDED, _named("asker"))],
     "remedy_refused": [(Reason.DECIDED, _named("asker"))],
     "send_failed": _UNDELIVERED,

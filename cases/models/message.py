@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.beside import Contact
 from cases.models.case import Case
-from crm.models import StoredFile
+from crm.models import Learned, StoredFile
 from customers.models import ContactPoint
 
 
@@ -139,3 +139,15 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GuessedAnew(models.Model):
+    """How far the newest messages' feelings have been guessed anew by a version that went live, from the newest back."""
+
+    version = models.OneToOneField(Learned, models.CASCADE, related_name="+")
+    before = models.BigIntegerField()  # messages of smaller keys are still to be looked at
+    count = models.PositiveIntegerField(default=0)  # guessed anew
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.count}"

@@ -163,6 +163,9 @@ class Remedy(models.Model):
     decision_note = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     decided_at = models.DateTimeField(null=True)
+    answer_by = models.DateTimeField(null=True)  # while it waits: by when somebody should have decided
+    raised_at = models.DateTimeField(null=True)  # nobody had; then it was raised, once
+    raised_to = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     key = models.UUIDField(unique=True, default=uuid.uuid4)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)

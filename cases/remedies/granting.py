@@ -19,7 +19,7 @@ from cases.models import Case, QueueMembership, Remedy, ServicePolicy
 from cases.models.refusals import Refusal
 from cases.policy import words
 from cases.policy.table import NONE
-from cases.remedies import alike, limits, quoting
+from cases.remedies import alike, limits, quoting, raising
 from cases.remedies.quoting import CLOSE, DEVIATION, Quote
 from crm.database.deadlocks import transacted
 from crm.models import User
@@ -169,6 +169,7 @@ def _written(
         asked_at=at,
         decided_by=None if needs else by,
         decided_at=None if needs else at,
+        answer_by=raising.answer_by(case, at) if needs else None,
         due_at=at,
         key=wish.key,
     )

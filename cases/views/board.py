@@ -20,6 +20,7 @@ from cases.forms import CapacityForm, PresenceForm, checked
 from cases.models import Capacity, Case, Presence, Queue
 from cases.models.case import CaseQuerySet
 from cases.models.presence import colleagues
+from cases.sentiment import said as said_of_feelings
 from cases.templatetags.board import FIGURES
 from cases.views.saying import allowed, guarded, said, where
 from crm.http import StaffRequest
@@ -39,6 +40,16 @@ def board(request: StaffRequest) -> HttpResponse:
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "cases/_board.html", context)
     return render(request, "cases/board.html", context)
+
+
+@login_required
+@require_GET
+def feelings(request: StaffRequest) -> HttpResponse:
+    """How feelings change in the queues one leads: asked for by the board once, for it takes longer than the rest."""
+    queues = boards.led_by(request.user)
+    if not queues:
+        raise PermissionDenied(_("The board is for those who lead a queue."))
+    return render(request, "cases/_board_feelings.html", {"lines": said_of_feelings.lines(queues, timezone.now())})
 
 
 def _led(user: User, pk: int, verb: str = "board.see") -> Queue:

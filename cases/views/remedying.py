@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases.models import Case, Queue, Remedy, ServicePolicy
 from cases.models.refusals import Refusal
 from cases.policy import words
-from cases.remedies import granting, limits, paying, quoting
+from cases.remedies import granting, limits, paying, quoting, raising
 from cases.remedies.granting import Wish
 from cases.views.saying import changed, find, guarded, require, where
 from crm.database.prepared import Prepared
@@ -36,7 +36,7 @@ _NEEDS = {
 _SHOWN = Prepared(
     lambda case: (
         Remedy.objects.filter(case=case)
-        .select_related("policy", "policy_version", "asked_by", "decided_by", "case")
+        .select_related("policy", "policy_version", "asked_by", "decided_by", "raised_to", "case")
         .order_by("-asked_at", "-pk")
     ),
     int,
@@ -65,10 +65,13 @@ def _shown(case: Case, user: User) -> dict[str, Any]:
 
 
 def dressed(rows: Any, user: User) -> list[Remedy]:
-    """Each with why it needs approval, and when its row is for a case, in words."""
+    """Each with why it needs approval, and when its row is for a case, in words; where nobody answered this person in time,
+    with what they may give at once by themselves."""
     found = list(rows)
     for remedy in found:
         remedy.needs_words = "; ".join(str(_NEEDS.get(need, need)) for need in remedy.needs)
+        if remedy.raised_at and remedy.state == Remedy.State.WAITING and remedy.asked_by_id == user.pk:
+            remedy.at_once = raising.at_once(remedy, user, timezone.now())
         remedy.because = words.row(remedy.policy_version.read, remedy.row)
     return found
 
@@ -226,7 +229,7 @@ def approvals(request: StaffRequest) -> HttpResponse:
     place = where()
     led = [pk for pk in _queues(request) if may(request.user, "remedy.approve", pk)]
     rows = Remedy.objects.filter(case__queue__in=led).select_related(
-        "policy", "policy_version", "asked_by", "decided_by", "case", "customer"
+        "policy", "policy_version", "asked_by", "decided_by", "raised_to", "case", "customer"
     )
     waiting = dressed(rows.waiting().order_by("asked_at", "pk")[:100], request.user)
     by_hand = rows.filter(state__in=[Remedy.State.BY_HAND, Remedy.State.FAILED]).order_by("decided_at", "pk")

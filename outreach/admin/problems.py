@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin import ReadOnlyAdmin, supervisors
+from customers import saying
 from outreach.models import KnownProblem, Notice
 
 
@@ -20,13 +21,20 @@ class KnownProblemAdmin(ReadOnlyAdmin):
     list_filter = ["state", "severity", "is_safety"]
     list_select_related = ["owner"]
     search_fields = ["title", "symptom", "cause"]
-    readonly_fields = ["room"]
-    fields = ["room", *KnownProblem.WRITTEN, "condition", "exposed", "told", "told_first", "declared_at", "closed_at"]
+    readonly_fields = ["room", "hits"]
+    fields = ["room", *KnownProblem.WRITTEN, "hits", "exposed", "told", "told_first", "declared_at", "closed_at"]
     ordering = ["-declared_at"]
 
     @admin.display(description=_("steered in"))
     def room(self, problem: Any) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("outreach:problem", args=[problem.pk]), _("the problem room"))
+
+    @admin.display(description=_("Whom it hits"))
+    def hits(self, problem: Any) -> SafeString:
+        """In words, and where it is put together."""
+        said = saying.whole(problem.condition) if problem.condition is not None else _("Nobody yet.")
+        place = reverse("outreach:condition", args=[problem.pk])
+        return format_html('{} <a href="{}">{}</a>', said, place, _("Put it together from rows"))
 
 
 @admin.register(Notice, site=supervisors)

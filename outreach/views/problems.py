@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,8 @@ from cases.models import Case
 from cases.models.case import Refusal
 from crm.http import StaffRequest
 from crm.models import User
+from customers import catalogue as catalogues
+from customers import facts
 from customers.conditions import BadCondition, as_said
 from outreach import exposure
 from outreach.models import KnownProblem, ProblemCase
@@ -23,6 +25,7 @@ from outreach.reasons_out import words_of
 from outreach.views.doors import problem_for, refusing, require, rights, told, where
 
 SHOWN_CASES = 30
+NOBODY: dict[str, Any] = {"any": []}  # what rows are put to where nothing was said: as long as there are none, nobody
 # What an empty condition box offers to begin with.
 EXAMPLES = (
     (
@@ -157,6 +160,14 @@ def condition(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_GET
+def catalogue(request: StaffRequest) -> JsonResponse:
+    """What a condition can be put together from, for the editor."""
+    require(request.user, "problem.change")
+    return JsonResponse(catalogues.catalogue(facts.registry()))
+
+
+@login_required
 @require_POST
 def preview(request: StaffRequest, pk: int) -> HttpResponse:
     """What a condition would find, before it is saved; nothing changes."""
@@ -177,7 +188,7 @@ def _given(form: ConditionForm) -> dict[str, Any] | None:
     if not form.is_valid():
         raise BadCondition("", _("This is not JSON: look for a missing comma, quote or bracket."))
     given = form.cleaned_data["condition"]
-    if given in (None, ""):
+    if given in (None, "", NOBODY):
         return None
     if not isinstance(given, dict):
         raise BadCondition("", _("A condition is an object: { … }."))
@@ -185,7 +196,7 @@ def _given(form: ConditionForm) -> dict[str, Any] | None:
 
 
 def _pretty(condition: Any) -> str:
-    return "" if condition is None else json.dumps(as_said(condition), indent=2, ensure_ascii=False)
+    return json.dumps(as_said(NOBODY if condition is None else condition), indent=2, ensure_ascii=False)
 
 
 def _examples() -> list[tuple[str, str]]:

@@ -26,10 +26,12 @@ function group(data, at, all) {
   if (!at.outermost) head.prepend(notBox({ [word]: parts }, at, all));
   if (!at.outermost) head.append(remove(at, all));
   if (parts.length || !at.outermost) box.append(head);
-  if (!parts.length && at.outermost) box.append(make("p", { class: "rule-place" }, all.words.none));
+  if (!parts.length && at.outermost) box.append(make("p", { class: "rule-place" }, data.any ? all.words.never : all.words.none));
   parts.forEach((part, n) => box.append(rowOf(part, { ...at, outermost: false, negated: false, turn: undefined, change: (now) => { if (now) parts[n] = now; else parts.splice(n, 1); say(); } }, all)));
-  // What is new stands where the first of the buttons stood: there the keyboard goes on.
-  const add = (label, fresh) => button(label, () => { parts.push(fresh()); more[0].focus(); say(); at.draw(); });
+  // What is new stands where the first of the buttons stood: there the keyboard goes on. With the first row it no longer
+  // matters which of the two words joins them; most who go on mean all.
+  const added = (part) => { parts.push(part); if (parts.length > 1) say(); else at.change({ all: parts }); };
+  const add = (label, fresh) => button(label, () => { added(fresh()); more[0].focus(); at.draw(); });
   const more = [add(all.words.add, () => emptyLeaf(all.facts)), add(all.words.group, () => ({ any: [emptyLeaf(all.facts)] }))];
   if (!at.inside && all.collections.length) {
     const first = all.collections[0].name;
@@ -87,6 +89,7 @@ function edit(field, all) {
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", document.querySelector(`label[for="${field.id}"]`)?.textContent.trim() || "");
   box.addEventListener("redraw", draw);
+  field.addEventListener("filled", draw); // with an example, by whoever wrote it in
   field.before(box);
   draw();
 }
@@ -128,7 +131,7 @@ async function start() {
   if (!answer.ok) return;
   const all = await answer.json();
   fields.forEach((field) => edit(field, all));
-  fields.filter((field) => field.dataset.rule === "condition").forEach(preview);
+  fields.filter((field) => field.dataset.rule === "condition" && field.dataset.preview !== "").forEach(preview); // "": the page shows it itself
 }
 
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", start); else start();

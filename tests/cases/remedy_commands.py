@@ -8,7 +8,7 @@ from django.utils import timezone
 from cases import promises
 from cases.hooks import remedy_handlers
 from cases.models import Remedy
-from cases.remedies import granting, paying, unasked
+from cases.remedies import granting, paying, raising, unasked
 from tests.cases.before import World, post, promised
 from tests.cases.board_commands import leads
 from tests.cases.registry import command
@@ -62,6 +62,11 @@ def broken(w: World) -> None:
 @command("remedy_granted", before=broken)
 def _owe_a_remedy_unasked(w: World) -> None:
     unasked.grant_due(timezone.now() + timedelta(hours=6))
+
+
+@command("remedy_raised", before=asked)
+def _raise_what_nobody_decided_about(w: World) -> None:
+    raising.raise_due(timezone.now() + timedelta(hours=1))
 
 
 @command("remedy_approved", before=asked, routes=DECIDING)

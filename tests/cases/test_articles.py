@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from cases.answers import suggest
 from cases.models import Article, Queue
 from crm.models import User
+from tests.api import Caller
+from tests.builders import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +120,45 @@ def test_suggestions_cost_two_queries_however_many_articles(django_assert_num_qu
     suggest("router")  # this process has read the articles
     with django_assert_num_queries(2):
         assert len(titles("router", limit=5)) == 5
+
+
+def test_over_the_api_too_only_who_steers_a_queue_writes_its_articles(
+    billing: Queue, technical: Queue, sue: User
+) -> None:
+    """Sue supervises Billing alone; she is a rep of Technical, sees what is written for it, and writes nothing there."""
+    technical.memberships.create(user=sue, role="rep")
+    script, told = Caller(sue), {"title": "Refunds", "body": "Five days."}
+    made = script.post("articles/", {**told, "queues": [billing.pk]})
+    assert made.status_code == 201, made.content
+    for queues in ([], [technical.pk], [billing.pk, technical.pk]):
+        assert script.post("articles/", {**told, "queues": queues}).status_code == 400
+    theirs, everybodys = write("Router", external_id="T1", source="api"), write("Modem")
+    theirs.queues.set([technical])
+    for article in (theirs, everybodys):
+        assert script.get(f"articles/{article.pk}/").status_code == 200
+        for change in ({"body": "Mine."}, {"queues": [billing.pk]}, {"is_active": False}):
+            assert script.patch(f"articles/{article.pk}/", change).status_code == 400
+    named = {**told, "external_id": "T1", "queues": [billing.pk]}
+    assert script.post("articles/", named).status_code == 400
+    assert script.patch(f"articles/{made.json()['id']}/", {"queues": [billing.pk, technical.pk]}).status_code == 400
+    assert {article.versions.count() for article in (theirs, everybodys)} == {1}
+    assert [sorted(q.name for q in a.queues.all()) for a in Article.objects.order_by("pk")] == [
+        [billing.name],
+        [technical.name],
+        [],
+    ]
+
+
+def test_who_leads_a_queue_reads_its_articles_and_writes_none(billing: Queue) -> None:
+    dan = make_user("dan")
+    billing.memberships.create(user=dan, role="lead")
+    article = write("Refunds", "Five days.")
+    article.queues.set([billing])
+    script = Caller(dan)
+    assert script.get(f"articles/{article.pk}/").status_code == 200
+    for answer in (
+        script.post("articles/", {"title": "Mine", "body": "Mine.", "queues": [billing.pk]}),
+        script.patch(f"articles/{article.pk}/", {"body": "Mine."}),
+    ):
+        assert answer.status_code == 403
+    assert (Article.objects.count(), article.versions.count()) == (1, 1)

@@ -1,20 +1,38 @@
 """Configuration out of the house and in again: tried first, an answer for each row, nothing beyond one's rights."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
-from cases.models import BusinessCalendar, Macro, Queue, Rule, Skill, SLAPolicy
+from cases.models import (
+    Article,
+    BusinessCalendar,
+    Cause,
+    Disposition,
+    Macro,
+    Playbook,
+    PresenceReason,
+    Queue,
+    Rule,
+    SavedReply,
+    Skill,
+    SLAPolicy,
+)
 from crm import configuring
 from crm.models import User
 from customers.models import Segment
-from tests.builders import make_macro
+from outreach.models import PublicOffer
+from tests.builders import make_macro, make_queue
 from tests.cases.clockwork import OFFICE
 from tests.cases.remedied import make_policy
 from tests.cases.ruled import make_rule
+from tests.outreach.conftest import make_offer
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/configuration/"
@@ -41,6 +59,82 @@ def house(billing: Queue, lee: User) -> dict[str, Any]:
     skill.queues.add(billing)
     rule = make_rule("Refunds", queues=[billing], then=[{"do": "assign", "person": lee.pk}, {"do": "escalate"}])
     return {"calendar": calendar, "policy": policy, "skill": skill, "rule": rule}
+
+
+def everything(ana: User) -> None:
+    """One of each kind that can be taken along, each with what it may hold."""
+    billing = make_queue("Billing", description="Invoices", reps=[ana])
+    calendar = BusinessCalendar.objects.create(name="Office")
+    calendar.publish(tz="UTC", hours=OFFICE)
+    billing.calendar = calendar
+    billing.save()
+    PresenceReason.objects.create(name="At the dentist’s", state="away", position=3)
+    skill = Skill.objects.create(name="Spanish", languages=["es"])
+    quick = SLAPolicy.objects.create(name="Quick")
+    quick.publish(
+        targets=[{"kind": "resolution", "minutes": 60}], calendar=calendar, actions={"breach": {"people": [ana.pk]}}
+    )
+    article = Article.objects.create(audience="public", review_on=date(2030, 1, 1))
+    article.publish(title="Refunds", body="Five days.\n\nNo more.", language="de")
+    reply = SavedReply.objects.create(shortcut="re", folder="Money")
+    reply.publish(title="We are sorry", texts={"en": "Dear {customer.first_name}", "es": "Hola"})
+    macro = make_macro("Give it to Ana", [{"do": "assign", "to": ana.pk}, {"do": "transfer", "queue": billing.pk}])
+    playbook = Playbook.objects.create(name="Recover")
+    playbook.publish([{"label": "Pull up account"}, {"label": "Verify identity", "hint": "Name and order"}], by=ana)
+    make_policy("Late", None, billing)
+    rule = make_rule("Refunds", queues=[], then=[{"do": "assign", "person": ana.pk}], switched=False)
+    gold = Segment.objects.create(key="gold", name="Gold", description="Pay most")
+    gold.publish({"all": [{"fact": "tier", "op": "is", "value": "gold"}]})
+    twin = make_offer(eligibility={"segment": "gold"}, by=ana)
+    PublicOffer.objects.create(
+        name="Fibre for all", where="Shop", twin=twin, price=90, valid_from=timezone.now() + timedelta(days=60)
+    )
+    disposition, _cause = (
+        Disposition.objects.create(name="Refunded", position=2),
+        Cause.objects.create(name="Price page", owner=ana),
+    )
+    Disposition.objects.create(name="Refund given").merge(disposition)
+    for row in (skill, quick, article, reply, macro, playbook, rule, disposition):
+        row.queues.add(billing)
+
+
+def test_everything_goes_out_and_comes_into_an_empty_house_as_it_was(root: User, ana: User) -> None:
+    with transaction.atomic():
+        everything(ana)
+        taken = json.dumps(configuring.export(list(configuring.KINDS), root))
+        transaction.set_rollback(True)
+    before = json.loads(taken)
+    assert {row["type"] for row in before} == set(configuring.KINDS), "one of each kind is tried"
+    assert [row["name"] for row in before if row["type"] == "dispositions"] == ["Refunded"], "what became another stays"
+    assert configuring.export([kind for kind in configuring.KINDS if kind != "presence-reasons"], root) == []
+    report = configuring.take(taken, root, dry=False)
+    refused = [(line.kind, line.told) for line in report.lines if line.became not in {"created", "same"}]
+    assert refused == []
+    assert configuring.export(list(configuring.KINDS), root) == before
+    assert {line.became for line in configuring.take(taken, root, dry=False).lines} == {"same"}, (
+        "a second time nothing is"
+    )
+
+
+def test_a_saved_reply_comes_in_once_and_what_is_only_mine_stays_mine(root: User) -> None:
+    SavedReply.objects.create().publish(title="We are sorry", texts={"en": "Sorry"})
+    SavedReply.objects.create(owner=root).publish(title="My own", texts={"en": "Hi"})
+    rows = configuring.export(["saved-replies"], root)
+    assert [row["title"] for row in rows] == ["We are sorry"]
+    assert lines(configuring.take(json.dumps(rows), root, dry=False)) == [("saved-replies", "We are sorry", "same")]
+    changed = json.dumps([{**rows[0], "texts": {"en": "Truly sorry"}}])
+    assert lines(configuring.take(changed, root, dry=False)) == [("saved-replies", "We are sorry", "changed")]
+    assert SavedReply.objects.count() == 2
+
+
+def test_an_offer_that_differs_is_a_new_version(root: User) -> None:
+    offer = make_offer()
+    rows = configuring.export(["offers"], root)
+    changed = json.dumps([{**rows[0], "benefit": "Even faster"}])
+    assert lines(configuring.take(changed, root, dry=False)) == [("offers", offer.key, "changed")]
+    offer.refresh_from_db()
+    assert offer.current is not None
+    assert (offer.current.number, offer.current.benefit) == (2, "Even faster")
 
 
 KINDS = ["calendars", "skills", "sla-policies", "rules"]

@@ -252,8 +252,8 @@ def test_only_the_customers_own_new_words_are_guessed(case: Case, ana: User) -> 
 
 def test_two_sweeps_at_once_keep_one_guess(case: Case) -> None:
     row = case.messages.get()
-    guessing._keep([row], [guessing.Guess("bad", 0.8, 3)])
-    guessing._keep([row], [guessing.Guess("good", 0.9, 4)])
+    guessing._keep([row], [guessing.Guess("bad", 0.8, 3)], 3)
+    guessing._keep([row], [guessing.Guess("good", 0.9, 4)], 4)
     row.refresh_from_db()
     assert (row.felt_guess, row.felt_by) == ("bad", 3)
 

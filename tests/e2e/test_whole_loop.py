@@ -207,8 +207,8 @@ def _declare(room: Page) -> None:
 
 def _expose(room: Page) -> None:
     _go(room, "Say whom")
+    room.get_by_role("button", name="As JSON").click()
     room.fill("#condition-text", FAULT)
-    room.get_by_role("button", name="Look first").click()
     expect(room.locator("#preview .figures")).to_have_text(
         re.compile(r"^\s*80 likely to be hit\s+80 can be told now"), timeout=PATIENCE
     )

@@ -145,3 +145,34 @@ def test_a_notice_that_would_reach_nobody_says_so_and_one_under_way_says_when_it
     page = desk.get(f"/notices/{second.pk}/").content.decode()
     assert nobody in page
     assert '<button type="submit" data-name="Approve and send">' in page, "nothing invites to it"
+
+
+def test_nobody_is_hit_before_somebody_says_whom(sue: User) -> None:
+    """The rows begin with none, and none are nobody: saved so, and tried so."""
+    make_owner(1)
+    problem, desk = make_problem(sue, condition=None), signed_in(sue)
+    page = html.unescape(desk.get(f"/problems/{problem.pk}/condition/").content.decode())
+    shown = page.partition('aria-describedby="condition-help">')[2].partition("</textarea>")[0]
+    assert "Empty: nobody." in desk.post(f"/problems/{problem.pk}/preview/", {"condition": shown}).content.decode()
+    desk.post(f"/problems/{problem.pk}/condition/", {"condition": json.dumps(FAULTY)})
+    problem.refresh_from_db()
+    assert problem.exposed == 1
+    assert desk.post(f"/problems/{problem.pk}/condition/", {"condition": shown}).status_code == 302
+    problem.refresh_from_db()
+    assert (problem.condition, problem.exposed) == (None, 0)
+
+
+def test_the_editor_is_told_what_conditions_are_made_of_and_a_rep_is_not(sue: User, ana: User) -> None:
+    told = signed_in(sue).get("/problems/catalogue/").json()
+    assert {"subscriptions", "orders"} <= {one["name"] for one in told["collections"]}
+    assert signed_in(ana).get("/problems/catalogue/").status_code == 403
+
+
+def test_the_admin_says_whom_it_hits_in_words(root: User, sue: User) -> None:
+    hub, none = make_problem(sue), make_problem(sue, condition=None, title="Slow bills")
+    desk = signed_in(root)
+    page = html.unescape(desk.get(f"/admin/outreach/knownproblem/{hub.pk}/change/").content.decode())
+    assert "Hub 5" in page
+    assert '"exists"' not in page
+    assert f'href="/problems/{hub.pk}/condition/"' in page
+    assert "Nobody yet." in desk.get(f"/admin/outreach/knownproblem/{none.pk}/change/").content.decode()

@@ -6,5 +6,6 @@ export function startFill() {
     const box = document.getElementById(button.dataset.fill);
     box.value = button.dataset.with;
     box.focus();
+    ["filled", "input"].forEach((told) => box.dispatchEvent(new Event(told, { bubbles: true })));
   });
 }

@@ -8,6 +8,7 @@ const input = () => dialog().querySelector("input");
 const items = () => [...dialog().querySelectorAll("li[data-at]")];
 let found = [];
 let asked = null; // the request for what may be typed next
+let eager = false; // Enter came before anything was in the list: the first of what comes is meant
 
 function commands() {
   const named = [...document.querySelectorAll(":is(a, button)[data-name]")].filter(reachable).map((element) => ({ name: element.dataset.name, keys: element.dataset.keys || "", run: () => element.click() }));
@@ -39,8 +40,10 @@ async function offer(text) {
     if (input().value !== text) return;
     const next = offers.map((each) => ({ name: each.shown, keys: each.says, run: () => again(`/${each.text}`) }));
     const wrong = offers.length ? [] : problems.map((told) => ({ name: told, keys: "", run: () => again(text) }));
+    const wanted = eager && offers.length && dialog().open;
     list([...matching(text), ...next, ...wrong]);
-  } catch { /* offline, or something newer was typed */ }
+    if (wanted) run(0);
+  } catch (error) { if (error.name !== "AbortError") eager = false; } // offline; or something newer was typed
 }
 function again(text) {
   openPalette();
@@ -61,6 +64,7 @@ const searchFor = (text) => ({ name: say("search_for", text), keys: "", run: () 
 
 function show() {
   const text = input().value;
+  eager = false;
   list(matching(text));
   if (isSearch(text)) offer(text);
 }
@@ -88,6 +92,8 @@ function select(at) {
 }
 
 function run(at) {
+  eager = !found.length; // what is still on its way
+  if (!found[at]) return;
   dialog().close();
   found[at]?.run();
 }
