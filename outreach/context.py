@@ -186,20 +186,19 @@ def with_what_is_known(context: Context, case: Case, shelf: Shelf) -> Context:
 
 def _evidence(context: Context, case: Case, shelf: Shelf) -> dict[str, Any]:
     """By version: what this customer told us (in their words), or what the case is tagged or queued as."""
-    asking = [offer for offer in shelf.offers if offer.terms.need_tags]
-    if not asking:
+    if not shelf.asking:
         return {}
     newest = feelings.words_of(case).order_by("-at", "-id").values_list("text", flat=True)
-    heard = reasons.Heard(text[:_LONGEST_HEARD] for text in newest[:HEARD])
+    quotes = shelf.tags.quotes(reasons.Heard(text[:_LONGEST_HEARD] for text in newest[:HEARD]))
     shows = {*context.tags, context.queue.lower()}
-    quotes = {tag: heard.quote(tag) for tag in {t for o in asking for t in o.terms.need_tags}}
-    found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in asking}
+    answering = {o.version: o for tag in {*quotes, *shows} for o in shelf.tags.offers.get(tag, ())}
+    found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in answering.values()}
     return {version: evidence for version, evidence in found.items() if evidence}
 
 
 def _best(tags: tuple[str, ...], quotes: Mapping[str, str], shows: set[str]) -> dict[str, str] | None:
     """Their own words before our tags."""
-    told = next((tag for tag in tags if quotes[tag]), None)
+    told = next((tag for tag in tags if tag in quotes), None)
     if told is not None:
         return {"by": "words", "tag": told, "quote": quotes[told]}
     shown = next((tag for tag in tags if tag in shows), None)

@@ -20,7 +20,7 @@ from cases.models import Case
 from cases.models.case import Refusal
 from crm.models import User
 from crm.roles import may
-from outreach import arbitration, catalogue, context, gates, lessons
+from outreach import arbitration, catalogue, context, gates, lessons, shared
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
 from outreach.context import Context
@@ -80,7 +80,7 @@ def _is_to_be_asked(seen: Look, asked: set[int]) -> bool:
 
 
 def _standing(verdict: Verdict) -> list[Judged]:
-    left = [j for j in verdict.candidates if j.shut is None or j.shut.stage == RANK]
+    left = [j for j in verdict.own.values() if j.shut is None or j.shut.stage == RANK]
     return sorted(left, key=lambda j: j.order)
 
 
@@ -200,6 +200,7 @@ def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
         outcome=outcome,
         probability=seen.verdict.choice.chance,
         gates=[shut.kept() for shut in seen.verdict.shut],
+        shared=shared.said_once(seen.verdict),
         context=known.kept(),
     )
 
@@ -211,10 +212,11 @@ def _says_the_same(decision: Decision, known: Context, mark: str) -> bool:
 
 def digest(verdict: Verdict, outcome: str) -> str:
     """Of everything that was decided: a replay must come to the same."""
-    return hashlib.sha256(json.dumps([outcome, verdict.trace()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(f"[{json.dumps(outcome)}, {verdict.trace_as_json()}]".encode()).hexdigest()
 
 
 def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) -> list[DecisionCandidate]:
+    """Of those of whom the decision itself does not say it all (outreach.shared)."""
     ranks = {j.offer.version: n for n, j in enumerate(_standing(verdict), 1)}
     return [
         DecisionCandidate(
@@ -229,13 +231,12 @@ def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) ->
             probability=verdict.choice.chances.get(j.offer.version, 1.0 if best is j else 0.0),
             sentence=j.sentence[:600],
         )
-        for j in verdict.candidates
+        for j in shared.apart(verdict)
     ]
 
 
 def _first_word(verdict: Verdict) -> str:
-    first = next((c.shut for c in verdict.candidates if c.shut), None)
-    shut = verdict.shut[0] if verdict.shut else first
+    shut = verdict.shut[0] if verdict.shut else next((c.shut for c in verdict.candidates if c.shut), None)
     return shut.reason if shut else "not_the_best"
 
 
@@ -254,8 +255,7 @@ def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: U
 def replay(decision: Decision) -> Verdict:
     """Decide again from what was kept: the same context, the same versions."""
     known = Context.again(decision.context)
-    rows = decision.candidates.select_related("offer_version__offer").order_by("pk")
-    offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in rows]
+    offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in shared.again(decision)]
     moment = known.at.replace(second=0, microsecond=0)
     return arbitration.judge(known, Shelf(decision.catalogue_version, moment, offers))
 

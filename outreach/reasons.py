@@ -67,12 +67,15 @@ class Heard:
     def __init__(self, texts: Iterable[str]) -> None:
         said = [s for text in texts for s in _SENTENCE.split(text) if s.strip()]
         self._sentences = [(s, words(s)) for s in said]
-        self._all = {word for _s, folded in self._sentences for word in folded}
+        self.words = {word for _s, folded in self._sentences for word in folded}
 
     def quote(self, said: str) -> str:
         """The sentence in which they say this (whole words, whatever the case and accents), "" when there is none."""
-        wanted = words(said)
-        if not wanted or not self._all.issuperset(wanted):
+        return self.quote_of(words(said))
+
+    def quote_of(self, wanted: Sequence[str]) -> str:
+        """The same for folded words."""
+        if not wanted or not self.words.issuperset(wanted):
             return ""
         return next((_cut(s, folded, wanted) for s, folded in self._sentences if _at(folded, wanted) is not None), "")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.models import Case
 from customers.customer_hooks import money
-from outreach import gates
+from outreach import gates, shared
 from outreach.deciding import Look, candidate_rows, decision_of, look
 from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, OfferVersion
 from outreach.responding import standing
@@ -87,7 +87,7 @@ def candidates(decision: Decision) -> list[DecisionCandidate]:
     """In the order they were looked at; of one that is not kept, as they would be."""
     if hasattr(decision, "looked_at"):
         return list(decision.looked_at)
-    return list(decision.candidates.select_related("offer_version__offer").order_by("pk"))
+    return shared.again(decision)
 
 
 def decided(case: Case, at: datetime) -> Decision:
@@ -98,9 +98,5 @@ def decided(case: Case, at: datetime) -> Decision:
     best = seen.verdict.best
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     would = decision_of(case, seen, outcome)
-    rows = candidate_rows(would, seen.verdict, best)
-    versions = OfferVersion.objects.select_related("offer").in_bulk([row.offer_version_id for row in rows])
-    for row in rows:
-        row.offer_version = versions[row.offer_version_id]
-    would.looked_at = rows  # type: ignore[attr-defined]
+    would.looked_at = shared.every(would, candidate_rows(would, seen.verdict, best))  # type: ignore[attr-defined]
     return would
