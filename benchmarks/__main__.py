@@ -19,7 +19,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WORKLOADS = ["queue", "case", "work", "search", "intake", "fanout", "topics", "ceiling", "segments", "decide", "answers"]
+WORKLOADS = [
+    "queue",
+    "case",
+    "work",
+    "search",
+    "intake",
+    "fanout",
+    "topics",
+    "ceiling",
+    "segments",
+    "decide",
+    "answers",
+]
 OPTIONAL = ["peer"]  # installs another system first
 LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json"
 

@@ -12,10 +12,12 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.utils import timezone
 
 from benchmarks import data, talks
 from benchmarks.queue import SHARES, quiet, signed_in, web
@@ -105,12 +107,12 @@ class Desk:
         for _ in range(many):
             case = Case.objects.select_related("customer").get(pk=self.talks.pop())
             by = user[case.assignee_id or 0]
-            now = talks.timezone.now()
+            now = timezone.now()
             known = context.read(case, now)
             shelf = catalogue.shelf(known.edition, known.catalogue, now)
             known = lessons.told(context.with_what_is_known(known, case, shelf), shelf)
             arbitration.judge(known, shelf)
-            known = deciding.replace(known, facts=dict(known.facts))  # nothing of it was asked before
+            known = replace(known, facts=dict(known.facts))  # nothing of it was asked before
             judged.append(_ms(lambda k=known, s=shelf: arbitration.judge(k, s).trace_as_json()))
             conditions = [condition for offer in shelf.offers if (condition := shelf.condition(offer))]
             loop.append(_ms(lambda k=known, c=conditions: [each.holds(k.facts) for each in c]))
@@ -138,7 +140,11 @@ class Desk:
             intended = began + n / RATE
             time.sleep(max(0, intended - time.monotonic()))
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            headers = {"Cookie": self.cookies[self.people.index(case.assignee_id)], "HX-Request": "true", "X-CSRFToken": CSRF}
+            headers = {
+                "Cookie": self.cookies[self.people.index(case.assignee_id or 0)],
+                "HX-Request": "true",
+                "X-CSRFToken": CSRF,
+            }
             line.request("POST", f"/cases/{case.number}/offer/", None, headers)
             answer = line.getresponse()
             body = answer.read()
@@ -156,7 +162,8 @@ class Desk:
 
         some = self.decided[:: max(1, len(self.decided) // 20)]
         wrong = [d.pk for d in Decision.objects.filter(pk__in=some) if not is_replayed(d)]
-        assert some and not wrong, f"not replayed: {wrong}"
+        assert some, "nothing was decided"
+        assert not wrong, f"not replayed: {wrong}"
 
     def told(self) -> str:
         from django.db.models import Count
@@ -191,13 +198,25 @@ def _figures(offers: int, found: Times) -> list[dict[str, Any]]:
     for kind, (said, under) in _SAID.items():
         for label, share in SHARES.items():
             ours, floor = _spread(found[kind], share), _spread(found[under], share)
-            ratio = spread([percentile(o, share) / percentile(f, share) for o, f in zip(found[kind], found[under], strict=True)])
-            figure = {"metric": f"{offers:,} offers, {said}, {label}", "unit": "ms", "ours": ours, "floor": floor, "peer": None}
+            ratio = spread(
+                [percentile(o, share) / percentile(f, share) for o, f in zip(found[kind], found[under], strict=True)]
+            )
+            figure = {
+                "metric": f"{offers:,} offers, {said}, {label}",
+                "unit": "ms",
+                "ours": ours,
+                "floor": floor,
+                "peer": None,
+            }
             figure["ratio"] = ratio
             if label == "p99" and kind in TARGETS:
                 figure |= {"target": f"≤ {TARGETS[kind]:g} ms", "met": ours["median"] <= TARGETS[kind]}
             figures.append(figure)
-    own = {"metric": f"{offers:,} offers, CPU of our process alone, p50", "unit": "ms", "ours": _spread(found["cpu"], 0.5)}
+    own = {
+        "metric": f"{offers:,} offers, CPU of our process alone, p50",
+        "unit": "ms",
+        "ours": _spread(found["cpu"], 0.5),
+    }
     return [*figures, own | {"floor": None, "peer": None}]
 
 

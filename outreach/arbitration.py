@@ -21,6 +21,7 @@ from outreach.sieve import places
 FIT = {"words": 1.0, "tag": 0.8, "facts": 0.5}  # they said it; we tagged it; their facts alone ask for it
 MINUTE = 0.5  # what a minute of a rep and a customer costs
 ANNOYANCE, WORSE = 0.25, 1.3  # of being offered something at all, and how it grows with each refusal in 180 days
+NO_EVIDENCE, NOT_ELIGIBLE = "no_evidence", "not_eligible"  # what is said of most
 LEAST_FACTOR, MOST_FACTOR = 0.5, 2.0  # what a plugin's scorer may do
 
 
@@ -81,26 +82,23 @@ class Verdict:
         return f"[{shut}, [{', '.join(lines)}], {json.dumps(rest)[1:]}"
 
     def _lines(self) -> list[str]:
-        """A line for each place, right where `same` says why it is out. The commonest reason is written once a catalogue."""
-        offers = self.shelf.offers
-        most, _where = max(self.same, key=lambda each: each[1].bit_count(), default=(None, 0))
-        lines = self._everywhere(most) if most is not None else [""] * len(offers)
+        """A line for each place, right where `same` says why it is out. What is usually said of each is written once a
+        catalogue."""
+        offers, asking = self.shelf.offers, self.shelf.asking
+        lines = self._usual()
         for shut, where in self.same:
-            if shut is not most:
-                said = _said(shut)
-                for place in places(where):
-                    lines[place] = f"[{offers[place].version}, {said}"
+            usual = {NO_EVIDENCE: asking, NOT_ELIGIBLE: ~asking}.get(shut.reason, 0)
+            said = _said(shut) if where & ~usual else ""
+            for place in places(where & ~usual):
+                lines[place] = f"[{offers[place].version}, {said}"
         return lines
 
-    def _everywhere(self, shut: Shut) -> list[str]:
-        """As if it were said of all; kept where it names nothing of the talk."""
-        said, memo = _said(shut), self.shelf.memo
-        lines: list[str] | None = memo.get(said)
-        if lines is None:
-            lines = [f"[{offer.version}, {said}" for offer in self.shelf.offers]
-            if not shut.detail:
-                memo[said] = lines
-        return list(lines)
+    def _usual(self) -> list[str]:
+        memo = self.shelf.memo
+        if "usual" not in memo:
+            unasked, others = _said(Shut(ELIGIBILITY, NO_EVIDENCE)), _said(Shut(ELIGIBILITY, NOT_ELIGIBLE))
+            memo["usual"] = [f"[{o.version}, {unasked if o.terms.need_tags else others}" for o in self.shelf.offers]
+        return list(memo["usual"])
 
 
 def _said(shut: Shut) -> str:
@@ -151,7 +149,9 @@ class _Bench:
         self.shut = gates.whole_talk(context)
         self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
         self.late = next((s for s in self.shut if s.stage == gates.GATE), None)
-        self.known = dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
+        self.known = reasons.Known(
+            dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
+        )
         self.annoyance = ANNOYANCE * WORSE**context.refusals
 
     def sorted_out(self) -> tuple[list[tuple[Shut, int]], dict[int, Judged]]:
@@ -165,9 +165,9 @@ class _Bench:
         unasked = self.shelf.asking & ~self._shown()
         out = every & ~unasked & ~open_to
         same = [
-            *_said_of(unasked, Shut(ELIGIBILITY, "no_evidence")),
+            *_said_of(unasked, Shut(ELIGIBILITY, NO_EVIDENCE)),
             *_said_of(out & gone, Shut(ELIGIBILITY, "fact_gone")),
-            *_said_of(out & ~gone, Shut(ELIGIBILITY, "not_eligible")),
+            *_said_of(out & ~gone, Shut(ELIGIBILITY, NOT_ELIGIBLE)),
         ]
         if self.late is not None:
             return [*same, *_said_of(open_to, self.late)], {}

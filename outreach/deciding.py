@@ -213,7 +213,11 @@ def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
 def _said_already(case: Case, known: Context, mark: str) -> Decision | None:
     """The newest decision of the talk, if it says the same of the same."""
     newest = next(iter(_NEWEST(case.pk, known.contact)), None) if known.contact is not None else None
-    if newest is None or newest[1:4] != (mark, known.catalogue, known.need_met_event) or newest[4] == Decision.Asked.TRY:
+    if (
+        newest is None
+        or newest[1:4] != (mark, known.catalogue, known.need_met_event)
+        or newest[4] == Decision.Asked.TRY
+    ):
         return None
     return Decision.objects.get(pk=newest[0])
 

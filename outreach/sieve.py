@@ -16,7 +16,13 @@ from customers.condition_nodes import Known, Test
 from customers.conditions import Condition
 
 Compile = Callable[[Any], Condition]
-_MOVING = {"within_days", "days_ago", "days_ahead", "hours_ago", "hours_ahead"}  # words that mean another time each minute
+_MOVING = {
+    "within_days",
+    "days_ago",
+    "days_ahead",
+    "hours_ago",
+    "hours_ahead",
+}  # words that mean another time each minute
 
 
 @dataclass
@@ -99,13 +105,7 @@ class Sieve:
 
     def left(self, known: Known, among: int) -> int:
         """Those of `among` whose condition holds. Everything they read must be known (`unknown`)."""
-        left, unsure = among, 0
-        for name, choice in self._choices.items():
-            value = known[name] if choice.asking & left else None
-            if value is None or isinstance(value, str):
-                left &= ~choice.asking | choice.content.get(value, 0) if value is not None else ~choice.asking
-            else:
-                unsure |= choice.asking  # a plugin's own kind of text: compared as it compares itself
+        left, unsure = self._by_value(known, among)
         for part in self._parts:
             if part.offers & left:
                 try:
@@ -117,6 +117,19 @@ class Sieve:
             if not self._compile(self._said[place]).holds(known):
                 left &= ~(1 << place)
         return left
+
+    def _by_value(self, known: Known, left: int) -> tuple[int, int]:
+        """What is left by text facts alone, and of whom that could not be told."""
+        unsure = 0
+        for name, choice in self._choices.items():
+            value = known[name] if choice.asking & left else None
+            if value is None:
+                left &= ~choice.asking
+            elif isinstance(value, str):
+                left &= ~choice.asking | choice.content.get(value, 0)
+            else:
+                unsure |= choice.asking  # a plugin's own kind of text: compared as it compares itself
+        return left, unsure
 
     def _test(self, part: _Part) -> Test:
         if part.test is None:

@@ -139,6 +139,22 @@ def test_chances_are_how_often_each_draw_is_the_highest() -> None:
     assert exploration.chances(means, deviations, floor=0) == pytest.approx(counted, abs=0.03)
 
 
+@given(beliefs)
+@settings(max_examples=100, deadline=None)
+def test_chances_are_to_the_last_bit_what_they_were_arm_by_arm(arms: list[tuple[float, float]]) -> None:
+    """Decisions that were kept are made again from these."""
+    mean, deviation = (np.array(column, dtype=float) for column in zip(*arms, strict=True))
+    for k, below in enumerate(exploration._below(mean, deviation)):
+        draws = mean[k] + math.sqrt(2) * exploration.NODES * deviation[k]
+        wanted = np.ones_like(draws)
+        for i in range(len(mean)):
+            if i != k and deviation[i] > exploration.CERTAIN:
+                wanted *= exploration.ndtr((draws - mean[i]) / deviation[i])
+            elif i != k:
+                wanted *= np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))
+        assert below.tolist() == wanted.tolist()
+
+
 def test_the_better_arm_is_the_more_probable_one() -> None:
     low, high = exploration.chances([0.0, 1.0], [0.5, 0.5])
     assert high > 0.9 > 0.1 > low >= exploration.FLOOR
