@@ -32,7 +32,7 @@ WORKLOADS = [
     "decide",
     "answers",
 ]
-OPTIONAL = ["peer"]  # installs another system first
+OPTIONAL = ["peer", "policies"]  # installs another system first
 LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json"
 
 
