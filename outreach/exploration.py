@@ -5,6 +5,7 @@ the integral over its own draw of the product of the others' distribution functi
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -29,7 +30,7 @@ def chances(means: Sequence[float], deviations: Sequence[float], floor: float = 
     return [float(p) for p in spread / spread.sum()]
 
 
-def _below(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+def _below(mean: np.ndarray, deviation: np.ndarray) -> Any:
     """Of each arm, at each node of its own draw, how probable it is that all others are below it."""
     draws = mean[:, None] + (math.sqrt(2) * NODES)[None, :] * deviation[:, None]
     below = np.ones_like(draws)
