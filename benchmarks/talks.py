@@ -1,7 +1,5 @@
 """Rows for the workload `decide`: offers, what customers were offered before, and talks in which everything is open."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -126,7 +124,7 @@ def stand(how_many: int) -> None:
 
 def people(customers: int) -> None:
     """Customers with what they have, bought and agreed to."""
-    with unwatched():
+    with data.unwatched():
         data.customers(customers)
         data.sql(VARIED)
         data.holdings()
@@ -135,7 +133,7 @@ def people(customers: int) -> None:
 def past(how_many: int, customers: int, versions: list[int], by: int) -> None:
     """So many offers of the past, four rows each."""
     values = {"customers": customers, "versions": versions, "by": by}
-    with unwatched():
+    with data.unwatched():
         for first in range(0, how_many, AT_ONCE):
             last = min(first + AT_ONCE, how_many) - 1
             data.sql(HISTORY, values | {"first": first, "last": last})
@@ -145,18 +143,8 @@ def talks(how_many: int, customers: int, queue: int, reps: list[int]) -> list[in
     """Cases in which the need is met, the customer is glad and agreed to hear of offers."""
     from cases.models import Case
 
-    with unwatched():
+    with data.unwatched():
         data.sql(TALKS, {"many": how_many, "customers": customers, "queue": queue, "reps": reps})
         data.sql(MET)
     assert timezone.now() - Case.objects.filter(source="talk").earliest("opened_at").opened_at < timedelta(hours=12)
     return list(Case.objects.filter(source="talk").order_by("pk").values_list("pk", flat=True))
-
-
-@contextmanager
-def unwatched() -> Iterator[None]:
-    """Rows that are right as they are made: neither triggers nor foreign keys look at each of them."""
-    data.sql("SET session_replication_role = replica")
-    try:
-        yield
-    finally:
-        data.sql("SET session_replication_role = DEFAULT")

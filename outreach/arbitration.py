@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from customers.sieve import places
 from outreach import choosing, gates, reasons
 from outreach.catalogue import Shelf, Standing
 from outreach.choosing import Arm, Choice
 from outreach.context import Context
 from outreach.gates import ELIGIBILITY, PLUGIN, RANK, SCORE, SENTENCE, Shut
 from outreach.propensity import START as P_START
-from outreach.sieve import places
 
 FIT = {"words": 1.0, "tag": 0.8, "facts": 0.5}  # they said it; we tagged it; their facts alone ask for it
 MINUTE = 0.5  # what a minute of a rep and a customer costs

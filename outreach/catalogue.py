@@ -10,10 +10,10 @@ from customers import conditions, segments
 from customers.conditions import Collection, Condition, Fact
 from customers.facts import registry
 from customers.folding import words
+from customers.sieve import Sieve
 from outreach import reasons
 from outreach.hooks import Terms
 from outreach.models import Offer, OfferVersion
-from outreach.sieve import Sieve
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Shelf:
 
     @cached_property
     def asking(self) -> int:
-        """The places of those that must be asked for (outreach.sieve: a set is a number)."""
+        """The places of those that must be asked for (customers.sieve: a set is a number)."""
         return sum(1 << place for place, offer in enumerate(self.offers) if offer.terms.need_tags)
 
     @cached_property

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from crm.learning import Reader
+from customers.sieve import places
 from outreach.catalogue import Shelf, Standing
 from outreach.context import Context
 from outreach.propensity import Belief
-from outreach.sieve import places
 
 FIRST = 200  # presentations
 FLOOR = 0.02  # the chance every arm keeps

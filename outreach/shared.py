@@ -6,10 +6,10 @@ A catalogue of thousands would else leave thousands of rows a decision that all 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from customers.sieve import places
 from outreach.arbitration import Judged, Verdict
 from outreach.keeping import runs, versions
 from outreach.models import Decision, DecisionCandidate, OfferVersion
-from outreach.sieve import places
 
 FEW = 5  # candidates with one reason that have rows nevertheless
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.models import Case
+from cases.models import Case, Contact
+from crm.database.prepared import Prepared
 from customers.customer_hooks import money
 from outreach import gates, shared
 from outreach.deciding import Look, candidate_rows, decision_of, look
@@ -31,14 +32,24 @@ class Card:
 
 def card(case: Case) -> Card | None:
     """The presentation of the talk, while the very need that earned it is met; nothing the moment it is not."""
-    rows = OfferPresentation.objects.select_related("candidate__offer_version__offer", "case", "by")
-    talk = case.contacts.order_by("-last_at", "-pk").values("pk")[:1]
-    shown = (
-        rows.filter(contact__in=talk, need_met_event=case.need_met_event_id).first() if case.need_met_event_id else None
-    )
+    shown = _SHOWN.first(case.pk, case.need_met_event_id) if case.need_met_event_id else None
     if shown is None:
         return None
     return Card(shown, shown.candidate.offer_version, shown.candidate.sentence, standing(shown))
+
+
+_SHOWN = Prepared(
+    lambda case, need: (
+        OfferPresentation.objects.select_related("candidate__offer_version__offer", "case", "by")
+        .filter(
+            contact__in=Contact.objects.filter(case=case).order_by("-last_at", "-pk").values("pk")[:1],
+            need_met_event=need,
+        )
+        .order_by("pk")
+    ),
+    int,
+    int,
+)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from customers import conditions
 from customers.conditions import Collection, Fact, Money
 from customers.facts import field, money_field
 from customers.models import Order
+from customers.sieve import places
 from outreach import arbitration, deciding, keeping, shared, showing
 from outreach.catalogue import Shelf, Standing
 from outreach.context import Context
 from outreach.hooks import Terms
 from outreach.models import Decision, Offer
-from outreach.sieve import places
 from tests.outreach.conftest import TERMS, make_offer, open_gates
 
 AT = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)

@@ -1,8 +1,8 @@
-"""Which of many offers a customer's facts leave: their conditions asked together. Pure.
+"""Which of many conditions hold for a customer, asked together. Pure.
 
-Offers share most of what they ask for: thousands of conditions are a few hundred different parts. Each part is asked once,
-and takes out every offer that needs it; parts that want one value of a fact are looked up by that value. A set of offers is
-one whole number, a bit for each place on the shelf. What is left is what each condition would leave by itself: tests hold it
+Offers and segments share most of what they ask for: thousands of conditions are a few hundred different parts. Each part is
+asked once, and takes out all that need it; parts that want one value of a fact are looked up by that value. A set of
+conditions is one whole number, a bit for each place. What is left is what each condition would leave by itself: tests hold it
 against that.
 """
 
@@ -16,36 +16,31 @@ from customers.condition_nodes import Known, Test
 from customers.conditions import Condition
 
 Compile = Callable[[Any], Condition]
-_MOVING = {
-    "within_days",
-    "days_ago",
-    "days_ahead",
-    "hours_ago",
-    "hours_ahead",
-}  # words that mean another time each minute
+# Words that mean another time each minute.
+_MOVING = {"within_days", "days_ago", "days_ahead", "hours_ago", "hours_ahead"}
 
 
 @dataclass
 class _Part:
-    """Something that some offers need; compiled when it is first asked for."""
+    """Something that some of them need (`needed`); compiled when it is first asked for."""
 
     said: Any
     is_moving: bool
-    offers: int = 0
+    needed: int = 0
     test: Test | None = None
 
 
 @dataclass
 class _Choice:
-    """Parts that want a text fact to be one of some values: which offers ask, and which of them are content with a value."""
+    """Parts that want a text fact to be one of some values: who asks, and who is content with a value."""
 
     asking: int = 0
     content: dict[str, int] = field(default_factory=dict)
 
 
-def places(offers: int) -> Iterator[int]:
+def places(those: int) -> Iterator[int]:
     """The places in a set, in order."""
-    bits = f"{offers:b}"[::-1]
+    bits = f"{those:b}"[::-1]
     place = bits.find("1")
     while place >= 0:
         yield place
@@ -65,8 +60,8 @@ class Sieve:
     ) -> None:
         self._said, self._compile, self._segments = said, compile, segments
         self._choices: dict[str, _Choice] = {}
-        self._readers: dict[str, int] = {}  # of a fact: the offers that read it
-        self.gone = 0  # the offers whose condition cannot be evaluated
+        self._readers: dict[str, int] = {}  # of a fact: those that read it
+        self.gone = 0  # those that cannot be evaluated
         parts: dict[str, _Part] = {}
         for place, (data, known) in enumerate(zip(said, compiled, strict=True)):
             if known is None:
@@ -75,29 +70,29 @@ class Sieve:
             for name in known.names:
                 self._readers[name] = self._readers.get(name, 0) | 1 << place
             self._take_apart(data, 1 << place, texts, parts)
-        self._parts = sorted(parts.values(), key=lambda part: -part.offers.bit_count())
+        self._parts = sorted(parts.values(), key=lambda part: -part.needed.bit_count())
 
-    def _take_apart(self, data: Any, offer: int, texts: set[str], parts: dict[str, _Part]) -> None:
+    def _take_apart(self, data: Any, bit: int, texts: set[str], parts: dict[str, _Part]) -> None:
         for part in _parts(data):
             values = _values(part, texts)
             choice = self._choices.setdefault(part["fact"], _Choice()) if values is not None else None
-            if values is not None and choice is not None and not choice.asking & offer:
-                choice.asking |= offer
+            if values is not None and choice is not None and not choice.asking & bit:
+                choice.asking |= bit
                 for value in values:
-                    choice.content[value] = choice.content.get(value, 0) | offer
+                    choice.content[value] = choice.content.get(value, 0) | bit
                 continue
             key = json.dumps(part, sort_keys=True)
-            parts.setdefault(key, _Part(part, _is_moving(part, self._segments))).offers |= offer
+            parts.setdefault(key, _Part(part, _is_moving(part, self._segments))).needed |= bit
 
     def at(self, compile: Compile) -> "Sieve":
         """The same as of another moment: only what means another time is compiled anew."""
         later = copy(self)
         later._compile = compile
-        later._parts = [_Part(p.said, True, p.offers) if p.is_moving else p for p in self._parts]
+        later._parts = [_Part(p.said, True, p.needed) if p.is_moving else p for p in self._parts]
         return later
 
     def unknown(self, known: Known) -> int:
-        """The offers that ask for something that is known no more."""
+        """Those that ask for something that is known no more."""
         found = self.gone
         for name in self._readers.keys() - known.keys():
             found |= self._readers[name]
@@ -107,12 +102,12 @@ class Sieve:
         """Those of `among` whose condition holds. Everything they read must be known (`unknown`)."""
         left, unsure = self._by_value(known, among)
         for part in self._parts:
-            if part.offers & left:
+            if part.needed & left:
                 try:
                     if not self._test(part)(known):
-                        left &= ~part.offers
+                        left &= ~part.needed
                 except Exception:  # noqa: BLE001 - a fact of the wrong type: said, or not, where it is asked alone
-                    unsure |= part.offers
+                    unsure |= part.needed
         for place in places(unsure & left):
             if not self._compile(self._said[place]).holds(known):
                 left &= ~(1 << place)
