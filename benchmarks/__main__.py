@@ -19,8 +19,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WORKLOADS = ["queue", "case", "work", "search", "intake", "fanout", "topics", "ceiling", "segments", "answers"]
-OPTIONAL = ["peer"]  # installs another system first
+WORKLOADS = [
+    "queue",
+    "case",
+    "work",
+    "search",
+    "intake",
+    "fanout",
+    "topics",
+    "ceiling",
+    "segments",
+    "decide",
+    "answers",
+]
+OPTIONAL = ["peer", "policies"]  # installs another system first
 LATEST = Path(__file__).resolve().parent.parent / "var" / "bench" / "latest.json"
 
 

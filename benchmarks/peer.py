@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.parse
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -34,7 +35,7 @@ Times = dict[str, list[list[float]]]
 def run(scale: str = "default") -> dict[str, Any]:
     """Figures in ms for each kind of page, theirs beside ours."""
     repeats, cases, of_each = SIZES.get(scale, SIZES["default"])
-    python = _environment()
+    python = environment("peer", REQUIREMENTS)
     with corpus.opened(cases, NAME) as made, quiet(), ExitStack() as stack:
         peer = _peer(python, made, stack)
         found = _measured(Pages(made, peer), repeats, of_each)
@@ -50,19 +51,19 @@ def run(scale: str = "default") -> dict[str, Any]:
 # --- theirs
 
 
-def _environment() -> str:
-    """Its Python, in an environment of its own."""
-    home = settings.BASE_DIR / "var" / "bench" / "peer"
-    python, done = home / "bin" / "python", home / f".{'-'.join(REQUIREMENTS).replace('/', '')}"
+def environment(name: str, requirements: Sequence[str]) -> str:
+    """A Python that has these, in an environment of its own."""
+    home = settings.BASE_DIR / "var" / "bench" / name
+    python, done = home / "bin" / "python", home / f".{'-'.join(requirements).replace('/', '')}"
     if not done.exists():
-        print(f"  installing {', '.join(REQUIREMENTS)} in {home} (once)", flush=True)
+        print(f"  installing {', '.join(requirements)} in {home} (once)", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         installed = subprocess.run(
-            [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install", *REQUIREMENTS],
+            [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install", *requirements],
             stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
         if installed.returncode:
-            raise RuntimeError(f"{REQUIREMENTS[0]} cannot be had: {installed.stderr.strip()[-400:]}")
+            raise RuntimeError(f"{requirements[0]} cannot be had: {installed.stderr.strip()[-400:]}")
         done.touch()
     return str(python)
 
@@ -70,11 +71,12 @@ def _environment() -> str:
 class Spoken:
     """Its process: an order a line, an answer a line."""
 
-    def __init__(self, python: str, where: dict[str, Any]) -> None:
+    def __init__(self, python: str, script: str, **env: str) -> None:
+        self.script = script
         self._process = subprocess.Popen(
-            [python, "-P", "-W", "ignore", str(settings.BASE_DIR / "benchmarks" / "peer_helpdesk.py")],
+            [python, "-P", "-W", "ignore", str(settings.BASE_DIR / "benchmarks" / script)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={"PEER_DATABASE": json.dumps(where), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **env},
         )  # fmt: skip
 
     def do(self, what: str, **arguments: Any) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Spoken:
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline() or '{"error": "its process ended"}')
         if "error" in answer:
-            raise RuntimeError(f"django-helpdesk, {what}: {answer['error']}")
+            raise RuntimeError(f"{self.script}, {what}: {answer['error']}")
         return answer
 
     def close(self) -> None:
@@ -104,7 +106,7 @@ def _peer(python: str, made: Corpus, stack: ExitStack) -> Spoken:
         cursor.execute(f"CREATE DATABASE {name}")
     stack.callback(_dropped, name)
     where = {key: connection.settings_dict[key] for key in ("HOST", "PORT", "USER", "PASSWORD")}
-    peer = Spoken(python, {**where, "NAME": name})
+    peer = Spoken(python, "peer_helpdesk.py", PEER_DATABASE=json.dumps({**where, "NAME": name}))
     stack.callback(peer.close)
     peer.do("migrate")
     loaded = peer.do("load", source=source, people=made.people, queues=QUEUES)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,14 +58,18 @@ def run(scale: str = "default") -> dict[str, Any]:
         built = _built(customers, many)
         anew, floor = _counted_anew(built, repeats)
         held = _in_process(built)
-        stale, rounds, done = _kept_up(customers, pace, seconds)
+        stale, rounds, made = _kept_up(customers, pace, seconds)
         differing = _differing(built)
     did = (
         f"{customers:,} customers with 2 subscriptions, 5 orders and 3 statements each, {many} segments (a third of them counts of rows); "
-        f"each counted anew {repeats} times; {done:,} changes in {seconds} s, asked {pace:,}/s, from a process of its own on the same "
+        f"each counted anew {repeats} times; {len(made):,} changes in {made[-1] - made[0]:.1f} s, asked {pace:,}/s, from a process of its own on the same "
         f"cores, {rounds} rounds; floor: the bare count of each condition"
     )
-    return {"name": NAME, "did": did, "figures": _figures(size, anew, floor, held, stale, done, differing)}
+    return {
+        "name": NAME,
+        "did": did,
+        "figures": _figures(size, anew, floor, held, stale, len(made) / (made[-1] - made[0]), differing),
+    }
 
 
 def _built(customers: int, many: int) -> list[Any]:
@@ -73,11 +78,11 @@ def _built(customers: int, many: int) -> list[Any]:
     from customers.models import Segment
     from customers.segments import keep_up
 
-    data.customers(customers)
-    data.sql(VARIED)
-    data.holdings()
-    data.sql(SPREAD)
-    data.sql("DELETE FROM customers_touched")
+    with data.unwatched():
+        data.customers(customers)
+        data.sql(VARIED)
+        data.holdings()
+        data.sql(SPREAD)
     for n in range(many):
         Segment.objects.create(key=f"s{n}", name=f"Segment {n}").publish(condition(n))
     data.settled()
@@ -151,13 +156,15 @@ def _in_process(built: list[Any]) -> list[float]:
     return found
 
 
-def _kept_up(customers: int, pace: int, seconds: float) -> tuple[list[float], int, int]:
-    """How stale each change got, in ms; in how many rounds, and how many changes there were."""
+def _kept_up(customers: int, pace: int, seconds: float) -> tuple[list[float], int, list[float]]:
+    """How stale each change got, in ms; in how many rounds; and when the changes were made."""
     rounds: list[tuple[float, float]] = []
-    with _writing(customers, pace, seconds) as writer:
-        while writer.poll() is None:
+    with _writing(customers, pace, seconds) as writer, ThreadPoolExecutor(1) as reader:
+        assert writer.stdout
+        told = reader.submit(writer.stdout.read)  # a pipe holds less than it tells: it would wait for us for ever
+        while not told.done():
             _round(rounds)
-        made = json.loads(writer.stdout.read() if writer.stdout else "[]")
+        made: list[float] = json.loads(told.result())
     while _round(rounds):
         pass
     rounds.append((time.time(), time.time()))
@@ -168,7 +175,7 @@ def _kept_up(customers: int, pace: int, seconds: float) -> tuple[list[float], in
         while began < at:
             began, ended = next(ends)
         stale.append((ended - at) * 1000)
-    return stale, len(rounds), len(made)
+    return stale, len(rounds), made
 
 
 def _round(rounds: list[tuple[float, float]]) -> int:
@@ -219,7 +226,7 @@ def _figures(
     floor: list[float],
     held: list[float],
     stale: list[float],
-    done: int,
+    pace: float,
     differing: int,
 ) -> list[dict[str, Any]]:
     what = f"{size[0]:,} customers, {size[1]} segments"
@@ -232,7 +239,7 @@ def _figures(
     return [
         one("one counted anew", "ms", spread(anew, 1), floor=spread(floor, 1), ratio=spread(ratio, 1)),
         one("one customer in process", "µs", spread(held, 2), target="≤ 10 µs", met=spread(held, 2)["median"] <= 10),
-        one("changes a second", "/s", round(done / size[3], 1)),
+        one("changes a second", "/s", round(pace, 1), target=f"≥ {0.95 * size[2]:g}/s", met=pace >= 0.95 * size[2]),
         one("staleness p50", "ms", round(percentile(stale, 0.5), 1)),
         one("staleness p99", "ms", round(p99, 1), target="≤ 1,000 ms", met=p99 <= 1000),
         one("rows that differ from a recount", "rows", differing, target="0", met=differing == 0),

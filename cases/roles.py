@@ -1,12 +1,14 @@
 """What roles a person holds in queues: by membership, or by the session of an executive."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.utils import timezone
 
 from cases.models import QueueMembership, QueueSession
 from cases.models.queue import SESSION_TTL
 from crm import roles
+from crm.database.prepared import PreparedRows
 from crm.models import User
 
 _OF_MODE = {"watch": roles.WATCHING, "work": roles.WORKING}
@@ -23,12 +25,15 @@ def _memberships(user: User, queue: int | None) -> set[str]:
     return named if user.is_supervisor else {roles.LEAD if r == roles.SUPERVISOR else r for r in named}
 
 
-def _places(user: User) -> Iterable[tuple[int, str]]:
+def _places(user: User) -> Iterable[tuple[Any, ...]]:
     """Queue and role of each membership: as the request found them (cases.signing_in), or as they are now."""
     known = getattr(user, "places", None)
     if known is not None:
         return [(place["queue"], place["role"]) for place in known]
-    return QueueMembership.objects.filter(user=user).values_list("queue_id", "role")
+    return _PLACES(user.pk)
+
+
+_PLACES = PreparedRows(lambda user: QueueMembership.objects.filter(user=user).values_list("queue_id", "role"), int)
 
 
 def _sessions(user: User, queue: int | None) -> set[str]:

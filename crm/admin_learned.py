@@ -70,12 +70,15 @@ def _lines(kind: str, told: Mapping[str, Any]) -> SafeString:
 
 def _named(kind: str, told: Mapping[str, Any]) -> list[tuple[str, str]]:
     names = learning.card(kind).names
-    return [(str(names.get(name, name)), _value(value)) for name, value in told.items()]
+    return [(str(names.get(name, name)), _value(value, names)) for name, value in told.items()]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, names: Mapping[str, Any]) -> str:
+    """Numbers as one reads them, words by their names."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(each)}" for name, each in value.items())
+        return ", ".join(f"{names.get(name, name)} {_value(each, names)}" for name, each in value.items())
     if value is None:
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(names.get(value, value))

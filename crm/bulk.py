@@ -23,8 +23,9 @@ def insert(rows: Sequence[models.Model]) -> None:
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
         with connection.wrap_database_errors, cursor.copy(f'COPY "{meta.db_table}" ({named}) FROM STDIN') as copy:
+            asked = [(field.attname, field if isinstance(field, models.JSONField) else None) for field in fields]
             for row in rows:
-                copy.write_row([_value(field, row) for field in fields])
+                copy.write_row([_value(getattr(row, name), of) for name, of in asked])
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 
@@ -32,9 +33,8 @@ def insert(rows: Sequence[models.Model]) -> None:
 _KEYS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
 
 
-def _value(field: Any, row: models.Model) -> Any:
-    value = getattr(row, field.attname)
-    return field.get_db_prep_save(value, connection) if isinstance(field, models.JSONField) else value
+def _value(value: Any, field: "models.JSONField | None") -> Any:
+    return field.get_db_prep_save(value, connection) if field is not None else value
 
 
 def add(row: models.Model) -> None:

@@ -12,6 +12,7 @@ from django.db.models.functions import NullIf
 from django.utils.translation import gettext_lazy as _
 
 from customers import consent
+from customers.bringing import bring
 from customers.comparisons import Counted
 from customers.conditions import Collection, Fact, Field, Money
 from customers.hooks import facts as facts_hook
@@ -46,6 +47,8 @@ def load(
     wanted = list(every.values()) if names is None else [every[n] for n in names]
     rows = list(customers)
     needs = list(dict.fromkeys(need for fact in wanted for need in fact.needs))
+    if len(rows) == 1:
+        bring(rows[0], needs)
     prefetch_related_objects(rows, *needs)
     return {c.pk: {fact.name: _value(fact, c, at) for fact in wanted} for c in rows}
 

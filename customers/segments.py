@@ -16,10 +16,11 @@ from django.utils import timezone
 from crm.jobs import nudge
 from crm.models import Event
 from customers import facts
-from customers.conditions import BadCondition, Condition, compile, segments_in
+from customers.conditions import BadCondition, Condition, Fact, compile, segments_in
 from customers.hooks import segment_turned, touched_by
 from customers.models import Customer, Segment, SegmentMember, SegmentTurn
 from customers.models.segment import REFRESH, SegmentMark
+from customers.sieve import Sieve, places
 
 EVERY = timedelta(minutes=10)  # each is counted anew
 KEPT = timedelta(days=30)  # who joined and who left
@@ -210,14 +211,31 @@ def _of_events() -> set[int]:
 
 def _look_at(keys: Sequence[int], standing: list[Segment], now: datetime) -> None:
     """Ask every segment about each of them in this process, and write what differs from the rows there are."""
-    among = meanings()
-    conditions = {segment.pk: compiled(segment, now, among) for segment in standing}
-    names = {name for condition in conditions.values() for name in condition.names}
+    sieve, names = _together(standing, now)
     known = facts.load(Customer.objects.current().filter(pk__in=keys), now, names=names)
-    now_in = {(s, pk) for pk, told in known.items() for s, condition in conditions.items() if condition.holds(told)}
-    rows = SegmentMember.objects.filter(customer__in=keys, segment__in=conditions)
+    every = (1 << len(standing)) - 1
+    now_in = {(standing[n].pk, pk) for pk, told in known.items() for n in places(sieve.left(told, every & ~sieve.gone))}
+    rows = SegmentMember.objects.filter(customer__in=keys, segment__in=standing)
     were_in = set(rows.values_list("segment_id", "customer_id"))
     _write(now_in - were_in, were_in - now_in, now)
+
+
+def _together(standing: Sequence[Segment], now: datetime) -> tuple[Sieve, set[str]]:
+    """All segments as one question, and the facts it reads. One nobody can evaluate any more is for nobody."""
+    among, known = meanings(), facts.registry()
+
+    def read(data: Any, named: str = "") -> Condition:
+        return compile(data, at=now, among=known.values(), segments=among, named=named)
+
+    said = [segment.current.condition if segment.current else {"any": []} for segment in standing]
+    meant: list[Condition | None] = []
+    for segment, data in zip(standing, said, strict=True):
+        try:
+            meant.append(read(data, segment.key))
+        except BadCondition:
+            meant.append(None)
+    texts = {fact.name for fact in known.values() if isinstance(fact, Fact) and fact.type == "text"}
+    return Sieve(said, meant, read, texts, among), {name for each in meant if each for name in each.names}
 
 
 def _write(come: set[tuple[int, int]], gone: set[tuple[int, int]], now: datetime) -> None:

@@ -3,11 +3,14 @@
 docs/offers.md has the formula and its sources. Silence is an arm worth 0; an offer worth less is not made.
 """
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from customers.sieve import places
 from outreach import choosing, gates, reasons
 from outreach.catalogue import Shelf, Standing
 from outreach.choosing import Arm, Choice
@@ -18,6 +21,7 @@ from outreach.propensity import START as P_START
 FIT = {"words": 1.0, "tag": 0.8, "facts": 0.5}  # they said it; we tagged it; their facts alone ask for it
 MINUTE = 0.5  # what a minute of a rep and a customer costs
 ANNOYANCE, WORSE = 0.25, 1.3  # of being offered something at all, and how it grows with each refusal in 180 days
+NO_EVIDENCE, NOT_ELIGIBLE = "no_evidence", "not_eligible"  # what is said of most
 LEAST_FACTOR, MOST_FACTOR = 0.5, 2.0  # what a plugin's scorer may do
 
 
@@ -42,18 +46,68 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is shut for the whole talk, every candidate, and the one to offer, or None: silence; and how it was chosen."""
+    """What is shut for the whole talk, every candidate, and the one to offer, or None: silence; and how it was chosen.
+
+    Of most candidates nothing is to be said but why they are out, and the same is said of many: `same` are those reasons, each
+    with the places on the shelf it is said of; `own` are the others, by place."""
 
     shut: list[Shut]
-    candidates: list[Judged]
+    shelf: Shelf
+    same: Sequence[tuple[Shut, int]]
+    own: Mapping[int, Judged]
     best: Judged | None
     choice: Choice = field(default_factory=lambda: Choice(None))
 
+    @cached_property
+    def candidates(self) -> list[Judged]:
+        found = dict(self.own)
+        for shut, where in self.same:
+            found |= {place: Judged(self.shelf.offers[place], shut) for place in places(where)}
+        return [found[place] for place in range(len(self.shelf.offers))]
+
     def trace(self) -> list[Any]:
         """Everything a repeat must agree with."""
-        told = [[j.offer.version, j.shut.kept() if j.shut else [], dict(j.scores), j.sentence] for j in self.candidates]
+        told = [_told(j) for j in self.candidates]
         chances = [sorted(self.choice.chances.items())] if self.choice.chances else []
         return [[s.kept() for s in self.shut], told, self.best.offer.version if self.best else None, *chances]
+
+    def trace_as_json(self) -> str:
+        """`json.dumps` of the trace, keys sorted, without writing anew what is said of many."""
+        lines = list(self._lines())
+        for place, judged in self.own.items():
+            lines[place] = json.dumps(_told(judged), sort_keys=True)
+        chances = [sorted(self.choice.chances.items())] if self.choice.chances else []
+        rest = [self.best.offer.version if self.best else None, *chances]
+        shut = json.dumps([s.kept() for s in self.shut], sort_keys=True)
+        return f"[{shut}, [{', '.join(lines)}], {json.dumps(rest)[1:]}"
+
+    def _lines(self) -> list[str]:
+        """A line for each place, right where `same` says why it is out. What is usually said of each is written once a
+        catalogue."""
+        offers, asking = self.shelf.offers, self.shelf.asking
+        lines = self._usual()
+        for shut, where in self.same:
+            usual = {NO_EVIDENCE: asking, NOT_ELIGIBLE: ~asking}.get(shut.reason, 0)
+            said = _said(shut) if where & ~usual else ""
+            for place in places(where & ~usual):
+                lines[place] = f"[{offers[place].version}, {said}"
+        return lines
+
+    def _usual(self) -> list[str]:
+        memo = self.shelf.memo
+        if "usual" not in memo:
+            unasked, others = _said(Shut(ELIGIBILITY, NO_EVIDENCE)), _said(Shut(ELIGIBILITY, NOT_ELIGIBLE))
+            memo["usual"] = [f"[{o.version}, {unasked if o.terms.need_tags else others}" for o in self.shelf.offers]
+        return list(memo["usual"])
+
+
+def _said(shut: Shut) -> str:
+    """The end of a line of the trace of whoever is out before there are scores."""
+    return f'{json.dumps(shut.kept(), sort_keys=True)}, {{}}, ""]'
+
+
+def _told(judged: Judged) -> list[Any]:
+    return [judged.offer.version, judged.shut.kept() if judged.shut else [], dict(judged.scores), judged.sentence]
 
 
 def judge(context: Context, shelf: Shelf) -> Verdict:
@@ -63,24 +117,24 @@ def judge(context: Context, shelf: Shelf) -> Verdict:
     p is what answers taught (outreach.lessons), or P_START. Of those that stand the first is taken, or one by lot.
     """
     bench = _Bench(context, shelf)
-    shut, judged = bench.shut, [bench.judge(offer) for offer in shelf.offers]
-    standing = sorted((j for j in judged if j.shut is None), key=lambda j: j.order)
-    choice = choosing.choose([_arm(j) for j in standing], context.learned)
-    best = next((j for j in standing if j.offer.version == choice.taken), None)
-    reason = _why_not(context, standing, best)
-    told = [_with(j, Shut(RANK, reason)) if j.shut is None and j is not best else j for j in judged]
-    return Verdict(shut, told, best, choice)
+    same, own = bench.sorted_out()
+    standing = sorted((place for place, j in own.items() if j.shut is None), key=lambda place: own[place].order)
+    choice = choosing.choose([_arm(own[place]) for place in standing], context.learned)
+    taken = next((place for place in standing if own[place].offer.version == choice.taken), None)
+    lower = Shut(RANK, _why_not(context, standing, taken))
+    own |= {place: _with(own[place], lower) for place in standing if place != taken}
+    return Verdict(bench.shut, shelf, same, own, None if taken is None else own[taken], choice)
 
 
 def _arm(judged: Judged) -> Arm:
     return Arm(judged.offer.version, judged.score * judged.scores["factor"], judged.scores.get("spread", 0.0))
 
 
-def _why_not(context: Context, standing: list[Judged], best: Judged | None) -> str:
+def _why_not(context: Context, standing: list[int], taken: int | None) -> str:
     """Why the others were not taken."""
     if context.learned.get("held_out"):
         return "held_out"
-    return "lower" if not standing or best is standing[0] else "tried"
+    return "lower" if not standing or taken == standing[0] else "tried"
 
 
 def _with(judged: Judged, shut: Shut) -> Judged:
@@ -95,11 +149,37 @@ class _Bench:
         self.shut = gates.whole_talk(context)
         self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
         self.late = next((s for s in self.shut if s.stage == gates.GATE), None)
-        self.known = dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
+        self.known = reasons.Known(
+            dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
+        )
         self.annoyance = ANNOYANCE * WORSE**context.refusals
 
-    def judge(self, offer: Standing) -> Judged:
-        first = self.early or next(self._shut(offer), None)
+    def sorted_out(self) -> tuple[list[tuple[Shut, int]], dict[int, Judged]]:
+        """Whoever is out for a reason that many share, and each of the others. A reason comes in the order of the stages:
+        whether an offer is for them, what is shut for the talk, what is shut for this one."""
+        every = (1 << len(self.shelf.offers)) - 1
+        if self.early is not None:
+            return _said_of(every, self.early), {}
+        known = self.context
+        open_to, gone = self.shelf.open_to(known.facts, known.evidence)
+        unasked = self.shelf.asking & ~self._shown()
+        out = every & ~unasked & ~open_to
+        same = [
+            *_said_of(unasked, Shut(ELIGIBILITY, NO_EVIDENCE)),
+            *_said_of(out & gone, Shut(ELIGIBILITY, "fact_gone")),
+            *_said_of(out & ~gone, Shut(ELIGIBILITY, NOT_ELIGIBLE)),
+        ]
+        if self.late is not None:
+            return [*same, *_said_of(open_to, self.late)], {}
+        return same, {place: self._judged(self.shelf.offers[place]) for place in places(open_to)}
+
+    def _shown(self) -> int:
+        at = self.shelf.places
+        return sum(1 << at[version] for version in self.context.evidence if version in at)
+
+    def _judged(self, offer: Standing) -> Judged:
+        """One that is for them."""
+        first = next(gates.of_offer(self.context, offer), None)
         if first is not None:
             return Judged(offer, first)
         evidence = self.context.evidence.get(str(offer.version), {})
@@ -112,21 +192,6 @@ class _Bench:
         said = self.context.removed.get(str(offer.version))  # a plugin's gate or scorer, if they were asked
         return Judged(offer, Shut(PLUGIN, said[0], said[1]) if said else None, scores, sentence)
 
-    def _shut(self, offer: Standing) -> Iterator[Shut]:
-        """In the order of the stages: whether it is for them, what is shut for the talk, what is shut for this one."""
-        yield from gates.evidence(self.context, offer)
-        yield from self._not_for_them(offer)
-        if self.late is not None:
-            yield self.late
-        yield from gates.of_offer(self.context, offer)
-
-    def _not_for_them(self, offer: Standing) -> Iterator[Shut]:
-        condition = self.shelf.condition(offer)
-        if condition is None or not condition.names <= self.context.facts.keys():
-            yield Shut(ELIGIBILITY, "fact_gone")
-        elif not condition.holds(self.context.facts):
-            yield Shut(ELIGIBILITY, "not_eligible")
-
     def _scores(self, offer: Standing, fit: float) -> dict[str, float]:
         terms = offer.terms
         worth = float(terms.value + terms.gain)
@@ -137,6 +202,10 @@ class _Bench:
         if spread:
             told["spread"] = spread * fit * worth * factor
         return {name: round(value, 6) for name, value in (told | {"score": p * fit * worth - effort}).items()}
+
+
+def _said_of(offers: int, shut: Shut) -> list[tuple[Shut, int]]:
+    return [(shut, offers)] if offers else []
 
 
 def bounded(factor: float) -> float:

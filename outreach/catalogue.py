@@ -1,6 +1,6 @@
 """The offers that may be made now, in this process's memory for as long as nothing in them changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,6 +9,8 @@ from typing import Any
 from customers import conditions, segments
 from customers.conditions import Collection, Condition, Fact
 from customers.facts import registry
+from customers.folding import words
+from customers.sieve import Sieve
 from outreach import reasons
 from outreach.hooks import Terms
 from outreach.models import Offer, OfferVersion
@@ -31,6 +33,8 @@ class Shelf:
     def __init__(self, version: int, moment: datetime, offers: Iterable[Standing]) -> None:
         self.version, self.moment, self.offers = version, moment, tuple(offers)
         self._compiled: dict[int, Condition | None] = {}
+        self._every = (1 << len(self.offers)) - 1
+        self._last: tuple[Mapping[str, Any], Mapping[str, Any], int, int] | None = None
 
     @cached_property
     def facts(self) -> list[Fact | Collection]:
@@ -49,9 +53,49 @@ class Shelf:
             self._compiled[offer.version] = self._compile(offer.terms)
         return self._compiled[offer.version]
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Of each version its place on the shelf, as the evidence of a talk names it."""
+        return {str(offer.version): place for place, offer in enumerate(self.offers)}
+
+    @cached_property
+    def asking(self) -> int:
+        """The places of those that must be asked for (customers.sieve: a set is a number)."""
+        return sum(1 << place for place, offer in enumerate(self.offers) if offer.terms.need_tags)
+
+    @cached_property
+    def tags(self) -> "Tags":
+        return Tags(self.offers)
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What others work out of these offers once, whatever the customer and the moment."""
+        return {}
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """All conditions together."""
+        texts = {fact.name for fact in self.facts if isinstance(fact, Fact) and fact.type == "text"}
+        said = [offer.terms.eligibility for offer in self.offers]
+        return Sieve(said, [self.condition(offer) for offer in self.offers], self._read, texts, self.segments)
+
+    def open_to(self, facts: Mapping[str, Any], evidence: Mapping[str, Any]) -> tuple[int, int]:
+        """The places of the offers that are for somebody with these facts and this evidence; and of those that ask for a
+        fact that is known no more. The last answer is kept: one decision asks it several times."""
+        last = self._last
+        if last is None or last[0] is not facts or last[1] is not evidence:
+            shown = sum(1 << self.places[version] for version in evidence if version in self.places)
+            gone = self.sieve.unknown(facts)
+            left = self.sieve.left(facts, self._every & ~(self.asking & ~shown) & ~gone)
+            last = self._last = (facts, evidence, left, gone)
+        return last[2], last[3]
+
+    def _read(self, data: Any) -> Condition:
+        return conditions.compile(data, at=self.moment, among=self.facts, segments=self.segments)
+
     def _compile(self, terms: Terms) -> Condition | None:
         try:
-            return conditions.compile(terms.eligibility, at=self.moment, among=self.facts, segments=self.segments)
+            return self._read(terms.eligibility)
         except conditions.BadCondition:
             return None
 
@@ -67,10 +111,32 @@ class Shelf:
     def at(self, moment: datetime) -> "Shelf":
         """The same offers a minute later."""
         later = Shelf(self.version, moment, self.offers)
-        later.__dict__.update(
-            {name: self.__dict__[name] for name in ("facts", "names", "segments") if name in self.__dict__}
-        )
+        later.__dict__.update({name: self.__dict__[name] for name in _TIMELESS if name in self.__dict__})
+        if "sieve" in self.__dict__:
+            later.sieve = self.sieve.at(later._read)
         return later
+
+
+_TIMELESS = ("facts", "names", "segments", "places", "asking", "tags", "memo")
+
+
+class Tags:
+    """What offers answer: the words of each tag, and the offers of it, so that a talk is looked through once."""
+
+    def __init__(self, offers: Iterable[Standing]) -> None:
+        self.offers: dict[str, list[Standing]] = {}
+        for offer in offers:
+            for tag in dict.fromkeys(offer.terms.need_tags):
+                self.offers.setdefault(tag, []).append(offer)
+        self._begun: dict[str, list[tuple[str, list[str]]]] = {}  # by the first word of a tag
+        for tag in self.offers:
+            if said := words(tag):
+                self._begun.setdefault(said[0], []).append((tag, said))
+
+    def quotes(self, heard: reasons.Heard) -> dict[str, str]:
+        """Of each tag they speak of, the sentence."""
+        begun = [each for word in self._begun.keys() & heard.words for each in self._begun[word]]
+        return {tag: quote for tag, said in begun if (quote := heard.quote_of(said))}
 
 
 _kept: dict[str, Shelf] = {}  # by edition: the newest alone

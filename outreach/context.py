@@ -1,14 +1,13 @@
 """What a decision about offers is made from: everything the gates ask, read in one query, then facts and words."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from cases import feelings
 from cases.models import Case
+from crm.database.prepared import PreparedRows, kept
 from customers import consent
 from customers.facts import load
 from outreach import reasons
@@ -50,9 +49,8 @@ class Context:
     other_case: int | None = None  # number of another open one
     problem: int | None = None  # a known problem that touches them
     consent: bool | None = None
-    shown: int | None = (
-        None  # the presentation of this contact, or of another that goes on beside it (by a merge, another channel)
-    )
+    # The presentation of this contact, or of another that goes on beside it (by a merge, another channel).
+    shown: int | None = None
     presented: int = 0
     refusals: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)  # by offer: {kind, at, until}
@@ -67,7 +65,7 @@ class Context:
 
     def kept(self) -> dict[str, Any]:
         """As JSON."""
-        told = asdict(self) | {"facts": plain(self.facts)}
+        told = {each.name: getattr(self, each.name) for each in fields(self)} | {"facts": plain(self.facts)}
         return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in told.items()}
 
     @classmethod
@@ -91,17 +89,17 @@ def _time(text: str | None) -> datetime | None:
 _READ = """
 WITH me AS (
   SELECT c.id, c.customer_id, c.status, c.tags, c.need_met_event_id, q.name AS queue
-    FROM cases_case c JOIN cases_queue q ON q.id = c.queue_id WHERE c.id = %(case)s),
+    FROM cases_case c JOIN cases_queue q ON q.id = c.queue_id WHERE c.id = %(case)s::bigint),
 talk AS (
   SELECT k.id, k.last_at,
          (SELECT min(m.case_version) FROM cases_message m
            WHERE m.contact_id = k.id AND m.direction = 'inbound' AND NOT m.is_auto) AS began
-    FROM cases_contact k WHERE k.case_id = %(case)s ORDER BY k.last_at DESC, k.id DESC LIMIT 1),
+    FROM cases_contact k WHERE k.case_id = %(case)s::bigint ORDER BY k.last_at DESC, k.id DESC LIMIT 1),
 words AS (
-  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s AND m.direction = 'inbound'
+  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s::bigint AND m.direction = 'inbound'
       AND NOT m.is_auto ORDER BY m.at DESC, m.id DESC LIMIT 1)
   UNION
-  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s AND m.direction = 'inbound'
+  (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s::bigint AND m.direction = 'inbound'
       AND NOT m.is_auto ORDER BY m.id DESC LIMIT 1)),
 theirs AS (SELECT c.id, c.number, c.status, c.tags FROM cases_case c, me
             WHERE c.customer_id = me.customer_id AND c.status <> 'spam'),
@@ -132,28 +130,30 @@ SELECT json_build_object(
   'erased', COALESCE((SELECT u.erased_at IS NOT NULL OR u.merged_into_id IS NOT NULL FROM customers_customer u
                        WHERE u.id = me.customer_id), false),
   'hands_off', ARRAY(SELECT DISTINCT t FROM (SELECT me.tags UNION ALL SELECT tags FROM theirs) x(tags), unnest(x.tags) t
-                      WHERE t = ANY(%(hands_off)s) ORDER BY t),
+                      WHERE t = ANY(%(hands_off)s::text[]) ORDER BY t),
   'overdue', (SELECT count(*) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
-               WHERE p.state = 'open' AND p.due_at <= GREATEST(%(at)s, clock_timestamp())),
+               WHERE p.state = 'open' AND p.due_at <= GREATEST(%(at)s::timestamptz, clock_timestamp())),
   'broken_at', (SELECT max(p.settled_at) FROM cases_promise p JOIN theirs ON theirs.id = p.case_id
-                 WHERE p.state = 'broken' AND p.settled_at > %(quiet)s),
+                 WHERE p.state = 'broken' AND p.settled_at > %(quiet)s::timestamptz),
   'upset_at', (SELECT max(m.at) FROM cases_message m JOIN theirs ON theirs.id = m.case_id
-                WHERE m.feeling = 'bad' AND m.at > %(quiet)s AND m.case_id <> me.id),
-  'other_case', (SELECT min(number) FROM theirs WHERE theirs.id <> me.id AND theirs.status = ANY(%(active)s)),
+                WHERE m.feeling = 'bad' AND m.at > %(quiet)s::timestamptz AND m.case_id <> me.id),
+  'other_case', (SELECT min(number) FROM theirs WHERE theirs.id <> me.id AND theirs.status = ANY(%(active)s::text[])),
   'problem', (SELECT min(b.id) FROM outreach_knownproblem b WHERE b.state IN ('open', 'workaround')
                AND (EXISTS (SELECT FROM outreach_exposure x WHERE x.problem_id = b.id AND x.customer_id = me.customer_id)
                     OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
                                 WHERE l.problem_id = b.id))),
   'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
-               AND s.channel = ANY(%(channels)s) AND (s.at <= %(at)s OR NOT s.granted) ORDER BY s.at DESC, s.id DESC LIMIT 1),
+               AND s.channel = ANY(%(channels)s::text[]) AND (s.at <= %(at)s::timestamptz OR NOT s.granted)
+             ORDER BY s.at DESC, s.id DESC LIMIT 1),
   'shown', (SELECT p.id FROM cases_contact k JOIN outreach_offerpresentation p ON p.contact_id = k.id
-             WHERE k.case_id = me.id AND (k.id = talk.id OR k.last_at > %(talk)s) ORDER BY k.id = talk.id DESC, p.id DESC LIMIT 1),
-  'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s),
-  'refusals', (SELECT count(*) FROM shown WHERE kind IN ('no', 'never', 'not_suited') AND at > %(refusals)s),
+             WHERE k.case_id = me.id AND (k.id = talk.id OR k.last_at > %(talk)s::timestamptz)
+             ORDER BY k.id = talk.id DESC, p.id DESC LIMIT 1),
+  'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s::timestamptz),
+  'refusals', (SELECT count(*) FROM shown WHERE kind IN ('no', 'never', 'not_suited') AND at > %(refusals)s::timestamptz),
   'answers', COALESCE((SELECT json_object_agg(offer_id, json_build_object('kind', kind, 'at', at, 'until', until))
                          FROM newest), '{}'),
   'ignored', COALESCE((SELECT json_object_agg(offer_id, n) FROM (SELECT offer_id, count(*) n FROM shown
-                        WHERE kind IS NULL AND presented_at > %(ignored)s GROUP BY offer_id) i), '{}'),
+                        WHERE kind IS NULL AND presented_at > %(ignored)s::timestamptz GROUP BY offer_id) i), '{}'),
   'taken', COALESCE((SELECT json_object_agg(offer_id, n) FROM (
       SELECT v.offer_id, count(*) n FROM outreach_offer o JOIN outreach_offerversion w ON w.id = o.current_id
         JOIN outreach_offerversion v ON v.offer_id = o.id JOIN outreach_decisioncandidate d ON d.offer_version_id = v.id
@@ -182,7 +182,7 @@ def read(case: Case, at: datetime) -> Context:
         "refusals": at - timedelta(days=REFUSALS_DAYS),
         "ignored": at - timedelta(days=IGNORED_DAYS),
     }
-    with connection.cursor() as cursor:
+    with kept() as cursor:
         cursor.execute(_READ, asked)
         (told,) = cursor.fetchone()
     told |= {name: _time(told[name]) for name in ("talked_at", "broken_at", "upset_at")}
@@ -200,20 +200,21 @@ def with_what_is_known(context: Context, case: Case, shelf: Shelf) -> Context:
 
 def _evidence(context: Context, case: Case, shelf: Shelf) -> dict[str, Any]:
     """By version: what this customer told us (in their words), or what the case is tagged or queued as."""
-    asking = [offer for offer in shelf.offers if offer.terms.need_tags]
-    if not asking:
+    if not shelf.asking:
         return {}
-    newest = feelings.words_of(case).order_by("-at", "-id").values_list("text", flat=True)
-    heard = reasons.Heard(text[:_LONGEST_HEARD] for text in newest[:HEARD])
+    quotes = shelf.tags.quotes(reasons.Heard(text[:_LONGEST_HEARD] for (text,) in _NEWEST(case.pk)))
     shows = {*context.tags, context.queue.lower()}
-    quotes = {tag: heard.quote(tag) for tag in {t for o in asking for t in o.terms.need_tags}}
-    found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in asking}
+    answering = {o.version: o for tag in {*quotes, *shows} for o in shelf.tags.offers.get(tag, ())}
+    found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in answering.values()}
     return {version: evidence for version, evidence in found.items() if evidence}
+
+
+_NEWEST = PreparedRows(lambda pk: feelings.words_of(pk).order_by("-at", "-id").values_list("text")[:HEARD], int)
 
 
 def _best(tags: tuple[str, ...], quotes: Mapping[str, str], shows: set[str]) -> dict[str, str] | None:
     """Their own words before our tags."""
-    told = next((tag for tag in tags if quotes[tag]), None)
+    told = next((tag for tag in tags if tag in quotes), None)
     if told is not None:
         return {"by": "words", "tag": told, "quote": quotes[told]}
     shown = next((tag for tag in tags if tag in shows), None)

@@ -18,9 +18,11 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case
 from cases.models.case import Refusal
+from crm import bulk
+from crm.database.prepared import PreparedRows
 from crm.models import User
 from crm.roles import may
-from outreach import arbitration, catalogue, context, gates, lessons
+from outreach import arbitration, catalogue, context, gates, lessons, shared
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
 from outreach.context import Context
@@ -80,7 +82,7 @@ def _is_to_be_asked(seen: Look, asked: set[int]) -> bool:
 
 
 def _standing(verdict: Verdict) -> list[Judged]:
-    left = [j for j in verdict.candidates if j.shut is None or j.shut.stage == RANK]
+    left = [j for j in verdict.own.values() if j.shut is None or j.shut.stage == RANK]
     return sorted(left, key=lambda j: j.order)
 
 
@@ -172,14 +174,17 @@ def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, sta
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     mark = digest(seen.verdict, outcome)
     known = seen.context
-    newest = Decision.objects.filter(case=case, contact=known.contact).order_by("-pk").first()
-    if newest and not best and asked != Decision.Asked.TRY and _says_the_same(newest, known, mark):
-        return newest
+    if not best and asked != Decision.Asked.TRY and (there := _said_already(case, known, mark)):
+        return there
     decision = decision_of(case, seen, outcome)
     decision.by, decision.asked, decision.digest = by, asked, mark
     decision.latency_ms = round((time.perf_counter() - started) * 1000, 3)
-    decision.save()
-    rows = DecisionCandidate.objects.bulk_create(candidate_rows(decision, seen.verdict, best))
+    bulk.add(decision)
+    rows = candidate_rows(decision, seen.verdict, best)
+    if len(rows) == 1:
+        bulk.add(rows[0])
+    else:
+        bulk.insert(rows)
     if best:
         _present(case, decision, next(row for row in rows if row.offer_version_id == best.offer.version), by)
     elif asked == Decision.Asked.TRY:
@@ -200,21 +205,41 @@ def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
         outcome=outcome,
         probability=seen.verdict.choice.chance,
         gates=[shut.kept() for shut in seen.verdict.shut],
+        shared=shared.said_once(seen.verdict),
         context=known.kept(),
     )
 
 
-def _says_the_same(decision: Decision, known: Context, mark: str) -> bool:
-    same = (decision.digest, decision.catalogue_version, decision.need_met_event_id)
-    return same == (mark, known.catalogue, known.need_met_event) and decision.asked != Decision.Asked.TRY
+def _said_already(case: Case, known: Context, mark: str) -> Decision | None:
+    """The newest decision of the talk, if it says the same of the same."""
+    newest = next(iter(_NEWEST(case.pk, known.contact)), None) if known.contact is not None else None
+    if (
+        newest is None
+        or newest[1:4] != (mark, known.catalogue, known.need_met_event)
+        or newest[4] == Decision.Asked.TRY
+    ):
+        return None
+    return Decision.objects.get(pk=newest[0])
+
+
+_NEWEST = PreparedRows(
+    lambda case, contact: (
+        Decision.objects.filter(case=case, contact=contact)
+        .order_by("-pk")
+        .values_list("pk", "digest", "catalogue_version", "need_met_event", "asked")[:1]
+    ),
+    int,
+    int,
+)
 
 
 def digest(verdict: Verdict, outcome: str) -> str:
     """Of everything that was decided: a replay must come to the same."""
-    return hashlib.sha256(json.dumps([outcome, verdict.trace()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(f"[{json.dumps(outcome)}, {verdict.trace_as_json()}]".encode()).hexdigest()
 
 
 def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) -> list[DecisionCandidate]:
+    """Of those of whom the decision itself does not say it all (outreach.shared)."""
     ranks = {j.offer.version: n for n, j in enumerate(_standing(verdict), 1)}
     return [
         DecisionCandidate(
@@ -229,21 +254,21 @@ def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) ->
             probability=verdict.choice.chances.get(j.offer.version, 1.0 if best is j else 0.0),
             sentence=j.sentence[:600],
         )
-        for j in verdict.candidates
+        for j in shared.apart(verdict)
     ]
 
 
 def _first_word(verdict: Verdict) -> str:
-    first = next((c.shut for c in verdict.candidates if c.shut), None)
-    shut = verdict.shut[0] if verdict.shut else first
+    shut = verdict.shut[0] if verdict.shut else next((c.shut for c in verdict.candidates if c.shut), None)
     return shut.reason if shut else "not_the_best"
 
 
 def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: User) -> None:
     earned: Any = {name: getattr(decision, name) for name in ("contact_id", "customer_id", "need_met_event_id")}
-    shown = OfferPresentation.objects.create(
+    shown = OfferPresentation(
         decision=decision, candidate=candidate, case=case, presented_at=decision.at, by=by, **earned
     )
+    bulk.add(shown)
     version = candidate.offer_version_id
     case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version)
 
@@ -254,8 +279,7 @@ def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: U
 def replay(decision: Decision) -> Verdict:
     """Decide again from what was kept: the same context, the same versions."""
     known = Context.again(decision.context)
-    rows = decision.candidates.select_related("offer_version__offer").order_by("pk")
-    offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in rows]
+    offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in shared.again(decision)]
     moment = known.at.replace(second=0, microsecond=0)
     return arbitration.judge(known, Shelf(decision.catalogue_version, moment, offers))
 

@@ -5,6 +5,7 @@ the integral over its own draw of the product of the others' distribution functi
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -22,21 +23,22 @@ def chances(means: Sequence[float], deviations: Sequence[float], floor: float = 
     if any(not math.isfinite(m) or not math.isfinite(s) or s < 0 for m, s in zip(means, deviations, strict=True)):
         raise ValueError("beliefs are finite, and deviations not below 0")
     mean, deviation = np.asarray(means, dtype=float), np.asarray(deviations, dtype=float)
-    raw = np.array([_first(k, mean, deviation) for k in range(len(mean))])
+    raw = np.array([(WEIGHTS * below).sum() / math.sqrt(math.pi) for below in _below(mean, deviation)])
     raw = raw / raw.sum() if raw.sum() > 0 else np.full(len(mean), 1 / len(mean))
     floor = min(floor, 1 / len(mean))
     spread = floor + (1 - floor * len(mean)) * raw
     return [float(p) for p in spread / spread.sum()]
 
 
-def _first(k: int, mean: np.ndarray, deviation: np.ndarray) -> float:
-    draws = mean[k] + math.sqrt(2) * NODES * deviation[k]
+def _below(mean: np.ndarray, deviation: np.ndarray) -> Any:
+    """Of each arm, at each node of its own draw, how probable it is that all others are below it."""
+    draws = mean[:, None] + (math.sqrt(2) * NODES)[None, :] * deviation[:, None]
     below = np.ones_like(draws)
     for i in range(len(mean)):
-        if i == k:
-            continue
         if deviation[i] > CERTAIN:
-            below *= ndtr((draws - mean[i]) / deviation[i])
+            other = ndtr((draws - mean[i]) / deviation[i])
         else:
-            below *= np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))
-    return float((WEIGHTS * below).sum() / math.sqrt(math.pi))
+            other = np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))
+        other[i] = 1.0  # nobody has to be below themselves
+        below *= other
+    return below

@@ -167,12 +167,6 @@ def of_offer(context: Context, offer: Standing) -> Iterator[Shut]:
     yield from _declined(context, offer)
 
 
-def evidence(c: Context, offer: Standing) -> Iterator[Shut]:
-    """Whether anything they said or showed asks for it."""
-    if offer.terms.need_tags and str(offer.version) not in c.evidence:
-        yield Shut(ELIGIBILITY, "no_evidence")
-
-
 def _on_sale(c: Context, offer: Standing) -> Iterator[Shut]:
     terms = offer.terms
     if terms.valid_from and c.at < terms.valid_from:

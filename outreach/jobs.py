@@ -4,7 +4,7 @@ from datetime import datetime
 
 from crm import learning
 from crm.jobs import every
-from outreach import delivery, fulfilling, lessons, sources
+from outreach import delivery, fulfilling, learned_cards, lessons, sources
 from outreach.models import OfferPresentation, PastResponse
 
 
@@ -31,7 +31,7 @@ def _has_answers() -> bool:
     return shown + before >= lessons.FIRST
 
 
-@learning.learner("offers", due=_has_answers)
+@learning.learner("offers", due=_has_answers, card=learned_cards.OFFERS)
 def learn_offers(say: learning.Say) -> learning.Lesson:
     """How likely a yes is, and by which way offers are chosen."""
     from outreach import teaching  # brings libraries that only training needs

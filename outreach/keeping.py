@@ -1,6 +1,7 @@
-"""Facts as a decision keeps them: JSON, with the type beside a value where JSON has none."""
+"""What a decision keeps. Facts: JSON, with the type beside a value where JSON has none. Reasons that many candidates share: said
+once, with a bit for each version it is said of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -50,3 +51,24 @@ _RICH: dict[str, Callable[[Any], Any]] = {
     "number": Decimal,
     "set": frozenset,
 }
+
+
+# --- which of many versions
+
+
+def runs(versions: Sequence[int]) -> str:
+    """Versions in their order, what follows one upon the other as a run: "3-7,12,9"."""
+    found: list[list[int]] = []
+    for version in versions:
+        if found and version == found[-1][1] + 1:
+            found[-1][1] = version
+        else:
+            found.append([version, version])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in found)
+
+
+def versions(runs: str) -> Iterator[int]:
+    """Those versions again."""
+    for run in runs.split(",") if runs else ():
+        low, _dash, high = run.partition("-")
+        yield from range(int(low), int(high or low) + 1)

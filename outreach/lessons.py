@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from crm.learning import Reader
+from customers.sieve import places
 from outreach.catalogue import Shelf, Standing
 from outreach.context import Context
 from outreach.propensity import Belief
@@ -34,14 +35,15 @@ def features(key: str, by: str, context: Context) -> dict[str, float]:
 
 
 def told(context: Context, shelf: Shelf) -> Context:
-    """The same with what was learned of the offers that this talk asks for; as it is before anything was."""
+    """The same with what was learned of the offers that are for this talk; as it is before anything was."""
     current = _reader.of(context.lesson)
     if current is None or context.customer is None:
         return context
     way, belief = current[1]
     if way == "start":
         return context
-    arms = {str(o.version): _arm(o, way, belief, context) for o in shelf.offers if _asks(o, context)}
+    open_to, _gone = shelf.open_to(context.facts, context.evidence)
+    arms = {str(o.version): _arm(o, way, belief, context) for o in map(shelf.offers.__getitem__, places(open_to))}
     learned = {
         "way": way,
         "floor": FLOOR,
@@ -50,10 +52,6 @@ def told(context: Context, shelf: Shelf) -> Context:
         "arms": arms,
     }
     return replace(context, learned=learned)
-
-
-def _asks(offer: Standing, context: Context) -> bool:
-    return not offer.terms.need_tags or str(offer.version) in context.evidence
 
 
 def _arm(offer: Standing, way: str, belief: Belief, context: Context) -> list[float]:

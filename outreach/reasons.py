@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.formats import date_format, number_format
@@ -25,6 +26,9 @@ def slots(template: str) -> list[str]:
     return list(dict.fromkeys(_SLOT.findall(template)))
 
 
+_slots = lru_cache(10_000)(slots)
+
+
 def known() -> list[str]:
     """The names a template may use."""
     facts = sorted(name for name, fact in registry().items() if isinstance(fact, Fact) and fact.type != "boolean")
@@ -36,9 +40,21 @@ def unknown(template: str) -> list[str]:
     return [name for name in slots(template) if name not in names]
 
 
-def sentence(template: str, values: Mapping[str, Any], quote: str) -> str:
+class Known(dict[str, str]):
+    """What sentences may say of one customer, each value written when it is first asked for."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._values = values
+
+    def __missing__(self, name: str) -> str:
+        self[name] = told = _told(self._values.get(name))
+        return told
+
+
+def sentence(template: str, known: Known, quote: str) -> str:
     """The template filled, or "" where something it names is not known of this customer."""
-    told = {name: quote if name == WORDS else _told(values.get(name)) for name in slots(template)}
+    told = {name: quote if name == WORDS else known[name] for name in _slots(template)}
     return _SLOT.sub(lambda slot: told[slot[1]], template) if all(told.values()) else ""
 
 
@@ -67,12 +83,15 @@ class Heard:
     def __init__(self, texts: Iterable[str]) -> None:
         said = [s for text in texts for s in _SENTENCE.split(text) if s.strip()]
         self._sentences = [(s, words(s)) for s in said]
-        self._all = {word for _s, folded in self._sentences for word in folded}
+        self.words = {word for _s, folded in self._sentences for word in folded}
 
     def quote(self, said: str) -> str:
         """The sentence in which they say this (whole words, whatever the case and accents), "" when there is none."""
-        wanted = words(said)
-        if not wanted or not self._all.issuperset(wanted):
+        return self.quote_of(words(said))
+
+    def quote_of(self, wanted: Sequence[str]) -> str:
+        """The same for folded words."""
+        if not wanted or not self.words.issuperset(wanted):
             return ""
         return next((_cut(s, folded, wanted) for s, folded in self._sentences if _at(folded, wanted) is not None), "")
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models.case import Refusal
+from crm.database.prepared import Prepared
 from crm.jobs import nudge
 from crm.models import User
 from crm.roles import may
@@ -21,7 +22,17 @@ Kind = OfferResponse.Kind
 
 def standing(presentation: OfferPresentation) -> OfferResponse | None:
     """The newest answer; a correction is another row."""
-    return presentation.responses.select_related("by", "fulfilment").order_by("-number").first()
+    if (found := _NEWEST.first(presentation.pk)) is not None:
+        found.presentation = presentation
+    return found
+
+
+_NEWEST = Prepared(
+    lambda shown: (
+        OfferResponse.objects.filter(presentation=shown).select_related("by", "fulfilment").order_by("-number")[:1]
+    ),
+    int,
+)
 
 
 @transaction.atomic

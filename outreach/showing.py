@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.models import Case
+from cases.models import Case, Contact
+from crm.database.prepared import Prepared
 from customers.customer_hooks import money
-from outreach import gates
+from outreach import gates, shared
 from outreach.deciding import Look, candidate_rows, decision_of, look
 from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, OfferVersion
 from outreach.responding import standing
@@ -31,14 +32,24 @@ class Card:
 
 def card(case: Case) -> Card | None:
     """The presentation of the talk, while the very need that earned it is met; nothing the moment it is not."""
-    rows = OfferPresentation.objects.select_related("candidate__offer_version__offer", "case", "by")
-    talk = case.contacts.order_by("-last_at", "-pk").values("pk")[:1]
-    shown = (
-        rows.filter(contact__in=talk, need_met_event=case.need_met_event_id).first() if case.need_met_event_id else None
-    )
+    shown = _SHOWN.first(case.pk, case.need_met_event_id) if case.need_met_event_id else None
     if shown is None:
         return None
     return Card(shown, shown.candidate.offer_version, shown.candidate.sentence, standing(shown))
+
+
+_SHOWN = Prepared(
+    lambda case, need: (
+        OfferPresentation.objects.select_related("candidate__offer_version__offer", "case", "by")
+        .filter(
+            contact__in=Contact.objects.filter(case=case).order_by("-last_at", "-pk").values("pk")[:1],
+            need_met_event=need,
+        )
+        .order_by("pk")
+    ),
+    int,
+    int,
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ def candidates(decision: Decision) -> list[DecisionCandidate]:
     """In the order they were looked at; of one that is not kept, as they would be."""
     if hasattr(decision, "looked_at"):
         return list(decision.looked_at)
-    return list(decision.candidates.select_related("offer_version__offer").order_by("pk"))
+    return shared.again(decision)
 
 
 def decided(case: Case, at: datetime) -> Decision:
@@ -98,9 +109,5 @@ def decided(case: Case, at: datetime) -> Decision:
     best = seen.verdict.best
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     would = decision_of(case, seen, outcome)
-    rows = candidate_rows(would, seen.verdict, best)
-    versions = OfferVersion.objects.select_related("offer").in_bulk([row.offer_version_id for row in rows])
-    for row in rows:
-        row.offer_version = versions[row.offer_version_id]
-    would.looked_at = rows  # type: ignore[attr-defined]
+    would.looked_at = shared.every(would, candidate_rows(would, seen.verdict, best))  # type: ignore[attr-defined]
     return would

@@ -137,20 +137,30 @@ def _past(decision: Decision, rows: Sequence[DecisionCandidate], answer: str) ->
 def ruled(past: list[Past], answers: list[tuple[datetime, Answer]]) -> tuple[str, dict[str, Any]]:
     """The way that runs from now on, and why in figures."""
     if len(past) < FEWEST:
-        return "constant", {
-            "way": "constant",
-            "judged": f"{len(past)} decisions by lot; from {FEWEST} on they are judged",
-        }
+        return "constant", {"way": "constant", "fewest to judge by": FEWEST}
     border = past[int(len(past) * EARLIER)].at
     earlier = Belief().learn([answer for at, answer in answers if at < border])
     later = [p for p in past if p.at >= border]
     model, constants = logs(later, earlier)
     ruling = evaluation.rule(model, constants)
-    values = {"model": evaluation.doubly_robust(model)} | {k: evaluation.doubly_robust(v) for k, v in constants.items()}
     way = "model" if ruling.may_run else "constant"
+    ways = {"model": model, **constants}
+    surely = evaluation.winner({key: evaluation.snips(log) for key, log in ways.items()})
     figures: dict[str, Any] = {"way": way, "judged on": len(later), "best that is always the same": ruling.against}
-    figures["model brings more, a decision"] = _told(ruling.difference)
-    return way, figures | {f"value of {key}": _told(value) for key, value in values.items()}
+    figures |= {
+        "model brings more, a decision": _told(ruling.difference),
+        "surely best by chances alone": surely or "none",
+    }
+    return way, figures | {f"value of {key}": _worth(log) for key, log in ways.items()}
+
+
+def _worth(log: Logged) -> dict[str, str]:
+    """By the estimate that decides, and by the two that trust no model, so that people see where they lie apart."""
+    return {
+        "doubly robust": _told(evaluation.doubly_robust(log)),
+        "IPS": _told(evaluation.ips(log)),
+        "SNIPS": _told(evaluation.snips(log)),
+    }
 
 
 def logs(later: list[Past], belief: Belief) -> tuple[Logged, dict[str, Logged]]:
@@ -195,9 +205,10 @@ def _always(name: str, past: Past) -> dict[int, float]:
 
 
 def _told(found: evaluation.Estimate) -> str:
-    return (
-        f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f}; worth {found.effective:.0f} of {found.n} decisions)"
-    )
+    """The value, its interval, and of how many decisions of that way how many are worth."""
+    if found.effective == 0:
+        return f"– (0/{found.n})"  # the log has none of that way
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}] ({found.effective:.0f}/{found.n})"
 
 
 def _rates(answers: list[tuple[datetime, Answer]]) -> dict[str, Any]:

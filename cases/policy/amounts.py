@@ -44,10 +44,10 @@ class Undecided(Exception):
 
 def decide(table: Table, known: Mapping[str, Known], *, prior: int = 0) -> Decision:
     """The row for what is known. Raises Undecided."""
-    fitting = [(place, row) for place, row in enumerate(table.rows) if row.holds(known)]
+    fitting = table.fitting(known)
     if len(fitting) != 1:
         raise Undecided(f"{len(fitting)} rows")
-    return of_row(table, fitting[0][0], known, prior)
+    return of_row(table, fitting[0], known, prior)
 
 
 def decide_unasked(table: Table, known: Mapping[str, Known], cause: str, *, prior: int = 0) -> Decision | None:

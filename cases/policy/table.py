@@ -4,9 +4,11 @@ An input is a choice, a yes or no, or a number; a row says for each input which 
 any. Numbers are cut in half-open intervals, `from` included and `below` not, so that two rows meet without a seam.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 CHOICE, YES_NO, NUMBER = "choice", "yes_no", "number"
 KINDS = (CHOICE, YES_NO, NUMBER)
@@ -104,6 +106,51 @@ class Table:
     @property
     def unasked(self) -> bool:
         return any(row.unasked for row in self.rows)
+
+    def fitting(self, known: Mapping[str, Known]) -> list[int]:
+        """The places of the rows that are for what is known: for each input one look-up, however many rows there are."""
+        left = (1 << len(self.rows)) - 1
+        for name, column in self._columns.items():
+            left &= column.holding(known.get(name))
+        found = []
+        while left:
+            found.append((left & -left).bit_length() - 1)
+            left &= left - 1
+        return found
+
+    @cached_property
+    def _columns(self) -> dict[str, "_Column"]:
+        names = dict.fromkeys(name for row in self.rows for name, cell in row.when.items() if cell is not None)
+        return {name: _Column([row.when.get(name) for row in self.rows]) for name in names}
+
+
+class _Column:
+    """What the rows say of one input, by its value. A set of rows is one whole number, a bit for each place."""
+
+    def __init__(self, cells: "Sequence[Cell | None]") -> None:
+        self._any = sum(1 << place for place, cell in enumerate(cells) if cell is None)
+        self._chosen: dict[str, int] = {}
+        spans = [(place, cell) for place, cell in enumerate(cells) if isinstance(cell, Span)]
+        for place, cell in enumerate(cells):
+            for value in cell if isinstance(cell, frozenset) else ():
+                self._chosen[value] = self._chosen.get(value, 0) | 1 << place
+        self._is_number = bool(spans)
+        self._bounds = sorted(
+            {bound for _place, cell in spans for bound in (cell.low, cell.below) if bound is not None}
+        )
+        self._between = [0] * (len(self._bounds) + 1)  # of the numbers before the first bound, up to the next, …
+        for place, cell in spans:
+            first = bisect_right(self._bounds, cell.low) if cell.low is not None else 0
+            end = bisect_right(self._bounds, cell.below) if cell.below is not None else len(self._between)
+            for piece in range(first, end):
+                self._between[piece] |= 1 << place
+
+    def holding(self, value: Known | None) -> int:
+        """The rows whose cell is for this value. Of one nobody said only those for any."""
+        if value is None:
+            return self._any
+        found = self._any | (self._chosen.get(value, 0) if isinstance(value, str) else 0)
+        return found | self._between[bisect_right(self._bounds, Decimal(value))] if self._is_number else found
 
 
 def covers(cell: Cell | None, value: Known | None) -> bool:

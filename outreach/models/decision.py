@@ -34,6 +34,8 @@ class Decision(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     probability = models.FloatField(default=1.0)  # with which this outcome was chosen
     gates = models.JSONField(default=list)  # [[stage, reason, {…}]] closed for the whole talk
+    # {of: the versions on the shelf, said: [[stage, reason, {…}, which of them]]}: what many candidates share (outreach.shared)
+    shared = models.JSONField(default=dict, db_default={})
     context = models.JSONField(default=dict)  # what it was decided from (outreach.context)
     digest = models.CharField(max_length=64)  # of outcome and trace: tells a repeat
     latency_ms = models.FloatField(default=0)
@@ -48,7 +50,8 @@ class Decision(models.Model):
 
 
 class DecisionCandidate(models.Model):
-    """One offer that was looked at: the stage and reason that removed it, or its rank and the chance it had."""
+    """One offer that was looked at: the stage and reason that removed it, or its rank and the chance it had. Where many were
+    removed for one reason before they had a score, the decision itself says so (`shared`), and none of them has a row."""
 
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="candidates")
     offer_version = models.ForeignKey(OfferVersion, models.PROTECT, related_name="+")

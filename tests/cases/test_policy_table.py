@@ -130,6 +130,24 @@ def test_nothing_comes_from_a_row_that_gives_nothing() -> None:
     assert amounts.decide(table, {"impact": "hard", "late": Decimal(90)}).amount == 0
 
 
+CELLS: Any = st.fixed_dictionaries({}, optional={
+    "impact": st.frozensets(st.sampled_from(["small", "hard", "worst"]), min_size=1),
+    "late": st.builds(Span, st.none() | st.integers(0, 9).map(Decimal), st.none() | st.integers(0, 9).map(Decimal)),
+})  # fmt: skip
+SAID: Any = st.fixed_dictionaries({}, optional={
+    "impact": st.sampled_from(["small", "hard", "worst", "other"]),
+    "late": st.integers(-1, 10).map(Decimal) | st.sampled_from([Decimal("8.5"), "3"]),
+})  # fmt: skip
+
+
+@given(st.lists(CELLS, max_size=12), st.lists(SAID, min_size=1, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_looked_up_by_value_the_rows_are_those_that_say_so_themselves(cells: list[Any], said: list[Any]) -> None:
+    table = Table("EUR", (), tuple(Row(when, "credit") for when in cells))
+    for known in said:
+        assert table.fitting(known) == [place for place, row in enumerate(table.rows) if row.holds(known)]
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

@@ -2,12 +2,15 @@
 
 import csv
 import math
+from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from outreach import choosing, evaluation, exploration
 from outreach.evaluation import Estimate, Logged
@@ -139,6 +142,22 @@ def test_chances_are_how_often_each_draw_is_the_highest() -> None:
     assert exploration.chances(means, deviations, floor=0) == pytest.approx(counted, abs=0.03)
 
 
+@given(beliefs)
+@settings(max_examples=100, deadline=None)
+def test_chances_are_to_the_last_bit_what_they_were_arm_by_arm(arms: list[tuple[float, float]]) -> None:
+    """Decisions that were kept are made again from these."""
+    mean, deviation = (np.array(column, dtype=float) for column in zip(*arms, strict=True))
+    for k, below in enumerate(exploration._below(mean, deviation)):
+        draws = mean[k] + math.sqrt(2) * exploration.NODES * deviation[k]
+        wanted = np.ones_like(draws)
+        for i in range(len(mean)):
+            if i != k and deviation[i] > exploration.CERTAIN:
+                wanted *= ndtr((draws - mean[i]) / deviation[i])
+            elif i != k:
+                wanted *= np.where(draws > mean[i], 1.0, np.where(draws == mean[i], 0.5, 0.0))
+        assert below.tolist() == wanted.tolist()
+
+
 def test_the_better_arm_is_the_more_probable_one() -> None:
     low, high = exploration.chances([0.0, 1.0], [0.5, 0.5])
     assert high > 0.9 > 0.1 > low >= exploration.FLOOR
@@ -199,3 +218,53 @@ def test_on_open_bandit_the_estimators_are_their_definitions_and_nobody_wins() -
     }
     print({key: (round(e.value * 100, 3), round(e.low * 100, 3), round(e.high * 100, 3)) for key, e in found.items()})
     assert evaluation.winner(found) is None
+
+
+def cells(rows: list[dict[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Of each item and place how often it was shown, and clicked."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in rows:
+        shown, clicked = found.get((row["item_id"], row["position"]), (0, 0))
+        found[row["item_id"], row["position"]] = shown + 1, clicked + int(row["click"])
+    return found
+
+
+@pytest.mark.realdata
+def test_on_open_bandit_the_estimates_are_those_of_exact_fractions() -> None:
+    """Nobody publishes IPS or SNIPS of this part of the data (obp's documentation and the paper give relative errors, of all
+    items and from simulated chances), so they are held to 1e-6 against another way to them: no row by row and no floating
+    point, but sums of whole numbers over items and places, in fractions. The random way takes each of 34 items with chance 1/34."""
+    random, bts = men("random"), men("bts")
+    logged, judged = cells(random), cells(bts)
+    assert {row["propensity_score"] for row in random} == {repr(1 / 34)}
+    in_place = Counter(row["position"] for row in bts)
+    weight = {cell: Fraction(34 * judged.get(cell, (0, 0))[0], in_place[cell[1]]) for cell in logged}
+    n = len(random)
+    total = sum((weight[cell] * shown for cell, (shown, _clicked) in logged.items()), Fraction(0))
+    brought = sum((weight[cell] * clicked for cell, (_shown, clicked) in logged.items()), Fraction(0))
+    squares = sum((weight[cell] ** 2 * clicked for cell, (_shown, clicked) in logged.items()), Fraction(0))
+    target = [float(weight[row["item_id"], row["position"]]) / 34 for row in random]
+    log = Logged(np.array([float(r["click"]) for r in random]), np.full(n, 1 / 34), np.array(target))
+    ips, snips = evaluation.ips(log), evaluation.snips(log)
+    assert ips.value == pytest.approx(float(brought / n), abs=1e-6)
+    assert snips.value == pytest.approx(float(brought / total), abs=1e-6)
+    error = math.sqrt((squares / n - (brought / n) ** 2) / (n - 1))  # of a mean of w r, by its moments
+    assert (ips.low, ips.high) == pytest.approx((ips.value - 1.959964 * error, ips.value + 1.959964 * error), abs=1e-6)
+    print({"IPS": float(brought / n), "SNIPS": float(brought / total)})
+
+
+@pytest.mark.realdata
+def test_on_open_bandit_one_item_always_is_its_own_clicks() -> None:
+    """Of a way that always takes one item SNIPS is how often that item was clicked, and IPS 34 times its clicks of all rows."""
+    random = men("random")
+    reward, chance = (
+        np.array([float(r["click"]) for r in random]),
+        np.array([float(r["propensity_score"]) for r in random]),
+    )
+    chosen = [int(row["item_id"]) for row in random]
+    for item in range(34):
+        mine = [row for row in random if row["item_id"] == str(item)]
+        clicks = sum(int(row["click"]) for row in mine)
+        log = Logged(reward, chance, evaluation.constant(item, chosen))
+        assert evaluation.snips(log).value == pytest.approx(clicks / len(mine), abs=1e-6)
+        assert evaluation.ips(log).value == pytest.approx(34 * clicks / len(random), abs=1e-6)

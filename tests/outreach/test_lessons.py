@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from cases.models import Case, Queue
@@ -229,13 +230,35 @@ def test_training_learns_the_rates_and_judges_by_decisions_taken_by_lot(answered
     assert row.in_use
     assert row.seen["decisions by lot"] == 60
     assert row.figures["way"] in {"constant", "model"}
-    assert {"value of silence", "value of always bad", "value of always good", "value of model"} <= row.figures.keys()
+    ways = ("model", "silence", "always bad", "always good")
+    assert {f"value of {way}" for way in ways} <= row.figures.keys()
+    assert all(row.figures[f"value of {way}"].keys() == {"doubly robust", "IPS", "SNIPS"} for way in ways)
+    assert row.figures["value of silence"]["SNIPS"].startswith("0.000 [0.000, 0.000]")
+    assert row.figures["surely best by chances alone"] in {"none", *ways}
     way, belief = lessons.unpack(bytes(row.content or b""))
     assert way == row.figures["way"]
     good, bad = (
         belief.chance({f"offer:{key}": 1.0, "by:words": 1.0, f"{key}|words": 1.0})[0] for key in ("good", "bad")
     )
     assert good > 2 * bad
+
+
+@pytest.mark.django_db
+def test_a_supervisor_reads_what_other_ways_would_have_brought(answered: None, client: Client, sue: User) -> None:
+    """The doubly robust worth that decides, and beside it those that trust no model."""
+    row = learning.train("offers")
+    assert row is not None
+    client.force_login(sue)
+    page = client.get(f"/admin/crm/learned/{row.pk}/change/").content.decode()
+    assert "worth of always offering good" in page
+    assert f"doubly robust {row.figures['value of always good']['doubly robust']}" in page
+    assert f"SNIPS {row.figures['value of always good']['SNIPS']}" in page
+    assert "surely best by the chances alone" in page
+
+
+@pytest.mark.django_db
+def test_from_few_decisions_by_lot_no_way_is_judged(case: Case) -> None:
+    assert teaching.ruled([], []) == ("constant", {"way": "constant", "fewest to judge by": teaching.FEWEST})
 
 
 @pytest.mark.django_db
