@@ -12,6 +12,10 @@ from crm.environment import database, flag, secret_key, var_folder
 from crm.settings_admin import UNFOLD as UNFOLD
 from crm.settings_admin import UNFOLD_SYSTEM as UNFOLD_SYSTEM
 
+# Our processes share a machine's cores. What multiplies matrices (numpy, before it is loaded) would start a thread for each
+# core and spin where another process has it: twenty times as slow as one thread, where a suggestion needs none of it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = var_folder(BASE_DIR)
 DEBUG = flag("DEBUG", default=True)
