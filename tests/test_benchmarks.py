@@ -3,12 +3,15 @@
 import pytest
 from django.utils import timezone
 
-from benchmarks import corpus, data, segments
+from benchmarks import corpus, data, policies, segments, talks
 from cases import search
 from cases.models import Case, Clock, Message, Promise
+from cases.policy import proving
 from crm.models import Event, User
 from customers.conditions import compile
 from customers.models import Consent, ContactPoint, Customer, Order, Subscription
+from outreach import deciding
+from outreach.models import Decision, OfferResponse
 from tests.builders import make_queue
 
 
@@ -49,3 +52,27 @@ def test_every_segment_of_the_benchmark_means_somebody_and_not_everybody() -> No
     for n in range(50):
         found = compile(segments.condition(n), at=timezone.now()).customers().count()
         assert 0 < found < 300, n
+
+
+@pytest.mark.django_db
+def test_talks_of_the_benchmark_are_decided_and_their_past_is_read() -> None:
+    people = data.reps(2)
+    queue = make_queue("Bench", reps=list(User.objects.filter(pk__in=people)))
+    talks.people(400)
+    versions = talks.offers(200, 150)
+    talks.past(400, 400, versions, people[0])
+    assert (Decision.objects.count(), OfferResponse.objects.count()) == (400, 400)
+    talks.stand(200)
+    made = [
+        deciding.decide(case, by=User.objects.get(pk=case.assignee_id))
+        for case in Case.objects.filter(pk__in=talks.talks(40, 400, queue.pk, people)).select_related("customer")
+    ]
+    assert {decision.outcome for decision in made} == {"presented", "silence"}
+    assert not any(decision.gates for decision in made)
+    assert all(deciding.is_replayed(Decision.objects.get(pk=decision.pk)) for decision in made)
+    assert {len(decision.context["answers"]) for decision in made} == {1}  # each was asked something before
+
+
+def test_the_table_of_the_benchmark_is_whole() -> None:
+    table = policies.made(100)
+    assert (proving.overlaps(table), proving.gaps(table)) == ([], [])

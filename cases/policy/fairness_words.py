@@ -69,7 +69,12 @@ def figures(report: "Report", name: Naming) -> list[Told]:
 
 
 def percent(value: float | None) -> str:
-    return _("%(number)s\u00a0%%") % {"number": number_format((value or 0) * 100, 1)}
+    return _("%(number)s\u00a0%%") % {"number": _digits((value or 0) * 100, 1)}
+
+
+def _digits(value: float, places: int) -> str:
+    """Rounded before it is written: writing alone cuts off, and 98.96 would read 98.9."""
+    return number_format(round(value, places), places)
 
 
 def _between(found: "Estimate", how: Callable[[float | None], str] = percent) -> str:
@@ -127,7 +132,7 @@ def _gap(label: str, found: "Gap", name: Naming) -> Told:
         "pairs": found.pairs,
         "low": percent(found.chance),
         "high": percent(found.chance_most),
-        "p": number_format(found.p or 0, 3),
+        "p": _digits(found.p or 0, 3),
     }
     more = _most_and_least(label, found.highest, found.lowest, name) if found.is_found else ""
     return Told(title, percent(found.gap), f"{said} {more}".strip(), is_not, found.is_found)
@@ -182,7 +187,7 @@ def _hours(found: "Estimate") -> Told:
         _("Hours from the opened case to the remedy given (median)"),
         found,
         _("Not how long the others will wait: what is not given yet is not in it."),
-        lambda value: number_format(value or 0, 1),
+        lambda value: _digits(value or 0, 1),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases.policy import estimates, fairness, pairing
+from cases.policy import estimates, fairness, fairness_words, pairing
 from cases.policy.fairness import Award
 
 DESKS = 200
@@ -179,3 +179,9 @@ def test_a_share_is_in_its_interval_and_that_between_none_and_all(hits: int, mor
     found = estimates.share(hits, hits + more, fewest=1)
     if found.value is not None:
         assert 0 <= found.low <= found.value <= found.high <= 1  # type: ignore[operator]
+
+
+def test_figures_are_rounded_not_cut_off() -> None:
+    """So that the page and the API tell the same number."""
+    assert fairness_words.percent(0.9896) == "99.0\u00a0%"
+    assert fairness_words.percent(0.0004) == "0.0\u00a0%"

@@ -1,16 +1,19 @@
 """Making good, on both screens: a rep asks, a lead approves, and each sees at once what the other did."""
 
 import os
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
+from cases.remedies import raising
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question, make_user
-from tests.cases.remedied import allow, make_policy
+from tests.cases.remedied import allow, make_policy, propose
 from tests.e2e.desks import Open, serious
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -68,6 +71,31 @@ def test_what_a_rep_asks_for_a_lead_approves_and_both_see_it_at_once(
     expect(panel).to_contain_text("Lena Lead")
     _shot(page, "remedy-panel")
     assert Remedy.objects.get().decided_by == lena
+
+
+def test_what_nobody_decides_in_time_is_raised_and_both_screens_say_so_at_once(
+    desk: Open, case: Case, ana: User, lena: User
+) -> None:
+    approvals = desk(lena, width=390, scheme="dark")
+    approvals.goto(approvals.url.split("/cases/")[0] + "/approvals/")
+    expect(approvals.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
+    page = desk(ana)
+    panel = page.locator('[data-panel="remedies"]')
+    if panel.get_attribute("open") is None:
+        panel.locator("summary").first.click()
+    remedy = propose(case, ServicePolicy.objects.get(), ana, amount=Decimal(25), reason="harder")
+    row = approvals.locator("#approvals .remedy")
+    for screen in (panel, row):
+        expect(screen.locator(".chip.clock")).to_contain_text("decision due 14 min", timeout=8000)
+    raising.raise_due(remedy.answer_by + timedelta(seconds=1))
+    expect(row).to_contain_text("Nobody decided in time: now it is for you.", timeout=8000)
+    expect(panel).to_contain_text("now it is for Lena Lead. You need not wait: call it off", timeout=8000)
+    expect(panel).to_contain_text("up to 12.50 EUR at once by yourself")
+    expect(page.locator("main").first).to_contain_text("25.00 EUR, credit is for Lena Lead to decide now")
+    assert serious(approvals) == []
+    assert approvals.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    _shot(approvals, "raised-390-dark")
+    _shot(page, "raised")
 
 
 def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: User) -> None:
