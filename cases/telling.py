@@ -95,6 +95,8 @@ _OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", 
 _OTHERWISE: dict[tuple[str, str], LazyText] = {
     ("assigned", "taken_over"): gettext_lazy("%(who)s took it over from %(was)s"),
     ("assigned", "leveled"): gettext_lazy("%(who)s gave it to %(assignee)s, to level the load"),
+    ("offer_presented", "question"): gettext_lazy("A question for %(who)s to ask"),
+    ("offer_answered", "question"): gettext_lazy("%(who)s noted what they said to the question: %(answer)s"),
     ("issue_left", "alone"): gettext_lazy("%(who)s: a thing of its own"),
     ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
 }

@@ -37,7 +37,7 @@ from cases.api import helping as shoulder
 from crm import api_docs
 from customers import api as customers
 from customers import segments_api as segments
-from outreach.api import offers, problems, public_offers
+from outreach.api import offers, problems, public_offers, questions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -174,6 +174,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("offers/public/<int:pk>/", public_offers.public_offer),
     path("offers/parity/", public_offers.attestation),
     path("offers/<int:pk>/", offers.offer),
+    path("offers/<int:pk>/answers/", questions.answers),
+    path("offers/<int:pk>/tally/", questions.tally),
     path("decisions/", offers.decisions),
     path("decisions/<int:pk>/", offers.decision),
     path("problems/", problems.problems),

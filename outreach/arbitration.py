@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from customers.models import Consent
 from outreach import choosing, gates, reasons
 from outreach.catalogue import Shelf, Standing
 from outreach.choosing import Arm, Choice
@@ -92,9 +93,11 @@ class _Bench:
 
     def __init__(self, context: Context, shelf: Shelf) -> None:
         self.context, self.shelf = context, shelf
-        self.shut = gates.whole_talk(context)
+        asked = sorted({gates.agreement(offer.terms) for offer in shelf.offers}) or [Consent.Purpose.MARKETING]
+        self.shut = gates.whole_talk(context, asked)
         self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
-        self.late = next((s for s in self.shut if s.stage == gates.GATE), None)
+        each = {purpose: gates.whole_talk(context, [purpose]) for purpose in asked}
+        self.late = {p: next((s for s in shut if s.stage == gates.GATE), None) for p, shut in each.items()}
         self.known = dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
         self.annoyance = ANNOYANCE * WORSE**context.refusals
 
@@ -116,8 +119,8 @@ class _Bench:
         """In the order of the stages: whether it is for them, what is shut for the talk, what is shut for this one."""
         yield from gates.evidence(self.context, offer)
         yield from self._not_for_them(offer)
-        if self.late is not None:
-            yield self.late
+        if (late := self.late[gates.agreement(offer.terms)]) is not None:
+            yield late
         yield from gates.of_offer(self.context, offer)
 
     def _not_for_them(self, offer: Standing) -> Iterator[Shut]:

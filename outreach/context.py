@@ -48,7 +48,8 @@ class Context:
     upset_at: datetime | None = None
     other_case: int | None = None  # number of another open one
     problem: int | None = None  # a known problem that touches them
-    consent: bool | None = None
+    consent: bool | None = None  # to hear about offers
+    research: bool | None = None  # to be asked
     shown: int | None = None  # the presentation of this contact
     presented: int = 0
     refusals: int = 0
@@ -133,6 +134,8 @@ SELECT json_build_object(
                     OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
                                 WHERE l.problem_id = b.id))),
   'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
+               AND s.channel = ANY(%(channels)s) AND s.at <= %(at)s ORDER BY s.at DESC, s.id DESC LIMIT 1),
+  'research', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'research'
                AND s.channel = ANY(%(channels)s) AND s.at <= %(at)s ORDER BY s.at DESC, s.id DESC LIMIT 1),
   'shown', (SELECT id FROM outreach_offerpresentation WHERE contact_id = talk.id),
   'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s),

@@ -245,7 +245,8 @@ def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: U
         decision=decision, candidate=candidate, case=case, presented_at=decision.at, by=by, **earned
     )
     version = candidate.offer_version_id
-    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version)
+    why = {"reason": "question"} if candidate.offer_version.question else {}
+    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version, **why)
 
 
 # --- again

@@ -17,6 +17,7 @@ from outreach.models import Catalogue, Offer, OfferVersion, PublicOffer
 
 WORDS = {
     "no_twin": _("It needs an active offer for existing customers beside it: name it as its twin."),
+    "question": _("Its twin is a question: what is given for an answer is no price."),
     "currency": _("Its twin is in another currency: the two cannot be compared."),
     "dearer": _("Its twin costs existing customers more, gifts and fees counted: lower the twin, or raise this."),
     "not_for_all": _("Its twin is not for every existing customer: a twin has no condition."),
@@ -43,6 +44,8 @@ def breaches(public: PublicOffer) -> Iterator[str]:
 
 
 def _compared(public: PublicOffer, twin: Offer, version: OfferVersion | Terms) -> Iterator[str]:
+    if version.question:
+        yield "question"
     if version.currency != public.currency:
         yield "currency"
     if _effective(version) > _effective(public):

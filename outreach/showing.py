@@ -7,9 +7,16 @@ from typing import Any
 
 from cases.models import Case
 from customers.customer_hooks import money
-from outreach import gates
+from outreach import asking, gates
 from outreach.deciding import Look, candidate_rows, decision_of, look
-from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, OfferVersion
+from outreach.models import (
+    Decision,
+    DecisionCandidate,
+    OfferPresentation,
+    OfferResponse,
+    OfferVersion,
+    QuestionAnswer,
+)
 from outreach.responding import standing
 
 MOST_TOLD = 30  # candidates of a trace on the screen
@@ -23,10 +30,16 @@ class Card:
     version: OfferVersion
     sentence: str
     answer: OfferResponse | None
+    told: str = ""  # what they answered, where it is a question
 
     @property
     def price(self) -> str:
         return money(self.version.price, self.version.currency) if self.version.price else ""
+
+    @property
+    def steps(self) -> range:
+        """Of a scale."""
+        return range(asking.LEAST, asking.MOST + 1)
 
 
 def card(case: Case) -> Card | None:
@@ -38,7 +51,10 @@ def card(case: Case) -> Card | None:
     )
     if shown is None:
         return None
-    return Card(shown, shown.candidate.offer_version, shown.candidate.sentence, standing(shown))
+    said = standing(shown)
+    version = shown.candidate.offer_version
+    told = QuestionAnswer.objects.filter(response=said).first() if said and version.question else None
+    return Card(shown, version, shown.candidate.sentence, said, told.words if told else "")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "customers.segment"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.publicoffer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "outreach.questionanswer"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "outreach.notice"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.inbounditem"): (FOR_SUPERVISORS, NOBODY_ADDS),
