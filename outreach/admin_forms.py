@@ -92,7 +92,9 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Word by word. Only for the purpose “question”: then the three lines tell what it is and what they get."),
+        help_text=_(
+            "Word by word. Only for the purpose “question”: then the three lines tell what it is and what they get."
+        ),
     )
     answer_kind = forms.ChoiceField(
         label=_("How it is answered"),

@@ -24,8 +24,11 @@ LONGEST_TEXT = 1000
 class Question(Protocol):
     """What asks: the terms of an offer, or a version of one."""
 
-    question: str
-    answer_kind: str
+    @property
+    def question(self) -> str: ...
+
+    @property
+    def answer_kind(self) -> str: ...
 
     @property
     def choices(self) -> "tuple[str, ...] | list[str]": ...

@@ -44,22 +44,25 @@ def breaches(public: PublicOffer) -> Iterator[str]:
 
 
 def _compared(public: PublicOffer, twin: Offer, version: OfferVersion | Terms) -> Iterator[str]:
-    if version.question:
-        yield "question"
-    if version.currency != public.currency:
-        yield "currency"
-    if _effective(version) > _effective(public):
-        yield "dearer"
-    if version.eligibility != {"all": []}:
-        yield "not_for_all"
-    if version.stock is not None:
-        yield "stock"
-    if opens(twin, version) > public.valid_from - timedelta(days=public.lead_days):
-        yield "too_late"
-    if version.valid_until and (public.valid_until is None or version.valid_until < public.valid_until):
-        yield "ends_early"
-    if any(Decimal(str(version.extras.get(name, 0))) < Decimal(str(most)) for name, most in public.extras.items()):
-        yield "less"
+    found = {
+        "question": bool(version.question),
+        "currency": version.currency != public.currency,
+        "dearer": _effective(version) > _effective(public),
+        "not_for_all": version.eligibility != {"all": []},
+        "stock": version.stock is not None,
+        "too_late": opens(twin, version) > public.valid_from - timedelta(days=public.lead_days),
+        "ends_early": _ends_before(version, public),
+        "less": any(_much(version.extras.get(name, 0)) < _much(most) for name, most in public.extras.items()),
+    }
+    yield from (word for word, holds in found.items() if holds)
+
+
+def _ends_before(version: OfferVersion | Terms, public: PublicOffer) -> bool:
+    return version.valid_until is not None and (public.valid_until is None or version.valid_until < public.valid_until)
+
+
+def _much(extra: Any) -> Decimal:
+    return Decimal(str(extra))
 
 
 def _effective(terms: Any) -> Decimal:

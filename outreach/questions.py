@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
@@ -111,7 +112,9 @@ def tallies(cases: QuerySet[Case], only: Sequence[int] | None = None) -> list[Ta
 def _asked(cases: QuerySet[Case]) -> dict[int, int]:
     """Presentations that were mentioned, by offer."""
     newest = OfferResponse.objects.filter(presentation=OuterRef("pk")).order_by("-number").values("kind")[:1]
-    shown = OfferPresentation.objects.filter(case__in=cases.order_by().values("pk")).alias(said=Coalesce(Subquery(newest), Value("")))
+    shown = OfferPresentation.objects.filter(case__in=cases.order_by().values("pk")).alias(
+        said=Coalesce(Subquery(newest), Value(""))
+    )
     of = "candidate__offer_version__offer"
     heard = shown.filter(**{f"{of}__purpose": Offer.Purpose.QUESTION}).exclude(said=OfferResponse.Kind.WITHHELD)
     return dict(heard.values_list(of).annotate(n=Count("pk")).order_by())
@@ -142,7 +145,7 @@ def _labels(version: OfferVersion | None, given: Counter[str]) -> list[str]:
     return now + sorted(label for label in given if label and label not in now)
 
 
-def _mean(given: Counter[str]) -> dict[str, float | None]:
+def _mean(given: Counter[str]) -> dict[str, Any]:
     from scipy.stats import t  # brings libraries that nothing else on the page needs
 
     steps = {int(label): n for label, n in given.items() if label.isdigit()}
@@ -150,7 +153,7 @@ def _mean(given: Counter[str]) -> dict[str, float | None]:
     if not n:
         return {}
     mean = sum(step * count for step, count in steps.items()) / n
-    if n < 2:  # noqa: PLR2004
+    if n < 2:
         return {"mean": round(mean, 2)}
     spread = math.sqrt(sum(count * (step - mean) ** 2 for step, count in steps.items()) / (n - 1))
     reach = float(t.ppf(0.975, n - 1)) * spread / math.sqrt(n)

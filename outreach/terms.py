@@ -33,7 +33,7 @@ def checked(terms: Terms, *, at: datetime) -> Terms:
     tags = tuple(sorted({" ".join(clean(t).lower().split())[:60] for t in terms.need_tags} - {""}))
     words = {name: clean(getattr(terms, name)).strip() for name in LONGEST}
     amounts = {name: Decimal(str(getattr(terms, name))) for name in AMOUNTS}
-    asked = {"question": clean(terms.question).strip(), "choices": asking.tidy(terms.choices)}
+    asked: dict[str, Any] = {"question": clean(terms.question).strip(), "choices": asking.tidy(terms.choices)}
     tidy = Terms(**{**vars(terms), **words, **amounts, **asked, "need_tags": tags, "currency": terms.currency.upper()})
     parts = (_words, _money, _beside, _question, _time_and_stock)
     if faults := [fault for part in parts for fault in part(tidy)] + [*_for_whom(tidy, at)]:

@@ -227,6 +227,8 @@ GET    api/offers/parity/                            401   403  403  403  200  4
 POST   api/offers/preview/                           401   403  403  403  200  403  403  403  200
 GET    api/offers/<int:pk>/                          401   200  200  200  200  403  403  403  200
 PATCH  api/offers/<int:pk>/                          401   403  403  403  200  403  403  403  200
+GET    api/questions/<int:pk>/                       401   200  200  200  200  403  403  403  200
+GET    api/questions/<int:pk>/answers/               401   200  200  200  200  403  403  403  200
 GET    api/decisions/                                401   200  200  200  200  403  403  403  200
 GET    api/decisions/<int:pk>/                       401   200  404  200  200  403  403  403  200
 GET    api/search/                                   401   200  200  200  200  200  200  200  200

@@ -1,4 +1,4 @@
-"""offers/{id}/answers/ and tally/: what customers answered to a question, as far as the caller may see its cases."""
+"""questions/{id}/ and questions/{id}/answers/: what customers answered to a question, as far as the caller may see its cases."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -26,9 +26,13 @@ def answers(request: Request, pk: int) -> Response:
     return rest.page(request, rows.select_related("offer_version", "case"), AnswerShape)
 
 
-@extend_schema(summary="What came of a question: counts, shares and intervals", responses=TallyShape)
+@extend_schema(
+    summary="What came of a question: counts, shares and intervals",
+    operation_id="question_retrieve",
+    responses=TallyShape,
+)
 @rest.endpoint("GET")
-def tally(request: Request, pk: int) -> Response:
+def question(request: Request, pk: int) -> Response:
     asked = _question(request, pk)
     (told,) = questions.tallies(finding.listed(request), only=[asked.pk])
     return Response(TallyShape(told).data)

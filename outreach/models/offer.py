@@ -126,7 +126,9 @@ class Offer(models.Model):
             return gettext("An offer does not become a question, nor a question an offer: make a new one.")
         if (purpose == self.Purpose.QUESTION) == asks:
             return ""
-        return gettext("Write what is asked.") if not asks else gettext("What asks something has the purpose “question”.")
+        return (
+            gettext("Write what is asked.") if not asks else gettext("What asks something has the purpose “question”.")
+        )
 
     def _keep_twins(self) -> None:
         """Before the database refuses it: what strangers are offered and whose twin this would not be any more."""

@@ -41,6 +41,7 @@ from outreach.models import KnownProblem, Notice, PublicOffer
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
 from tests.cases.remedied import allow, budget, make_policy, propose
 from tests.cases.ruled import make_rule
+from tests.outreach.asking import answered
 from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -171,6 +172,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         ),
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
+        answered(billing, cast.ana),
         PublicOffer.objects.create(name="Spring", price=20, valid_from=LONG_AGO),
         Segment.objects.create(key="gold", name="Gold"),
         trouble(billing, policy),
