@@ -78,6 +78,30 @@ def test_why_it_does_not_suit_them_is_asked_for(desk: Open, ana: User, case: Cas
     assert OfferResponse.objects.get().reason == "She moves abroad"
 
 
+def test_a_question_is_answered_by_the_keyboard_on_a_narrow_screen(desk: Open, ana: User, case: Case) -> None:
+    from tests.outreach.asking import agree, make_asking
+
+    make_asking()
+    agree(case, ana)
+    page = desk(ana, width=390)
+    page.locator("[data-drawer]").first.click()
+    card = page.get_by_role("region", name="Question")
+    expect(card).to_contain_text("Ask: “How would you like to hear about a refund?”", timeout=15_000)
+    expect(card.get_by_role("button", name="Accepted")).to_have_count(0)
+    assert serious(page) == []
+    card.get_by_role("button", name="by text message").focus()
+    page.keyboard.press("Enter")
+    expect(card.locator(".offer-told")).to_have_text("by text message")
+    card.get_by_text("correct it").click()
+    card.get_by_role("button", name="not at all").click()
+    expect(card.locator(".offer-told")).to_have_text("not at all")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert list(OfferResponse.objects.order_by("number").values_list("answer__choice", "answer__stands")) == [
+        ("by text message", False),
+        ("not at all", True),
+    ]
+
+
 def test_what_was_asked_before_somebody_began_to_write_does_not_take_their_words(
     desk: Open, ana: User, lee: User, case: Case
 ) -> None:
