@@ -123,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("causes/<int:pk>/", outcomes.cause),
     path("cases/<int:number>/need/", doings.need),
     path("cases/<int:number>/status-page/", status_page.status),
+    path("cases/<int:number>/survey/", status_page.survey),
     path("cases/<int:number>/merge/", joining.merge),
     path("cases/<int:number>/links/", joining.links),
     path("cases/<int:number>/links/<int:pk>/", joining.link),

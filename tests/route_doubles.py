@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, SurveyAnswer
 from crm.models import User
 from customers import merging, preferences, unsubscribe
 from customers.models import Customer
@@ -20,6 +20,7 @@ def doubles(case: Case, by: User) -> dict[str, int | str]:
     assert double is not None
     merge = merging.merge(case.customer, gone, by=by)
     point = case.customer.contact_points.get(kind="email")
+    SurveyAnswer.objects.create(case=case, solved=True, answered_at=timezone.now(), changed_at=timezone.now())
     token = preferences.link(case.customer).split("/")[-2]
     return {
         "double": double.pk,

@@ -170,6 +170,7 @@ POST   api/cases/<int:number>/need/                  401   200  404  200  200  4
 DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 GET    api/cases/<int:number>/status-page/           401   200  404  200  200  404  403  403  200
 DELETE api/cases/<int:number>/status-page/           401   204  404  204  204  404  403  403  204
+GET    api/cases/<int:number>/survey/                401   200  404  200  200  404  200  200  200
 GET    api/cases/<int:number>/merge/                 401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
 DELETE api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
