@@ -10,21 +10,24 @@ from django.utils import timezone
 from cases import silence, status_page, survey
 from cases.models import Case, Notification, Queue, SurveyAnswer
 from cases.models.case import Refusal
-from cases.sentiment import gathering
+from cases.sentiment import gathering, training
 from cases.survey import NOT_SOLVED, Said
 from cases.telling import told
 from cases.views import status as views
+from crm import learning
 from crm.models import Event, User
 from customers import consent
 from customers.hooks import personal_data
 from customers.models import Customer
 from outreach import deciding
 from tests.api import Caller
-from tests.builders import make_customer, make_question, make_queue, make_user
+from tests.builders import make_case, make_customer, make_question, make_queue, make_user
 from tests.cases.silences import answered, asked
 from tests.cases.test_races import at_once
+from tests.cases.test_sentiment import examples, marked
 
 pytestmark = pytest.mark.django_db
+NOW = timezone.now()
 
 
 @pytest.fixture
@@ -214,6 +217,22 @@ def test_what_they_wrote_teaches_how_words_sound(case: Case) -> None:
     assert (SurveyAnswer, "words", "blank") in [c for part in personal_data.collect() for c in part]
     SurveyAnswer.objects.update(words="")
     assert gathering.marked() == []
+
+
+def test_a_training_learns_from_it_beside_marks_and_counts_it_apart(
+    billing: Queue, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LEAST", 90)
+    monkeypatch.setattr(training, "LEAST_OF_ONE", 20)
+    for n in range(4):
+        marked(billing, ana, examples(10, seed=n))
+    for each in examples(20, seed=9):
+        row = {"solved": each.feeling != "bad", "feeling": each.feeling, "words": each.text}
+        SurveyAnswer.objects.create(case=make_case(billing), answered_at=NOW, changed_at=NOW, **row)
+    learned = learning.train("sentiment")
+    assert learned is not None
+    assert learned.seen == {"marked messages": 120, "survey answers": 60, "bad": 60, "neutral": 60, "good": 60}
+    assert learned.figures["held back"] == 180
 
 
 def test_it_costs_the_same_page_but_four_questions(
