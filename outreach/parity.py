@@ -74,6 +74,13 @@ def opens(twin: Offer, version: OfferVersion | Terms) -> datetime:
     return max(version.valid_from, twin.created_at) if version.valid_from else twin.created_at
 
 
+def public_from(offer: Offer | int, now: datetime) -> datetime | None:
+    """When strangers get what customers may have already: the first opening ahead of an active public offer whose twin it is.
+    None where nobody but customers gets it, or everybody does."""
+    ahead = PublicOffer.objects.filter(twin=offer, is_active=True, valid_from__gt=now)
+    return ahead.order_by("valid_from").values_list("valid_from", flat=True).first()
+
+
 def against(offer: Offer, version: OfferVersion | Terms | None, *, is_active: bool) -> list[str]:
     """Sentences: which active public offers would lose their twin if this offer became so."""
     told = []

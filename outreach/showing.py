@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from cases.models import Case
 from customers.customer_hooks import money
-from outreach import asking, gates
+from outreach import asking, gates, parity
 from outreach.deciding import Look, candidate_rows, decision_of, look
 from outreach.models import (
     Decision,
@@ -31,6 +33,8 @@ class Card:
     sentence: str
     answer: OfferResponse | None
     told: str = ""  # what they answered, where it is a question
+    public_from: datetime | None = None  # when strangers get it too, while that is ahead
+    early_days: int = 0  # until then, whole ones
 
     @property
     def price(self) -> str:
@@ -54,7 +58,14 @@ def card(case: Case) -> Card | None:
     said = standing(shown)
     version = shown.candidate.offer_version
     told = QuestionAnswer.objects.filter(response=said).first() if said and version.question else None
-    return Card(shown, version, shown.candidate.sentence, said, told.words if told else "")
+    words = told.words if told else ""
+    return Card(shown, version, shown.candidate.sentence, said, words, *_early(version.offer_id))
+
+
+def _early(offer: int) -> tuple[datetime | None, int]:
+    now = timezone.now()
+    opens = parity.public_from(offer, now)
+    return opens, (opens - now).days if opens else 0
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The shapes of offers, decisions and answers in JSON. What goes out is stable: scripts rely on it (docs/offers.md)."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.times import Ahead, Moment
-from outreach import asking, showing
+from outreach import asking, parity, showing
 from outreach.hooks import Terms
 from outreach.models import (
     Decision,
@@ -151,6 +153,7 @@ class PresentationShape(serializers.Serializer[OfferPresentation]):
     what = serializers.CharField(source="candidate.offer_version.what")
     sentence = serializers.CharField(source="candidate.sentence")
     benefit = serializers.CharField(source="candidate.offer_version.benefit")
+    public_from = serializers.SerializerMethodField()
     presented_at = serializers.DateTimeField()
     by = serializers.IntegerField(source="by_id")
     need_met_event = serializers.IntegerField(source="need_met_event_id")
@@ -158,6 +161,11 @@ class PresentationShape(serializers.Serializer[OfferPresentation]):
     answer_kind = serializers.CharField(source="candidate.offer_version.answer_kind")
     choices = serializers.ListField(child=serializers.CharField(), source="candidate.offer_version.choices")
     response = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_public_from(self, shown: OfferPresentation) -> datetime | None:
+        """While it is early access: when strangers get it too."""
+        return parity.public_from(shown.candidate.offer_version.offer_id, timezone.now())
 
     @extend_schema_field(ResponseShape(allow_null=True))
     def get_response(self, shown: OfferPresentation) -> Any:
