@@ -20,9 +20,9 @@ class Migration(migrations.Migration):
             name='SurveyAnswer',
             fields=[
                 ('case', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='survey', serialize=False, to='cases.case')),
-                ('solved', models.BooleanField(verbose_name='solved')),
-                ('feeling', models.CharField(blank=True, choices=[('good', 'good'), ('neutral', 'neutral'), ('bad', 'upset')], max_length=10, verbose_name='feeling')),
-                ('words', models.CharField(blank=True, max_length=1000, verbose_name='words')),
+                ('solved', models.BooleanField()),
+                ('feeling', models.CharField(blank=True, choices=[('good', 'good'), ('neutral', 'neutral'), ('bad', 'upset')], max_length=10)),
+                ('words', models.CharField(blank=True, max_length=1000)),
                 ('answered_at', models.DateTimeField()),
                 ('changed_at', models.DateTimeField()),
             ],

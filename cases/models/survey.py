@@ -1,5 +1,4 @@
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
 from cases.models.message import Message
@@ -10,9 +9,9 @@ class SurveyAnswer(models.Model):
     for a day they may change it."""
 
     case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="survey")
-    solved = models.BooleanField(_("solved"))
-    feeling = models.CharField(_("feeling"), max_length=10, choices=Message.Feeling.choices, blank=True)
-    words = models.CharField(_("words"), max_length=1000, blank=True)
+    solved = models.BooleanField()
+    feeling = models.CharField(max_length=10, choices=Message.Feeling.choices, blank=True)
+    words = models.CharField(max_length=1000, blank=True)
     answered_at = models.DateTimeField()
     changed_at = models.DateTimeField()
 
