@@ -7,6 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from cases.api.measures import ShareShape
 from crm.times import Ahead, Moment
 from outreach import asking, parity, showing
 from outreach.hooks import Terms
@@ -257,16 +258,9 @@ class AnswerShape(serializers.Serializer[QuestionAnswer]):
     at = serializers.DateTimeField()
 
 
-class ShareShape(serializers.Serializer[Any]):
-    """How many, their share, and its 95 % interval (Wilson); null where there is nothing to take a share of."""
+class AnswerLineShape(serializers.Serializer[Any]):
+    """How often one answer was given, of all that were."""
 
-    count = serializers.IntegerField()
-    share = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-
-
-class LineShape(serializers.Serializer[Any]):
     answer = serializers.CharField(source="label")
     told = ShareShape()
 
@@ -276,7 +270,7 @@ class TallyShape(serializers.Serializer[Any]):
 
     asked = serializers.IntegerField()
     answered = ShareShape()
-    answers = LineShape(many=True, source="lines")
+    answers = AnswerLineShape(many=True, source="lines")
     mean = serializers.FloatField(allow_null=True)
     low = serializers.FloatField(allow_null=True)
     high = serializers.FloatField(allow_null=True)
