@@ -41,6 +41,7 @@ class SurveyForm(forms.Form):
         label=gettext_lazy("Did this solve it?"),
         choices=[("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No"))],
         widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose yes or no.")},
     )
     feeling = forms.ChoiceField(
         label=gettext_lazy("How did it feel?"),

@@ -9,7 +9,7 @@ from customers import consent
 from customers.models import Customer
 from outreach.models import Decision, OfferPresentation, OfferResponse
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 from tests.outreach.conftest import make_offer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -83,12 +83,13 @@ def test_a_question_is_answered_by_the_keyboard_on_a_narrow_screen(desk: Open, a
 
     make_asking()
     agree(case, ana)
-    page = desk(ana, width=390)
+    page = desk(ana, width=390, scheme="dark")
     page.locator("[data-drawer]").first.click()
     card = page.get_by_role("region", name="Question")
     expect(card).to_contain_text("Ask: “How would you like to hear about a refund?”", timeout=15_000)
     expect(card.get_by_role("button", name="Accepted")).to_have_count(0)
     assert serious(page) == []
+    shot(page, "question-390-dark")
     card.get_by_role("button", name="by text message").focus()
     page.keyboard.press("Enter")
     expect(card.locator(".offer-told")).to_have_text("by text message")

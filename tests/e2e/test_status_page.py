@@ -10,7 +10,7 @@ from cases.models import Case, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -79,13 +79,15 @@ def test_whether_it_was_solved_is_asked_there_and_told_to_who_has_the_case(
     rep = desk(ana)
     page = _customers(browser, rep, case)
     page.get_by_role("button", name="Send the answer").click()
-    expect(page.get_by_role("alert")).to_contain_text("Your answer has not been kept yet")
+    expect(page.get_by_role("alert")).to_contain_text("Choose yes or no.")
     page.get_by_label("No", exact=True).focus()
     page.keyboard.press("Space")
     page.get_by_label("Bad").check()
     page.get_by_label("In your words, if you like").fill("The line drops again")
     assert serious(page) == []
+    shot(page, "survey-390")
     page.get_by_role("button", name="Send the answer").click()
+    shot(page, "survey-390-answered")
     expect(page.get_by_role("status")).to_contain_text("The person who looks after your case is told.")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(rep.locator(".thread")).to_contain_text(
