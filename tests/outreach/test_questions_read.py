@@ -1,5 +1,6 @@
 """What customers answered to questions: in their timeline, over the API, at /admin/; counted, with intervals, as far as one may see."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import Case, Queue
+from crm import configuring
 from crm.models import User
 from customers import merging
 from customers.hooks import personal_data, timeline
@@ -127,6 +129,19 @@ def test_on_the_desk(client: Client, case: Case, ana: User) -> None:
     said = client.post(place, {"kind": "accepted", "answer": "by mail"}, headers={"HX-Request": "true"})
     assert "by mail</q>" in said.content.decode()
     assert QuestionAnswer.objects.get().choice == "by mail"
+
+
+def test_it_goes_out_with_the_configuration_and_comes_in_as_it_is(billing: Queue, sue: User) -> None:
+    make_asking()
+    rows = configuring.export(["offers"], sue)
+    told = [(line.name, line.became) for line in configuring.take(json.dumps(rows), sue, dry=False).lines]
+    assert told == [("refund-question", "same")]
+    elsewhere = json.dumps([{**rows[0], "key": "elsewhere"}])
+    assert [line.became for line in configuring.take(elsewhere, sue, dry=False).lines] == ["created"]
+    made = Offer.objects.get(key="elsewhere")
+    assert made.current is not None
+    assert (made.purpose, made.current.question) == ("question", ASKED["question"])
+    assert tuple(made.current.choices) == ASKED["choices"]
 
 
 def test_supervisors_read_and_save_the_answers(client: Client, billing: Queue, ana: User, sue: User) -> None:
