@@ -24,6 +24,7 @@ from cases.models import (
     Queue,
     QueueMembership,
     Remedy,
+    SurveyAnswer,
     Whisper,
 )
 from cases.sight import SightRows
@@ -175,6 +176,7 @@ def columns() -> list[tuple[Any, str, str]]:
         (Promise, "what", "blank"),
         (Remedy, "override_note", "blank"),
         (Remedy, "decision_note", "blank"),
+        (SurveyAnswer, "words", "blank"),
         (Draft, "text", "delete"),
         (Whisper, "text", "blank"),
         (Attachment, "name", "delete"),

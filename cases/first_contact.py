@@ -138,7 +138,8 @@ SELECT f.queue_id, f.last_at,
            AND e.at >= f.started_at)
   FROM first f
   LEFT JOIN LATERAL (SELECT e.at, e.version FROM crm_event e
-                      WHERE e.stream = 'case' AND e.stream_id = f.case_id AND e.kind = 'need_met'
-                        AND e.data->>'how' = 'customer_said' AND e.at >= f.started_at
+                      WHERE e.stream = 'case' AND e.stream_id = f.case_id AND e.at >= f.started_at
+                        AND (e.kind = 'need_met' AND e.data->>'how' = 'customer_said'
+                             OR e.kind = 'survey_answered' AND e.reason = 'solved')
                       ORDER BY e.version LIMIT 1) said ON true
 """

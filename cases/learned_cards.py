@@ -34,7 +34,7 @@ SENTIMENT = Card(
     title=_("How words sound"),
     about=_(
         "Guesses whether what a customer wrote sounds pleased, neutral or upset. Learned from messages that people of this"
-        " house marked; before there are enough of them, lists of words of our own are used."
+        " house marked, and from what customers added when they were asked; before there are enough of them, lists of words of our own are used."
     ),
     limits=_(
         "A guess is no mark: it opens nothing, and only keeps offers back. It does not hear irony, and knows little of what"
@@ -43,6 +43,7 @@ SENTIMENT = Card(
     ),
     names={
         "marked messages": _("marked messages"),
+        "survey answers": _("answers to surveys, with how customers said it felt"),
         "bad": _("of them upset"),
         "neutral": _("of them neutral"),
         "good": _("of them good"),

@@ -44,6 +44,7 @@ WHY: dict[str, LazyText] = {
     Reason.ASSIGNED: gettext_lazy("it is yours now"),
     Reason.WHISPER: gettext_lazy("it is for you alone"),
     Reason.CUSTOMER_WROTE: gettext_lazy("the case is yours"),
+    Reason.UNSOLVED: gettext_lazy("the case is yours, or you look after its queue"),
     Reason.ASIDE: gettext_lazy("you asked, or the case is yours"),
     Reason.APPROVAL: gettext_lazy("you lead the queue"),
     Reason.DECIDED: gettext_lazy("you asked"),

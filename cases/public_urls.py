@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contact/thanks/<str:token>/", public.thanks, name="thanks"),
     path("contact/<slug:topic>/", public.contact, name="topic"),
     path("status/<str:token>/", status.status, name="status"),
+    path("status/<str:token>/survey/", status.survey, name="survey"),
     path("attachments/<slug:token>/", public.attachment, name="attachment"),
     path("messages/<slug:token>/text/", mail.text, name="message_text"),
     path("messages/<slug:token>/body/", mail.body, name="mail_body"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 
 from cases.models import Case, CaseLink, Dispatch, Message, Promise, Queue
 from cases.models.case import CaseQuerySet
@@ -96,7 +96,8 @@ def _is_heard(message: Message) -> bool:
 def _refuted(answers: dict[int, Message]) -> set[int]:
     """Since the answer somebody said that the need is not met, or opened the case again, or a promise was broken, or the
     customer went on in another case. That the answer itself had failed at first says nothing."""
-    back = Event.objects.filter(stream="case", stream_id__in=answers, kind__in=["need_unmet", "reopened"])
+    refuting = Q(kind__in=["need_unmet", "reopened"]) | Q(kind="survey_answered", reason="not_solved")
+    back = Event.objects.filter(refuting, stream="case", stream_id__in=answers)
     versions = back.exclude(reason="send_failed").values_list("stream_id").annotate(Max("version")).order_by()
     found = {case for case, version in versions if version > answers[case].case_version}
     broken = Promise.objects.filter(case__in=answers, state=Promise.State.BROKEN).values_list("case", "due_at")

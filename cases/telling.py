@@ -96,11 +96,20 @@ _OF_SERVICE_TIMES = {"assigned", "released", "transferred", "priority_changed", 
 _OTHERWISE: dict[tuple[str, str], LazyText] = {
     ("assigned", "taken_over"): gettext_lazy("%(who)s took it over from %(was)s"),
     ("assigned", "leveled"): gettext_lazy("%(who)s gave it to %(assignee)s, to level the load"),
+    ("survey_answered", "solved"): gettext_lazy("Asked whether this solved it, the customer says yes%(felt)s%(quote)s"),
+    ("survey_answered", "not_solved"): gettext_lazy(
+        "Asked whether this solved it, the customer says no%(felt)s%(quote)s"
+    ),
+    ("offer_presented", "question"): gettext_lazy("A question for %(who)s to ask"),
+    ("offer_answered", "question"): gettext_lazy("%(who)s noted what they said to the question: %(answer)s"),
     ("issue_left", "alone"): gettext_lazy("%(who)s: a thing of its own"),
     ("remedy_raised", "nobody"): gettext_lazy("Nobody decided in time, and nobody else has the authority: %(remedy)s"),
     ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
 }
-_BY_ITSELF = {"customer_replied": gettext_lazy("the customer wrote")}
+_BY_ITSELF = {
+    "customer_replied": gettext_lazy("the customer wrote"),
+    "survey": gettext_lazy("the customer says so"),
+}
 
 
 def _by_whom(event: Event) -> LazyText | str | None:
@@ -137,6 +146,7 @@ def told(event: Event) -> str:
     words["link"] = linking.words(event.data) if event.kind in {"linked", "unlinked"} else ""
     words["how"] = HOW.get(event.data.get("how", ""), "")
     words["action"] = str(dict(ClockAction.Action.choices).get(event.data.get("action", ""), ""))
+    words |= _survey(event)
     words["remedy"] = _remedy(event.data)
     words["loop"] = str(dict(Rule.Pause.choices).get(event.reason, ""))
     words["who"] = event.actor.name if event.actor else _by_itself(event)
@@ -145,6 +155,14 @@ def told(event: Event) -> str:
         return f"{sentence % words}{_because(event)}"
     except KeyError:
         return event.kind.replace("_", " ")
+
+
+def _survey(event: Event) -> dict[str, str]:
+    """How it felt, and what they added."""
+    felt = {"good": _("it felt good"), "neutral": _("it felt neither good nor bad"), "bad": _("it felt bad")}
+    feeling = felt.get(event.data.get("feeling", ""), "") if event.kind == "survey_answered" else ""
+    said = event.names.get("words", "")  # type: ignore[attr-defined]
+    return {"felt": f", {feeling}" if feeling else "", "quote": f": “{said}”" if said else ""}
 
 
 def _remedy(data: dict[str, Any]) -> str:

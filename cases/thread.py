@@ -22,6 +22,7 @@ from cases.models import (
     Queue,
     RuleVersion,
     SideTalk,
+    SurveyAnswer,
 )
 from cases.models.merge import UNDO_WITHIN
 from cases.models.message import MessageQuerySet
@@ -76,6 +77,7 @@ TOLD = (
     "promise_broken",
     "need_met",
     "need_unmet",
+    "survey_answered",
     "offer_presented",
     "offer_answered",
     "offer_fulfilled",
@@ -242,6 +244,7 @@ def named(events: list[Event]) -> list[Event]:
     filled = {pk for e in events if e.kind == "fields_filled" for pk in e.data.get("fields", ())}
     fields = CaseField.objects.in_bulk(filled)
     talks = SideTalk.objects.in_bulk({pk for e in events for pk in _ids(e, "talk")})
+    surveys = _surveys(events)
     rules, ends = _rules(events), _endings(events)
     for event in events:
         event.rule = rules.get(event.data.get("rule_version", 0))  # type: ignore[attr-defined]
@@ -256,6 +259,8 @@ def named(events: list[Event]) -> list[Event]:
         } | ({"people": ", ".join(filter(None, told_people))} if told_people else {})
         if "talk" in event.data:
             event.names["talk"] = str(talks.get(event.data["talk"], ""))  # type: ignore[attr-defined]
+        if event.kind == "survey_answered":
+            event.names["words"] = surveys.get(event.stream_id, "")  # type: ignore[attr-defined]
         if event.kind == "outcome_noted":
             event.names["outcome"] = ends.get(event.pk, "")  # type: ignore[attr-defined]
         if event.kind == "fields_filled":
@@ -290,6 +295,13 @@ def _endings(events: list[Event]) -> dict[int, str]:
     }
     said = {e.pk: [str(rows[part].get(e.data.get(part) or 0, "")) for part in rows] for e in told}
     return {pk: ", ".join(filter(None, names)) for pk, names in said.items()}
+
+
+def _surveys(events: list[Event]) -> dict[int, str]:
+    """What customers added in their own words, by case."""
+    keys = {e.stream_id for e in events if e.kind == "survey_answered"}
+    rows = SurveyAnswer.objects.filter(case__in=keys).exclude(words="")
+    return dict(rows.values_list("case", "words")) if keys else {}
 
 
 def _people(events: list[Event]) -> dict[int, User]:

@@ -37,7 +37,7 @@ from cases.api import helping as shoulder
 from crm import api_docs
 from customers import api as customers
 from customers import segments_api as segments
-from outreach.api import offers, problems, public_offers
+from outreach.api import offers, problems, public_offers, questions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -123,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("causes/<int:pk>/", outcomes.cause),
     path("cases/<int:number>/need/", doings.need),
     path("cases/<int:number>/status-page/", status_page.status),
+    path("cases/<int:number>/survey/", status_page.survey),
     path("cases/<int:number>/merge/", joining.merge),
     path("cases/<int:number>/links/", joining.links),
     path("cases/<int:number>/links/<int:pk>/", joining.link),
@@ -174,6 +175,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("offers/public/<int:pk>/", public_offers.public_offer),
     path("offers/parity/", public_offers.attestation),
     path("offers/<int:pk>/", offers.offer),
+    path("questions/<int:pk>/", questions.question),
+    path("questions/<int:pk>/answers/", questions.answers),
     path("decisions/", offers.decisions),
     path("decisions/<int:pk>/", offers.decision),
     path("problems/", problems.problems),

@@ -163,6 +163,12 @@ UNFOLD = {
                     "storefront",
                     "outreach_publicoffer",
                 ),
+                (
+                    _("Answers to questions"),
+                    _("What customers said when a rep asked, with how many said what"),
+                    "quiz",
+                    "outreach_questionanswer",
+                ),
                 (_("Known problems"), _("What is wrong just now, and whom it hits"), "report", "outreach_knownproblem"),
                 (_("Notices"), _("What was told before anybody asked"), "campaign", "outreach_notice"),
             ],

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -15,7 +16,7 @@ from unfold.widgets import (
 
 from crm.models import User
 from customers.admin_segments import EDITOR_CSS, EDITOR_JS, condition_field, condition_json, condition_text
-from outreach import parity
+from outreach import asking, parity
 from outreach.extras import extras_field, extras_read, extras_text
 from outreach.hooks import Terms
 from outreach.models import Offer
@@ -86,6 +87,27 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
     eligibility = condition_field(_("Who may have it"), reverse_lazy("admin:outreach_offer_preview"))
     valid_from = _moment(_("Valid from"))
     valid_until = _moment(_("Valid until"))
+    question = forms.CharField(
+        label=_("What is asked"),
+        required=False,
+        max_length=300,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_(
+            "Word by word. Only for the purpose “question”: then the three lines tell what it is and what they get."
+        ),
+    )
+    answer_kind = forms.ChoiceField(
+        label=_("How it is answered"),
+        required=False,
+        choices=[("", "–"), *asking.KINDS.items()],
+        widget=UnfoldAdminSelectWidget,
+    )
+    choices = forms.CharField(
+        label=_("Answers to choose from"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("A line each, in the order they are read out."),
+    )
     stock = _count(_("How many there are"), _("Empty: no limit."))
     cooloff_days = _count(_("Days of rest after a no"), required=True, initial=90)
 
@@ -102,6 +124,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         if version := self.instance.current:
             told = {name: getattr(version, name) for name in Terms.__dataclass_fields__}
             told["need_tags"] = ", ".join(version.need_tags)
+            told["choices"] = "\n".join(version.choices)
             told["extras"] = extras_text(version.extras)
             told["eligibility"] = condition_text(version.eligibility)
             self.initial.update(told)
@@ -111,6 +134,9 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_need_tags(self) -> tuple[str, ...]:
         return tuple(tag.strip() for tag in str(self.cleaned_data["need_tags"]).split(",") if tag.strip())
+
+    def clean_choices(self) -> tuple[str, ...]:
+        return asking.tidy(str(self.cleaned_data["choices"]).splitlines())
 
     def clean_eligibility(self) -> Any:
         return condition_json(self.cleaned_data["eligibility"])
@@ -127,6 +153,8 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
                 for name, told in bad.faults:
                     field, _dot, path = name.partition(".")
                     self.add_error(field, f"{path}: {told}" if path else told)
+        if not self.errors and (told := self.instance.turned(values["purpose"], asks=bool(self.terms().question))):
+            self.add_error("question", told)
         if not self.errors and self.instance.pk:
             for told in parity.against(self.instance, self.terms(), is_active=bool(values["is_active"])):
                 self.add_error("price", told)

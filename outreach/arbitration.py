@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from customers.models import Consent
 from customers.sieve import places
 from outreach import choosing, gates, reasons
 from outreach.catalogue import Shelf, Standing
@@ -146,9 +147,12 @@ class _Bench:
 
     def __init__(self, context: Context, shelf: Shelf) -> None:
         self.context, self.shelf = context, shelf
-        self.shut = gates.whole_talk(context)
+        asked = shelf.memo.get("asked") or shelf.memo.setdefault("asked", _agreements(shelf))
+        self.shut = gates.whole_talk(context, asked)
         self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
-        self.late = next((s for s in self.shut if s.stage == gates.GATE), None)
+        each = {purpose: gates.whole_talk(context, [purpose]) for purpose in asked}
+        late = {p: next((s for s in shut if s.stage == gates.GATE), None) for p, shut in each.items()}
+        self.late = [(shut, asked[purpose]) for purpose, shut in late.items() if shut is not None]
         self.known = reasons.Known(
             dict(context.facts) | reasons.of_subscription(context.facts.get("subscriptions", ()))
         )
@@ -169,8 +173,9 @@ class _Bench:
             *_said_of(out & gone, Shut(ELIGIBILITY, "fact_gone")),
             *_said_of(out & ~gone, Shut(ELIGIBILITY, NOT_ELIGIBLE)),
         ]
-        if self.late is not None:
-            return [*same, *_said_of(open_to, self.late)], {}
+        for shut, theirs in self.late:
+            same += _said_of(open_to & theirs, shut)
+            open_to &= ~theirs
         return same, {place: self._judged(self.shelf.offers[place]) for place in places(open_to)}
 
     def _shown(self) -> int:
@@ -202,6 +207,15 @@ class _Bench:
         if spread:
             told["spread"] = spread * fit * worth * factor
         return {name: round(value, 6) for name, value in (told | {"score": p * fit * worth - effort}).items()}
+
+
+def _agreements(shelf: Shelf) -> dict[str, int]:
+    """To what customers must have agreed for what stands on the shelf, each with the places of those offers."""
+    found: dict[str, int] = {}
+    for place, offer in enumerate(shelf.offers):
+        purpose = gates.agreement(offer.terms)
+        found[purpose] = found.get(purpose, 0) | 1 << place
+    return dict(sorted(found.items())) or {Consent.Purpose.MARKETING.value: 0}
 
 
 def _said_of(offers: int, shut: Shut) -> list[tuple[Shut, int]]:

@@ -48,7 +48,8 @@ class Context:
     upset_at: datetime | None = None
     other_case: int | None = None  # number of another open one
     problem: int | None = None  # a known problem that touches them
-    consent: bool | None = None
+    consent: bool | None = None  # to hear about offers
+    research: bool | None = None  # to be asked
     # The presentation of this contact, or of another that goes on beside it (by a merge, another channel).
     shown: int | None = None
     presented: int = 0
@@ -143,6 +144,9 @@ SELECT json_build_object(
                     OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
                                 WHERE l.problem_id = b.id))),
   'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
+               AND s.channel = ANY(%(channels)s::text[]) AND (s.at <= %(at)s::timestamptz OR NOT s.granted)
+             ORDER BY s.at DESC, s.id DESC LIMIT 1),
+  'research', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'research'
                AND s.channel = ANY(%(channels)s::text[]) AND (s.at <= %(at)s::timestamptz OR NOT s.granted)
              ORDER BY s.at DESC, s.id DESC LIMIT 1),
   'shown', (SELECT p.id FROM cases_contact k JOIN outreach_offerpresentation p ON p.contact_id = k.id

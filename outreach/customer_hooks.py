@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Case as Case_
 from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,6 +27,7 @@ from outreach.models import (
     OfferPresentation,
     OfferResponse,
     PastResponse,
+    QuestionAnswer,
 )
 
 
@@ -62,9 +63,12 @@ def _offered(customer: int, user: User, before: datetime) -> QuerySet[Any, Any]:
     seen = Q(case__in=Case.objects.visible_to(user).order_by().values("pk"))
     rows = OfferPresentation.objects.filter(seen, customer=customer, presented_at__lt=before)
     rows = rows.none() if user.is_executive else rows
-    said = Coalesce(Subquery(newest), Value(""), output_field=CharField())
+    answer = QuestionAnswer.objects.filter(response__presentation=OuterRef("pk"), stands=True)
+    words = answer.values_list(Coalesce(Cast("scale", CharField()), NullIf("choice", Value("")), "text"))[:1]
+    said = Coalesce(NullIf(Subquery(words), Value("")), Subquery(newest), Value(""), output_field=CharField())
+    asks = ~Q(candidate__offer_version__question="")
     return rows.order_by("-presented_at", "-pk").values_list(
-        Value("offer", CharField()),
+        Case_(When(asks, then=Value("question")), default=Value("offer"), output_field=CharField()),
         F("presented_at"),
         F("candidate__offer_version__offer__name"),
         said,
@@ -87,6 +91,13 @@ def _offer(at: datetime, name: str, said: str, number: int) -> Entry:
     return Entry(at, "offer", _("Offer: %(name)s") % {"name": name}, answer, place, icon="tag")
 
 
+def _question(at: datetime, name: str, said: str, number: int) -> Entry:
+    """With what they answered, in the words that were kept."""
+    answer = str(dict(OfferResponse.Kind.choices).get(said, said)) if said else _("no answer yet")
+    place = reverse("cases:case", args=[number])
+    return Entry(at, "offer", _("Question: %(name)s") % {"name": name}, answer, place, icon="tag")
+
+
 def _notice(at: datetime, subject: str, answered: str, problem: int) -> Entry:
     title = _("Told: %(subject)s") % {"subject": subject}
     said = _("They answered.") if answered else ""
@@ -94,7 +105,11 @@ def _notice(at: datetime, subject: str, answered: str, problem: int) -> Entry:
 
 
 _PARTS: dict[str, Callable[[int, User, datetime], QuerySet[Any, Any]]] = {"offer": _offered, "notice": _left}
-_ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {"offer": _offer, "notice": _notice}
+_ENTRIES: dict[str, Callable[[datetime, str, str, int], Entry]] = {
+    "offer": _offer,
+    "question": _question,
+    "notice": _notice,
+}
 
 
 @segment_turned.register
@@ -105,6 +120,7 @@ def offers_are_read_again() -> None:
 @customer_merging.register
 def what_moves() -> list[Moves]:
     told = [Moves(model, "customer", apart="problem") for model in (NoticeDelivery, Exposure)]
+    told.append(Moves(QuestionAnswer, "customer", apart="offer"))
     return [*(Moves(model, "customer") for model in (Decision, OfferPresentation, PastResponse)), *told]
 
 
@@ -117,6 +133,9 @@ def columns() -> list[tuple[Any, str, str]]:
         (DecisionCandidate, "detail", "keep"),
         (OfferResponse, "reason", "blank"),
         (PastResponse, "reason", "blank"),
+        (QuestionAnswer, "text", "blank"),
+        (QuestionAnswer, "choice", "keep"),
+        (QuestionAnswer, "scale", "keep"),
         (Exposure, "reasons", "blank"),
         (NoticeDelivery, "reason", "keep"),
     ]

@@ -270,7 +270,8 @@ def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: U
     )
     bulk.add(shown)
     version = candidate.offer_version_id
-    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version)
+    why = {"reason": "question"} if candidate.offer_version.question else {}
+    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version, **why)
 
 
 # --- again

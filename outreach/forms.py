@@ -13,10 +13,11 @@ LATER = {7: _("in a week"), 30: _("in a month"), 90: _("in three months")}
 
 
 class ResponseForm(forms.Form):
-    """The customer's answer. `days`: until when of a "not now"."""
+    """The customer's answer. `days`: until when of a "not now"; `answer`: to a question."""
 
     kind = forms.ChoiceField(choices=OfferResponse.Kind.choices)
     reason = forms.CharField(max_length=300, required=False)
+    answer = forms.CharField(max_length=1000, required=False)
     days = forms.TypedChoiceField(coerce=int, choices=list(LATER.items()), required=False, empty_value=None)
 
     def until(self) -> datetime | None:

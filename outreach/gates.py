@@ -4,16 +4,19 @@ A gate opens on evidence alone; what is unknown keeps it shut. Order: standing r
 rest; the first that is shut removes a candidate, and all that are shut for the whole talk are told.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Consent
 from outreach.catalogue import Standing
 from outreach.context import TALK, Context
+from outreach.hooks import Terms
 
 CAP = (
     3  # offers in 90 days: with three contacts 88 % of the acceptances come for 73.5 % of the contacts (docs/offers.md)
@@ -55,10 +58,13 @@ WORDS: dict[str, LazyText] = {
     "other_case": _("Another case of theirs is open: #%(number)s."),
     "problem": _("A known problem touches them."),
     "no_consent": _("They have not agreed to hear about offers."),
+    "no_research": _("They have not agreed to be asked questions."),
+    "research_withdrawn": _("They asked not to be asked questions."),
     "consent_withdrawn": _("They asked not to hear about offers."),
     "one_a_contact": _("One offer was made in this conversation already."),
     "cap": _("%(count)s offers in 90 days are enough."),
     "accepted": _("They have it already: accepted on %(day)s."),
+    "answered": _("They answered it on %(day)s."),
     "no": _("They said no on %(day)s; ask again after %(until)s at the earliest."),
     "not_suited": _("It did not suit them on %(day)s; not before %(until)s."),
     "not_now": _("They said: not before %(until)s."),
@@ -88,16 +94,23 @@ class Shut:
         return [self.stage, self.reason, dict(self.detail)]
 
 
+_NO_YES = {  # nothing was ever said; they took it back
+    Consent.Purpose.MARKETING: ("no_consent", "consent_withdrawn"),
+    Consent.Purpose.RESEARCH: ("no_research", "research_withdrawn"),
+}
 Gate = Callable[[Context], Iterator[Shut]]
 
 
-def whole_talk(context: Context) -> list[Shut]:
-    """Every gate that is shut for the whole talk, in order."""
-    return [
-        shut
-        for gate in (_refusals, _need, _talk, _feeling, _trouble, _consent, _limits, _quiet)
-        for shut in gate(context)
-    ]
+def agreement(terms: Terms) -> str:
+    """The purpose to which a customer must have agreed to be told of this: to be asked is research, anything else marketing."""
+    return Consent.Purpose.RESEARCH if terms.question else Consent.Purpose.MARKETING
+
+
+def whole_talk(context: Context, agreements: Collection[str] = (Consent.Purpose.MARKETING,)) -> list[Shut]:
+    """Every gate that is shut for the whole talk, in order; that of consent where nothing they agreed to is on the shelf."""
+    consent = partial(_consent, agreements=agreements)
+    gates: tuple[Gate, ...] = (_refusals, _need, _talk, _feeling, _trouble, consent, _limits, _quiet)
+    return [shut for gate in gates for shut in gate(context)]
 
 
 def _refusals(c: Context) -> Iterator[Shut]:
@@ -139,9 +152,13 @@ def _trouble(c: Context) -> Iterator[Shut]:
         yield Shut(GATE, "problem", {"problem": c.problem})
 
 
-def _consent(c: Context) -> Iterator[Shut]:
-    if c.consent is not True:
-        yield Shut(GATE, "no_consent" if c.consent is None else "consent_withdrawn")
+def _consent(c: Context, agreements: Collection[str]) -> Iterator[Shut]:
+    said = {Consent.Purpose.MARKETING: c.consent, Consent.Purpose.RESEARCH: c.research}
+    if any(said[Consent.Purpose(purpose)] for purpose in agreements):
+        return
+    for purpose in agreements:
+        never, withdrawn = _NO_YES[Consent.Purpose(purpose)]
+        yield Shut(GATE, never if said[Consent.Purpose(purpose)] is None else withdrawn)
 
 
 def _limits(c: Context) -> Iterator[Shut]:
@@ -180,18 +197,19 @@ def _on_sale(c: Context, offer: Standing) -> Iterator[Shut]:
 def _declined(c: Context, offer: Standing) -> Iterator[Shut]:
     answer = c.answers.get(str(offer.offer))
     if answer:
-        yield from _cool_off(c, answer["kind"], answer, offer.terms.cooloff_days)
+        yield from _cool_off(c, answer["kind"], answer, offer.terms)
     if c.ignored.get(str(offer.offer), 0) >= IGNORED:
         yield Shut(GATE, "ignored")
 
 
-def _cool_off(c: Context, kind: str, answer: Mapping[str, str], days: int) -> Iterator[Shut]:
+def _cool_off(c: Context, kind: str, answer: Mapping[str, str], terms: Terms) -> Iterator[Shut]:
     said = datetime.fromisoformat(answer["at"])
-    until = datetime.fromisoformat(answer["until"]) if answer["until"] else said + timedelta(days=days)
+    rest = timedelta(days=terms.cooloff_days)
+    until = datetime.fromisoformat(answer["until"]) if answer["until"] else said + rest
     if kind == "never":
         yield Shut(GATE, "never")
     elif kind == "accepted":
-        yield Shut(GATE, "accepted", {"day": _day(said)})
+        yield Shut(GATE, "answered" if terms.question else "accepted", {"day": _day(said)})
     elif c.at < until:
         yield Shut(GATE, kind, {"day": _day(said), "until": _day(until)})
 

@@ -36,6 +36,9 @@ class Terms:
     valid_until: datetime | None = None
     stock: int | None = None
     cooloff_days: int = 90  # after a no
+    question: str = ""  # what is asked, word by word: then it is no offer but a question, and `benefit` its thanks
+    answer_kind: str = ""  # outreach.asking.KINDS: text, choice or scale
+    choices: tuple[str, ...] = ()  # of a choice, in the order they are read out
 
 
 @dataclass(frozen=True)

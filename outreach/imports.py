@@ -46,7 +46,8 @@ def load_offers(lines: list[Line], source: str) -> None:
 
 def _brought(offer: Offer | None, data: dict[str, Any]) -> str:
     about = {name: data[name] for name in ("name", "purpose", "is_active")}
-    terms = Terms(**{name: data[name] for name in TERMS} | {"need_tags": tuple(data["need_tags"])})
+    lists = {name: tuple(data[name]) for name in ("need_tags", "choices")}
+    terms = Terms(**{name: data[name] for name in TERMS} | lists)
     if offer is None:
         offer = Offer(key=data["external_id"], **about)
         offer.full_clean(exclude=["current"])

@@ -17,6 +17,7 @@ from outreach.models import Catalogue, Offer, OfferVersion, PublicOffer
 
 WORDS = {
     "no_twin": _("It needs an active offer for existing customers beside it: name it as its twin."),
+    "question": _("Its twin is a question: what is given for an answer is no price."),
     "currency": _("Its twin is in another currency: the two cannot be compared."),
     "dearer": _("Its twin costs existing customers more, gifts and fees counted: lower the twin, or raise this."),
     "not_for_all": _("Its twin is not for every existing customer: a twin has no condition."),
@@ -43,20 +44,25 @@ def breaches(public: PublicOffer) -> Iterator[str]:
 
 
 def _compared(public: PublicOffer, twin: Offer, version: OfferVersion | Terms) -> Iterator[str]:
-    if version.currency != public.currency:
-        yield "currency"
-    if _effective(version) > _effective(public):
-        yield "dearer"
-    if version.eligibility != {"all": []}:
-        yield "not_for_all"
-    if version.stock is not None:
-        yield "stock"
-    if opens(twin, version) > public.valid_from - timedelta(days=public.lead_days):
-        yield "too_late"
-    if version.valid_until and (public.valid_until is None or version.valid_until < public.valid_until):
-        yield "ends_early"
-    if any(Decimal(str(version.extras.get(name, 0))) < Decimal(str(most)) for name, most in public.extras.items()):
-        yield "less"
+    found = {
+        "question": bool(version.question),
+        "currency": version.currency != public.currency,
+        "dearer": _effective(version) > _effective(public),
+        "not_for_all": version.eligibility != {"all": []},
+        "stock": version.stock is not None,
+        "too_late": opens(twin, version) > public.valid_from - timedelta(days=public.lead_days),
+        "ends_early": _ends_before(version, public),
+        "less": any(_much(version.extras.get(name, 0)) < _much(most) for name, most in public.extras.items()),
+    }
+    yield from (word for word, holds in found.items() if holds)
+
+
+def _ends_before(version: OfferVersion | Terms, public: PublicOffer) -> bool:
+    return version.valid_until is not None and (public.valid_until is None or version.valid_until < public.valid_until)
+
+
+def _much(extra: Any) -> Decimal:
+    return Decimal(str(extra))
 
 
 def _effective(terms: Any) -> Decimal:
@@ -66,6 +72,13 @@ def _effective(terms: Any) -> Decimal:
 def opens(twin: Offer, version: OfferVersion | Terms) -> datetime:
     """When existing customers could have it for the first time."""
     return max(version.valid_from, twin.created_at) if version.valid_from else twin.created_at
+
+
+def public_from(offer: Offer | int, now: datetime) -> datetime | None:
+    """When strangers get what customers may have already: the first opening ahead of an active public offer whose twin it is.
+    None where nobody but customers gets it, or everybody does."""
+    ahead = PublicOffer.objects.filter(twin=offer, is_active=True, valid_from__gt=now)
+    return ahead.order_by("valid_from").values_list("valid_from", flat=True).first()
 
 
 def against(offer: Offer, version: OfferVersion | Terms | None, *, is_active: bool) -> list[str]:

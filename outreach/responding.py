@@ -13,6 +13,7 @@ from crm.jobs import nudge
 from crm.models import User
 from crm.roles import may
 from customers.folding import clean
+from outreach import questions
 from outreach.models import Fulfilment, Offer, OfferPresentation, OfferResponse
 
 NOT_NOW = timedelta(days=30)  # when nobody said until when
@@ -43,10 +44,13 @@ def respond(
     by: User,
     reason: str = "",
     until: datetime | None = None,
+    answer: str | int | None = None,
     at: datetime | None = None,
 ) -> OfferResponse:
     """Keep the customer's answer; quiet if it stands already. A yes is fulfilled through a row of its own. That it was not
-    mentioned is no answer of theirs: nothing is held against the offer or the customer beyond this talk."""
+    mentioned is no answer of theirs: nothing is held against the offer or the customer beyond this talk.
+
+    `answer`: what they said to a question, whose yes is its answer."""
     case = presentation.case
     case.lock()
     if not may(by, "offer.respond", case.queue_id):
@@ -54,19 +58,27 @@ def respond(
     now = at or timezone.now()
     reason = clean(reason).strip()[:300]
     until = _until(kind, until, now)
+    version = presentation.candidate.offer_version
+    told = questions.read(version, kind, answer)
     was = standing(presentation)
-    if was and (was.kind, was.reason) == (kind, reason) and (kind != Kind.NOT_NOW or was.until == until):
+    if was and _says_the_same(was, kind, reason, until) and questions.is_said(was, told):
         return was
     _may_be(presentation, kind, reason, was)
     number = was.number + 1 if was else 1
     said = OfferResponse.objects.create(
         presentation=presentation, number=number, kind=kind, reason=reason, until=until, by=by, at=now
     )
+    questions.keep(said, told)
     if kind == Kind.ACCEPTED:
         Fulfilment.objects.create(response=said, key=uuid.uuid4(), due_at=now)
         nudge("outreach.fulfil")
-    case.record("offer_answered", by=by, at=now, response=said.pk, answer=kind, presentation=presentation.pk)
+    why = {"reason": "question"} if version.question else {}
+    case.record("offer_answered", by=by, at=now, response=said.pk, answer=kind, presentation=presentation.pk, **why)
     return said
+
+
+def _says_the_same(was: OfferResponse, kind: str, reason: str, until: datetime | None) -> bool:
+    return (was.kind, was.reason) == (kind, reason) and (kind != Kind.NOT_NOW or was.until == until)
 
 
 def _until(kind: str, until: datetime | None, now: datetime) -> datetime | None:

@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from cases.models import Case, Contact
 from crm.database.prepared import Prepared
 from customers.customer_hooks import money
-from outreach import gates, shared
+from outreach import asking, gates, parity, shared
 from outreach.deciding import Look, candidate_rows, decision_of, look
-from outreach.models import Decision, DecisionCandidate, OfferPresentation, OfferResponse, OfferVersion
+from outreach.models import (
+    Decision,
+    DecisionCandidate,
+    OfferPresentation,
+    OfferResponse,
+    OfferVersion,
+    QuestionAnswer,
+)
 from outreach.responding import standing
 
 MOST_TOLD = 30  # candidates of a trace on the screen
@@ -24,10 +33,18 @@ class Card:
     version: OfferVersion
     sentence: str
     answer: OfferResponse | None
+    told: str = ""  # what they answered, where it is a question
+    public_from: datetime | None = None  # when strangers get it too, while that is ahead
+    early_days: int = 0  # until then, whole ones
 
     @property
     def price(self) -> str:
         return money(self.version.price, self.version.currency) if self.version.price else ""
+
+    @property
+    def steps(self) -> range:
+        """Of a scale."""
+        return range(asking.LEAST, asking.MOST + 1)
 
 
 def card(case: Case) -> Card | None:
@@ -35,7 +52,17 @@ def card(case: Case) -> Card | None:
     shown = _SHOWN.first(case.pk, case.need_met_event_id) if case.need_met_event_id else None
     if shown is None:
         return None
-    return Card(shown, shown.candidate.offer_version, shown.candidate.sentence, standing(shown))
+    said = standing(shown)
+    version = shown.candidate.offer_version
+    told = QuestionAnswer.objects.filter(response=said).first() if said and version.question else None
+    words = told.words if told else ""
+    return Card(shown, version, shown.candidate.sentence, said, words, *_early(version.offer_id))
+
+
+def _early(offer: int) -> tuple[datetime | None, int]:
+    now = timezone.now()
+    opens = parity.public_from(offer, now)
+    return opens, (opens - now).days if opens else 0
 
 
 _SHOWN = Prepared(

@@ -26,11 +26,12 @@ def _take(source: str, offered: Iterable[Offered]) -> int:
 
 
 def _keep(source: str, key: str, offered: Offered) -> bool:
-    offer, fresh = Offer.objects.get_or_create(key=key, defaults={"name": offered.name[:120], "source": source})
+    about = {"name": offered.name[:120], "purpose": offered.purpose}
+    offer, fresh = Offer.objects.get_or_create(key=key, defaults=about | {"source": source})
     was = offer.current_id
     try:
         offer.publish(offered.terms)
-        offer.describe(name=offered.name[:120], purpose=offered.purpose, is_active=offered.is_active)
+        offer.describe(**about, is_active=offered.is_active)
     except ValidationError as error:
         log.warning("the offer %s of %s is not one: %s", key, source, error.messages)
         return False

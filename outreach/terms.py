@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from customers import conditions
 from customers.folding import clean
-from outreach import reasons
+from outreach import asking, reasons
 from outreach.hooks import Terms
 
 LONGEST = {"what": 300, "benefit": 300, "why": 400}
+LONGEST_QUESTION = 300
 AMOUNTS = ("price", "gifts", "fees", "value", "gain", "minutes")
 _MOST = Decimal(10) ** 10
 _EVERYBODY: tuple[dict[str, Any], ...] = ({"all": []},)
@@ -32,8 +33,10 @@ def checked(terms: Terms, *, at: datetime) -> Terms:
     tags = tuple(sorted({" ".join(clean(t).lower().split())[:60] for t in terms.need_tags} - {""}))
     words = {name: clean(getattr(terms, name)).strip() for name in LONGEST}
     amounts = {name: Decimal(str(getattr(terms, name))) for name in AMOUNTS}
-    tidy = Terms(**{**vars(terms), **words, **amounts, "need_tags": tags, "currency": terms.currency.upper()})
-    if faults := [*_words(tidy), *_money(tidy), *_beside(tidy), *_time_and_stock(tidy), *_for_whom(tidy, at)]:
+    asked: dict[str, Any] = {"question": clean(terms.question).strip(), "choices": asking.tidy(terms.choices)}
+    tidy = Terms(**{**vars(terms), **words, **amounts, **asked, "need_tags": tags, "currency": terms.currency.upper()})
+    parts = (_words, _money, _beside, _question, _time_and_stock)
+    if faults := [fault for part in parts for fault in part(tidy)] + [*_for_whom(tidy, at)]:
         raise BadTerms(faults)
     return tidy
 
@@ -71,6 +74,15 @@ def _beside(terms: Terms) -> Iterator[tuple[str, str]]:
     for name, much in terms.extras.items():
         if not re.fullmatch(r"[\w .-]{1,60}", name) or isinstance(much, bool) or not isinstance(much, int | float):
             yield "extras", _("Name each thing it gives beside, with a number: how much of it.")
+
+
+def _question(terms: Terms) -> Iterator[tuple[str, str]]:
+    """What is asked; it costs whoever answers nothing."""
+    if len(terms.question) > LONGEST_QUESTION:
+        yield "question", _("Write between 1 and %(most)d characters.") % {"most": LONGEST_QUESTION}
+    yield from asking.faults(terms)
+    if terms.question and (terms.price or terms.fees or terms.public_price is not None):
+        yield "price", _("A question costs the customer nothing: it has neither price nor fees.")
 
 
 def _time_and_stock(terms: Terms) -> Iterator[tuple[str, str]]:

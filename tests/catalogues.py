@@ -19,13 +19,14 @@ APPS = ("cases", "crm", "customers", "outreach", "templates")
 ENGLISH = re.compile(
     r"/(api|management|migrations|demo|admin\w*|channels|live|database)/|(api|admin|admin_forms|imports?|importing|shapes"
     r"|rest|doctor|checks|environment|settings|strict_json|times|field_errors|tokens|comparisons|operands|conditions|business_hours|inbound"
-    r"|admin_sites|learned_cards|settings_admin|admin_(actions|answers|configuration|effects|fields|history|learned|macro_forms|macros|outcomes|playbooks|policies|policy_grid|public_offers|publishing|replies|rules|segments|rule_form|time|uses)|cases/uses|customers/(house_hooks|looking)|outreach/house_hooks|crm/configuring|rule_faults|policy/shape|policy_imports|rules/(catalogue|doing|looking|reach)|roles|sla|sla_actions|days_off|escalation|channel)\.py$|admin_(configuration|effect|history|kept|macro|parity|policy|rule\w*|secret|sure|tag_effect|uses)|api_docs"
+    r"|admin_sites|learned_cards|settings_admin|admin_(actions|answers|configuration|effects|fields|history|learned|macro_forms|macros|outcomes|playbooks|policies|policy_grid|public_offers|publishing|replies|rules|segments|rule_form|time|uses)|cases/uses|customers/(catalogue|house_hooks|looking)|outreach/house_hooks|crm/configuring|rule_faults|policy/shape|policy_imports|rules/(catalogue|doing|looking|reach)|roles|sla|sla_actions|days_off|escalation|channel)\.py$|admin_(answers|configuration|effect|history|kept|macro|parity|policy|rule\w*|secret|sure|tag_effect|uses)|api_docs"
 )
 CUSTOMERS_READ = (
     "cases/compose.py",
     "cases/compose_acknowledgement.py",
     "cases/contact_form.py",
     "cases/status_form.py",
+    "cases/survey.py",
     "cases/views/public.py",
     "cases/views/status.py",
     "crm/views.py",
@@ -33,6 +34,7 @@ CUSTOMERS_READ = (
     "customers/consent.py",
     "customers/models/consent.py",
     "outreach/wording.py",
+    "templates/cases/_survey.html",
     "templates/cases/contact.html",
     "templates/cases/contact_thanks.html",
     "templates/cases/status.html",

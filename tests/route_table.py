@@ -35,6 +35,7 @@ POST   contact/<slug:topic>/                         200   200  200  200  200  2
 GET    contact/thanks/<str:token>/                   404   404  404  404  404  404  404  404  404
 GET    status/<str:token>/                           404   404  404  404  404  404  404  404  404
 POST   status/<str:token>/                           404   404  404  404  404  404  404  404  404
+POST   status/<str:token>/survey/                    404   404  404  404  404  404  404  404  404
 GET    attachments/<slug:token>/                     404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/text/                   404   200  404  200  200  404  200  200  200
 GET    messages/<slug:token>/body/                   404   200  404  200  200  404  200  200  200

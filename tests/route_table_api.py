@@ -170,6 +170,7 @@ POST   api/cases/<int:number>/need/                  401   200  404  200  200  4
 DELETE api/cases/<int:number>/need/                  401   200  404  200  200  404  403  200  200
 GET    api/cases/<int:number>/status-page/           401   200  404  200  200  404  403  403  200
 DELETE api/cases/<int:number>/status-page/           401   204  404  204  204  404  403  403  204
+GET    api/cases/<int:number>/survey/                401   200  404  200  200  404  200  200  200
 GET    api/cases/<int:number>/merge/                 401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
 DELETE api/cases/<int:number>/merge/                 401   409  404  409  409  404  403  403  409
@@ -227,6 +228,8 @@ GET    api/offers/parity/                            401   403  403  403  200  4
 POST   api/offers/preview/                           401   403  403  403  200  403  403  403  200
 GET    api/offers/<int:pk>/                          401   200  200  200  200  403  403  403  200
 PATCH  api/offers/<int:pk>/                          401   403  403  403  200  403  403  403  200
+GET    api/questions/<int:pk>/                       401   200  200  200  200  403  403  403  200
+GET    api/questions/<int:pk>/answers/               401   200  200  200  200  403  403  403  200
 GET    api/decisions/                                401   200  200  200  200  403  403  403  200
 GET    api/decisions/<int:pk>/                       401   200  404  200  200  403  403  403  200
 GET    api/search/                                   401   200  200  200  200  200  200  200  200

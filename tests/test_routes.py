@@ -47,8 +47,7 @@ from cases.rules import trying
 from crm import tokens
 from crm.models import SentMail, User
 from customers.models import Customer, Organization, Product, Segment, Subscription
-from outreach import deciding, delivery
-from outreach.models import PublicOffer
+from outreach import delivery
 from tests.builders import (
     CAST,
     make_billing,
@@ -63,10 +62,9 @@ from tests.builders import (
 from tests.cases.remedied import make_policy, wish
 from tests.cases.ruled import make_rule
 from tests.channels import make_channel
-from tests.outreach.conftest import make_offer
 from tests.outreach.making import make_notice, make_problem
 from tests.route_bodies import BODIES, WEEK
-from tests.route_doubles import doubles
+from tests.route_doubles import doubles, offered
 from tests.route_table import DELEGATED, ROLES, TABLE
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -230,7 +228,7 @@ def _ids(case: Case, by: User) -> dict[str, int | str]:
         **_written_before(case, by),
         **_remedied(case, by),
         **_rule(case),
-        **_offers(case, by),
+        **offered(case, by),
         "segments": _segment(),
         **doubles(case, by),
         **_told(case, by),
@@ -291,12 +289,6 @@ def _segment() -> int:
     made = Segment.objects.create(key="near", name="Near")
     made.publish({"fact": "country", "op": "is", "value": "GB"})
     return made.pk
-
-
-def _offers(case: Case, by: User) -> dict[str, int | str]:
-    offer = make_offer(by=by)
-    public = PublicOffer.objects.create(name="Spring", price=20, valid_from=timezone.now())
-    return {"offers": offer.pk, "public": public.pk, "decisions": deciding.decide(case, by=by).pk}
 
 
 def _told(case: Case, by: User) -> dict[str, int | str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from cases import status_page
 from cases.api import finding
+from cases.models import Message, SurveyAnswer
 from crm import rest
 
 
@@ -29,3 +31,20 @@ def status(request: Request, number: int) -> Response:
         return Response(StatusPageShape({"url": status_page.look(case), "days": status_page.DAYS}).data)
     status_page.revoke(case, by=rest.me(request), via="api")
     return Response(status=204)
+
+
+class SurveyShape(serializers.Serializer[SurveyAnswer]):
+    """What the customer answered on their page once the case was resolved; they may change it for a day."""
+
+    solved = serializers.BooleanField()
+    feeling = serializers.ChoiceField(choices=Message.Feeling.choices, allow_blank=True)
+    words = serializers.CharField(allow_blank=True)
+    answered_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+
+
+@extend_schema(summary="What the customer answered: did this solve it?", responses=SurveyShape)
+@rest.endpoint("GET")
+def survey(request: Request, number: int) -> Response:
+    """404 where they did not answer."""
+    return Response(SurveyShape(get_object_or_404(SurveyAnswer, case=finding.case(request, number))).data)

@@ -56,6 +56,7 @@ _WHO: Mapping[str, list[tuple[Reason, Audience]]] = {
     "promise_due_soon": [(Reason.PROMISE_SOON, _promised), (Reason.PROMISE_SOON, _named("leads"))],
     "promise_raised": [(Reason.PROMISE_SOON, _named("leads"))],
     "promise_broken": [(Reason.PROMISE_BROKEN, _promised)],
+    "survey_answered": [(Reason.UNSOLVED, _owner), (Reason.UNSOLVED, _named("leads"))],
     "sla_warned": [(Reason.SLA_WARNED, _owner)],
     "sla_breached": [(Reason.SLA_BREACHED, _owner)],
     "remedy_asked": [(Reason.APPROVAL, _named("leads"))],
@@ -113,6 +114,8 @@ def _audiences(event: Event) -> list[tuple[Reason, Audience]]:
         return [(Reason(event.reason) if event.reason in Reason else Reason.TOLD, _named("people"))]
     if event.kind == "reopened" and event.reason == "customer_replied":
         return []  # what the customer wrote is told already
+    if event.kind == "survey_answered" and event.reason == "solved":
+        return []  # nobody is needed
     return _WHO.get(event.kind, [])
 
 
@@ -161,10 +164,10 @@ ON CONFLICT DO NOTHING
 
 # --- what is over
 
-_TO_ANSWER = (Reason.CUSTOMER_WROTE, Reason.REOPENED)
+_TO_ANSWER = (Reason.CUSTOMER_WROTE, Reason.REOPENED, Reason.UNSOLVED)
 _OF_OWNERS = (
     Reason.ASSIGNED, Reason.CUSTOMER_WROTE, Reason.REOPENED, Reason.WOKEN, Reason.NOTE, Reason.SLA_WARNED,
-    Reason.SLA_BREACHED,
+    Reason.SLA_BREACHED, Reason.UNSOLVED,
 )  # fmt: skip
 _OVER = (*_OF_OWNERS, Reason.PROMISE_SOON)
 _PROMISES = (Reason.PROMISE_SOON, Reason.PROMISE_BROKEN)
@@ -176,6 +179,8 @@ _ENDS: Mapping[str, tuple[tuple[Reason, ...], str]] = {
     "resolved": (_OVER, ""),
     "closed": (_OVER, ""),
     "marked_spam": (_OVER, ""),
+    "reopened": ((Reason.UNSOLVED,), ""),
+    "need_met": ((Reason.UNSOLVED,), ""),
     "promise_kept": (_PROMISES, "promise"),
     "promise_moved": (_PROMISES, "promise"),
     "promise_broken": ((Reason.PROMISE_SOON,), "promise"),

@@ -21,6 +21,7 @@ class Reason(models.TextChoices):
     WHISPER = "whisper", _("A whisper to me")
     ASSIGNED = "assigned", _("A case is given to me")
     CUSTOMER_WROTE = "customer_wrote", _("The customer writes in a case of mine")
+    UNSOLVED = "unsolved", _("The customer says a case of mine is not solved")
     ASIDE = "side_answered", _("Somebody I asked beside a case answers")
     DECIDED = "decided", _("A remedy I asked for is decided")
     REOPENED = "reopened", _("A case of mine is open again")
@@ -57,6 +58,7 @@ _UNTIL_CHOSEN: Mapping[str, Sequence[Way]] = {
     Reason.ASSIGNED: _EVERY,
     Reason.DECIDED: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.CUSTOMER_WROTE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
+    Reason.UNSOLVED: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.ASIDE: (Way.PANEL, Way.SOUND, Way.PUSH, Way.MAIL),
     Reason.REOPENED: (Way.PANEL, Way.MAIL),
 }

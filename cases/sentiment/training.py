@@ -29,10 +29,15 @@ def learn(say: Say) -> Lesson:
     """Only reads. What it learned is used where enough was marked and it does better than the lists of words."""
     examples = marked()
     counts = Counter(each.feeling for each in examples)
-    seen = {"marked messages": len(examples)} | {feeling: counts[feeling] for feeling in FEELINGS}
+    told = sum(each.survey for each in examples)
+    seen = (
+        {"marked messages": len(examples) - told}
+        | ({"survey answers": told} if told else {})
+        | {feeling: counts[feeling] for feeling in FEELINGS}
+    )
     if len(examples) < WORTH or min(counts[feeling] for feeling in FEELINGS) < FOLDS:
         return Lesson(seen, why=_too_few(counts))
-    say(f"reading {len(examples):,} marked messages, a fifth held back in turn")
+    say(f"reading {len(examples):,} marked messages and answers to surveys, a fifth held back in turn")
     logits, right = held_back(examples)
     held = Held(cross_calibrated(logits, right, _folds(examples)), right)
     figures = measure(held, [lexicon.judge(each.text) for each in examples])

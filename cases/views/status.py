@@ -1,15 +1,20 @@
 """The customer's page of their case, by its link; and for a rep, what the customer sees and calling the links back."""
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from cases import status_page
+from cases import survey as surveys
 from cases.contact_form import fresh_token
+from cases.models.case import Refusal
 from cases.status_form import StatusForm, add
 from cases.views.saying import changed, find, guarded, require
 from crm.http import StaffRequest
@@ -21,10 +26,24 @@ LOOKS, LOOK_SECONDS = 240, 600  # by one network
 WORDS, WORD_SECONDS = 20, 3600  # in one case
 
 
+Answering = Callable[[HttpRequest, status_page.Visit], HttpResponse]
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def status(request: HttpRequest, token: str) -> HttpResponse:
     """How it stands, and a word to add (POST). Nothing tells a link that was called back from one that never was."""
+    return _by_link(request, token, _said if request.method == "POST" else _page)
+
+
+@never_cache
+@require_POST
+def survey(request: HttpRequest, token: str) -> HttpResponse:
+    """Whether it was solved, and how it felt, once it is done."""
+    return _by_link(request, token, _answered)
+
+
+def _by_link(request: HttpRequest, token: str, answering: Answering) -> HttpResponse:
     now = timezone.now()
     if not allow("status page", network_of(request), limit=LOOKS, seconds=LOOK_SECONDS, now=now):
         return _too_often(request, LOOK_SECONDS)
@@ -33,12 +52,32 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
     except Unreadable:
         return _private(render(request, "cases/status_gone.html", status=404))
     with translation.override(spoken(visit.case.language)):
-        if request.method == "POST":
-            return _private(_said(request, token, visit))
-        return _private(_page(request, visit, StatusForm(initial={"token": fresh_token()})))
+        return _private(answering(request, visit))
 
 
-def _said(request: HttpRequest, token: str, visit: status_page.Visit) -> HttpResponse:
+def _answered(request: HttpRequest, visit: status_page.Visit) -> HttpResponse:
+    form = surveys.SurveyForm(request.POST, auto_id="survey_%s")
+    if not visit.may_write:
+        return _page(request, visit, survey=form, status=403)
+    if not form.is_valid():
+        return _page(request, visit, survey=form, status=422)
+    now = timezone.now()
+    if not allow("survey", str(visit.case.pk), limit=WORDS, seconds=WORD_SECONDS, now=now):
+        return _too_often(request, WORD_SECONDS)
+    try:
+        surveys.answer(visit.case, form.said(), at=now)
+    except Refusal as no:
+        form.add_error(None, str(no))
+        return _page(request, visit, survey=form, status=409)
+    return redirect(f"{reverse('public:status', args=[_token(request)])}?answered=1")
+
+
+def _token(request: HttpRequest) -> str:
+    """Of the link they came by."""
+    return str(request.resolver_match.kwargs["token"]) if request.resolver_match else ""
+
+
+def _said(request: HttpRequest, visit: status_page.Visit) -> HttpResponse:
     form = StatusForm(request.POST, request.FILES)
     if not visit.may_write:
         form.add_error(None, _("You see what the customer sees. Only they can write here."))
@@ -56,13 +95,26 @@ def _said(request: HttpRequest, token: str, visit: status_page.Visit) -> HttpRes
     return redirect(f"{where}?said=1")
 
 
-def _page(request: HttpRequest, visit: status_page.Visit, form: StatusForm, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    visit: status_page.Visit,
+    form: StatusForm | None = None,
+    survey: surveys.SurveyForm | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    now = timezone.now()
+    asked = surveys.asked(visit.case, now) if visit.may_write else None
     context = {
         "case": visit.case,
-        "standing": status_page.standing(visit.case, timezone.now()),
+        "standing": status_page.standing(visit.case, now),
+        "token": _token(request),
+        "asked": asked,
+        "survey": survey or (asked.form() if asked else None),
+        "answered": "answered" in request.GET and request.method != "POST",
         "most_ahead": status_page.MOST_AHEAD,
         "reach": visit.case.queue.reach,
-        "form": form,
+        "form": form or StatusForm(initial={"token": fresh_token()}),
         "may_write": visit.may_write,
         "said": "said" in request.GET and request.method != "POST",
     }

@@ -61,6 +61,7 @@ class OfferAdmin(Publishing):
                 ]
             },
         ),
+        (_("A question"), {"fields": ["question", "answer_kind", "choices"]}),
         (_("After a no"), {"fields": ["cooloff_days"]}),
     ]
 

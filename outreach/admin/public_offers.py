@@ -63,7 +63,7 @@ class PublicOfferAdmin(HouseAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "twin":
-            kwargs["queryset"] = Offer.objects.active().order_by("name")
+            kwargs["queryset"] = Offer.objects.active().filter(current__question="").order_by("name")
         if db_field.name == "owner":
             kwargs["queryset"] = User.objects.filter(is_active=True).exclude(role="executive").order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,14 +1,25 @@
 """The shapes of offers, decisions and answers in JSON. What goes out is stable: scripts rely on it (docs/offers.md)."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from cases.api.measures import ShareShape
 from crm.times import Ahead, Moment
-from outreach import showing
+from outreach import asking, parity, showing
 from outreach.hooks import Terms
-from outreach.models import Decision, DecisionCandidate, Fulfilment, Offer, OfferPresentation, OfferResponse
+from outreach.models import (
+    Decision,
+    DecisionCandidate,
+    Fulfilment,
+    Offer,
+    OfferPresentation,
+    OfferResponse,
+    QuestionAnswer,
+)
 from outreach.responding import standing
 
 
@@ -45,6 +56,13 @@ class TermsShape(serializers.Serializer[Any]):
     valid_until = Moment(allow_null=True, default=None)
     stock = serializers.IntegerField(allow_null=True, default=None, min_value=0)
     cooloff_days = serializers.IntegerField(default=90, min_value=0, max_value=3650, help_text="After a no.")
+    question = serializers.CharField(
+        default="", max_length=300, allow_blank=True, help_text="What is asked, of an offer with the purpose question."
+    )
+    answer_kind = serializers.ChoiceField(choices=list(asking.KINDS.items()), default="", allow_blank=True)
+    choices = serializers.ListField(
+        child=serializers.CharField(max_length=80), default=list, max_length=10, help_text="Of answer_kind choice."
+    )
 
 
 class OfferShape(serializers.Serializer[Offer]):
@@ -113,11 +131,18 @@ class ResponseShape(serializers.Serializer[OfferResponse]):
     by = serializers.IntegerField(source="by_id")
     at = serializers.DateTimeField()
     fulfilment = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.ChoiceField(choices=Fulfilment.State.choices, allow_null=True))
     def get_fulfilment(self, said: OfferResponse) -> str | None:
         row = Fulfilment.objects.filter(response=said).first()
         return row.state if row else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_answer(self, said: OfferResponse) -> str | None:
+        """To a question."""
+        kept = QuestionAnswer.objects.filter(response=said).first()
+        return kept.words if kept else None
 
 
 class PresentationShape(serializers.Serializer[OfferPresentation]):
@@ -129,10 +154,19 @@ class PresentationShape(serializers.Serializer[OfferPresentation]):
     what = serializers.CharField(source="candidate.offer_version.what")
     sentence = serializers.CharField(source="candidate.sentence")
     benefit = serializers.CharField(source="candidate.offer_version.benefit")
+    public_from = serializers.SerializerMethodField()
     presented_at = serializers.DateTimeField()
     by = serializers.IntegerField(source="by_id")
     need_met_event = serializers.IntegerField(source="need_met_event_id")
+    question = serializers.CharField(source="candidate.offer_version.question", help_text="Empty: it asks nothing.")
+    answer_kind = serializers.CharField(source="candidate.offer_version.answer_kind")
+    choices = serializers.ListField(child=serializers.CharField(), source="candidate.offer_version.choices")
     response = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_public_from(self, shown: OfferPresentation) -> datetime | None:
+        """While it is early access: when strangers get it too."""
+        return parity.public_from(shown.candidate.offer_version.offer_id, timezone.now())
 
     @extend_schema_field(ResponseShape(allow_null=True))
     def get_response(self, shown: OfferPresentation) -> Any:
@@ -205,6 +239,41 @@ class NewResponse(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=OfferResponse.Kind.choices)
     reason = serializers.CharField(max_length=300, allow_blank=True, default="")
     until = Ahead(required=False, allow_null=True)
+    answer = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, allow_null=True,
+        help_text="What they said to a question, with `accepted`: words, one of its choices, or 1 to 5.",
+    )  # fmt: skip
+
+
+class AnswerShape(serializers.Serializer[QuestionAnswer]):
+    """What a customer answered to a question; `answer` as it is read, `scale` where it is a number."""
+
+    id = serializers.IntegerField()
+    question = serializers.CharField(source="offer_version.question", help_text="As it was asked.")
+    answer = serializers.CharField(source="words")
+    scale = serializers.IntegerField(allow_null=True)
+    case = serializers.IntegerField(source="case.number")
+    customer = serializers.IntegerField(source="customer_id")
+    by = serializers.IntegerField(source="by_id")
+    at = serializers.DateTimeField()
+
+
+class AnswerLineShape(serializers.Serializer[Any]):
+    """How often one answer was given, of all that were."""
+
+    answer = serializers.CharField(source="label")
+    told = ShareShape()
+
+
+class TallyShape(serializers.Serializer[Any]):
+    """What came of a question, over the cases the caller may see."""
+
+    asked = serializers.IntegerField()
+    answered = ShareShape()
+    answers = AnswerLineShape(many=True, source="lines")
+    mean = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
 
 
 class Asked(serializers.Serializer[Any]):

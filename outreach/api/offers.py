@@ -89,9 +89,10 @@ def _about(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _publish(offer: Offer, data: dict[str, Any], by: User) -> None:
-    terms = {name: data[name] for name in TERMS if name in data} | {"need_tags": tuple(data.get("need_tags", ()))}
+    terms = {name: data[name] for name in TERMS if name in data}
+    lists = {name: tuple(data.get(name, ())) for name in ("need_tags", "choices")}
     try:
-        offer.publish(Terms(**terms), by=by)
+        offer.publish(Terms(**terms | lists), by=by)
     except Invalid as error:
         raise ValidationError(error.message_dict) from None
 
@@ -198,5 +199,6 @@ def case_response(request: Request, number: int) -> Response:
     if shown is None:
         raise Refusal(_("There is no offer in this conversation to answer."))
     until = data.get("until")
-    responding.respond(shown.presentation, data["kind"], by=rest.me(request), reason=data["reason"], until=until)
+    more = {"reason": data["reason"], "until": until, "answer": data.get("answer")}
+    responding.respond(shown.presentation, data["kind"], by=rest.me(request), **more)
     return Response(DecisionShape(showing.decided(case, timezone.now())).data, status=201)

@@ -6,6 +6,7 @@ from outreach.models.offer import Catalogue, Offer, OfferVersion
 from outreach.models.past import PastResponse
 from outreach.models.problem import Exposure, KnownProblem, ProblemCase
 from outreach.models.public_offer import PublicOffer
+from outreach.models.question import QuestionAnswer
 
 __all__ = [
     "Catalogue",
@@ -23,4 +24,5 @@ __all__ = [
     "PastResponse",
     "ProblemCase",
     "PublicOffer",
+    "QuestionAnswer",
 ]

@@ -120,6 +120,20 @@ class OfferPresentation(models.Model):
         return f"offer in case {self.case_id}"
 
 
+# A yes to a question is its answer: at the end of the transaction it is there, whoever wrote the yes.
+_TOLD = """
+IF EXISTS (
+    SELECT FROM outreach_offerpresentation p
+      JOIN outreach_decisioncandidate k ON k.id = p.candidate_id
+      JOIN outreach_offerversion v ON v.id = k.offer_version_id
+     WHERE p.id = NEW.presentation_id AND v.question <> ''
+) AND NOT EXISTS (SELECT FROM outreach_questionanswer a WHERE a.response_id = NEW.id) THEN
+    RAISE EXCEPTION 'a question is accepted by its answer: response %', NEW.id USING ERRCODE = 'check_violation';
+END IF;
+RETURN NULL;
+"""
+
+
 class OfferResponse(models.Model):
     """What the customer said to an offer, or that the rep chose not to mention it (`withheld`): then the customer said nothing.
     A correction is another row: the newest stands."""
@@ -149,7 +163,17 @@ class OfferResponse(models.Model):
                 name="offer_not_now_has_a_time",
             ),
         ]
-        triggers = [append_only("reason")]
+        triggers = [
+            append_only("reason"),
+            pgtrigger.Trigger(
+                name="told",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(new__kind="accepted"),
+                func=_TOLD,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.kind

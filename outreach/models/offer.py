@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import User
@@ -54,6 +55,7 @@ class Offer(models.Model):
         ADDITION = "addition", _("something beside it")
         RETENTION = "retention", _("thanks for staying")
         BETA = "beta", _("first to try")
+        QUESTION = "question", _("a question that earns something")
 
     key = models.SlugField(_("key"), max_length=80, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -89,10 +91,13 @@ class Offer(models.Model):
             raise ValidationError(_by_field(bad.faults)) from bad
         Offer.objects.select_for_update(of=("self",)).get(pk=self.pk)
         self.refresh_from_db(fields=["current"])
+        if turned := self.turned(self.purpose, asks=bool(terms.question)):
+            raise ValidationError({"question": turned})
         if self.current and self.current.terms == terms:
             return self.current
         number = (self.current.number if self.current else 0) + 1
-        content = {name: getattr(terms, name) for name in TERMS} | {"need_tags": list(terms.need_tags)}
+        lists = {"need_tags": list(terms.need_tags), "choices": list(terms.choices)}
+        content = {name: getattr(terms, name) for name in TERMS} | lists
         self.current = self.versions.create(number=number, created_by=by, created_at=now, **content)
         self._keep_twins()
         self.save(update_fields=["current"])
@@ -102,6 +107,9 @@ class Offer(models.Model):
     @transaction.atomic
     def describe(self, **fields: Any) -> None:
         """Name, purpose, owner and whether it is offered at all: what no version keeps."""
+        asks = bool(self.current and self.current.question)
+        if turned := self.turned(str(fields.get("purpose", self.purpose)), asks=asks) if self.current else "":
+            raise ValidationError({"purpose": turned})
         changed = [name for name, value in fields.items() if getattr(self, name) != value]
         for name in changed:
             setattr(self, name, fields[name])
@@ -109,6 +117,18 @@ class Offer(models.Model):
         if changed:
             self.save(update_fields=changed)
             Catalogue.turn()
+
+    def turned(self, purpose: str, *, asks: bool) -> str:
+        """Why these do not go together, in a sentence: a question is one from its first version on, and nothing else ever
+        becomes one, or answers would be counted as acceptances and acceptances as answers."""
+        was = bool(self.current.question) if self.current else asks
+        if was != asks:
+            return gettext("An offer does not become a question, nor a question an offer: make a new one.")
+        if (purpose == self.Purpose.QUESTION) == asks:
+            return ""
+        return (
+            gettext("Write what is asked.") if not asks else gettext("What asks something has the purpose “question”.")
+        )
 
     def _keep_twins(self) -> None:
         """Before the database refuses it: what strangers are offered and whose twin this would not be any more."""
@@ -150,6 +170,9 @@ class OfferVersion(models.Model):
     valid_until = models.DateTimeField(null=True)
     stock = models.PositiveIntegerField(null=True)
     cooloff_days = models.PositiveIntegerField(default=90)
+    question = models.CharField(max_length=300, default="", db_default="", blank=True)
+    answer_kind = models.CharField(max_length=10, default="", db_default="", blank=True)
+    choices = ArrayField(models.CharField(max_length=80), default=list, db_default=models.Value("{}"))
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
@@ -161,6 +184,10 @@ class OfferVersion(models.Model):
                 name="offer_existing_customers_never_pay_more",
             ),
             models.CheckConstraint(condition=models.Q(months__gte=1), name="offer_has_a_term"),
+            models.CheckConstraint(
+                condition=models.Q(question="", answer_kind="") | ~models.Q(question="") & models.Q(price=0, fees=0),
+                name="a_question_costs_nothing",
+            ),
         ]
         triggers = [append_only()]
 
@@ -169,4 +196,6 @@ class OfferVersion(models.Model):
 
     @property
     def terms(self) -> Terms:
-        return Terms(**{name: getattr(self, name) for name in TERMS} | {"need_tags": tuple(self.need_tags)})
+        return Terms(**{name: getattr(self, name) for name in TERMS} | {
+            "need_tags": tuple(self.need_tags), "choices": tuple(self.choices),
+        })  # fmt: skip

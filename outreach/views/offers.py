@@ -75,9 +75,8 @@ def response(request: StaffRequest, number: int) -> HttpResponse:
     shown = showing.card(case)
     if shown is None:
         raise Refusal(_("There is no offer in this conversation to answer."))
-    responding.respond(
-        shown.presentation, values["kind"], by=request.user, reason=values["reason"], until=given.until()
-    )
+    more = {"reason": values["reason"], "until": given.until(), "answer": values["answer"]}
+    responding.respond(shown.presentation, values["kind"], by=request.user, **more)
     if not request.htmx:
         return said(request, _("Noted."))
     return _panel(request, case, asks=False)

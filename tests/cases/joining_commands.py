@@ -10,7 +10,7 @@ from cases.contact_form import fresh_token
 from cases.conversation import add_inbound
 from cases.intake import open_case
 from cases.models import Case
-from tests.cases.before import World, post
+from tests.cases.before import World, need_met, post, resolved
 from tests.cases.registry import command
 
 
@@ -109,6 +109,13 @@ def _say_it_is_not_one_thing(w: World) -> None:
 )
 def _call_links_back(w: World) -> Any:
     return post(w, "status-page/", "delete")
+
+
+@command("survey_answered", "need_unmet", "tagged", before=(need_met, resolved), routes="status/<str:token>/survey/")
+def _say_that_it_is_not_solved(w: World) -> None:
+    link = status_page.link(w.case, w.carl.contact_points.get(kind="email"))
+    path = "/" + link.partition("://")[2].partition("/")[2]
+    assert Client().post(f"{path}survey/", {"solved": "no", "feeling": "bad", "words": "It broke"}).status_code == 302
 
 
 @command("message_received", "acknowledged", routes="status/<str:token>/")

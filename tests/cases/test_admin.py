@@ -41,6 +41,7 @@ from outreach.models import KnownProblem, Notice, PublicOffer
 from tests.builders import make_case, make_macro, make_saved_reply, make_user
 from tests.cases.remedied import allow, budget, make_policy, propose
 from tests.cases.ruled import make_rule
+from tests.outreach.asking import answered
 from tests.outreach.conftest import make_offer
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -82,6 +83,7 @@ TABLE: dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]] = {
     ("admin", "customers.segment"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.offer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
     ("admin", "outreach.publicoffer"): (FOR_SUPERVISORS, FOR_SUPERVISORS),
+    ("admin", "outreach.questionanswer"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "outreach.knownproblem"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "outreach.notice"): (FOR_SUPERVISORS, NOBODY_ADDS),
     ("admin", "cases.inbounditem"): (FOR_SUPERVISORS, NOBODY_ADDS),
@@ -170,6 +172,7 @@ def rows(cast: SimpleNamespace, billing: Queue) -> dict[str, Any]:
         ),
         Suppression.objects.create(kind="email", value="a@b.example", reason="bounce"),
         make_offer(),
+        answered(billing, cast.ana),
         PublicOffer.objects.create(name="Spring", price=20, valid_from=LONG_AGO),
         Segment.objects.create(key="gold", name="Gold"),
         trouble(billing, policy),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from cases import conversation, first_contact, issues
+from cases import conversation, first_contact, issues, survey
 from cases.first_contact import First, resolution, share
 from cases.intake import open_case
 from cases.models import Case, Queue
@@ -141,3 +141,15 @@ def test_a_queue_one_does_not_lead_and_times_that_are_none_are_told(billing: Que
         "?from=2026-05-02T00:00:00Z&until=2026-05-01T00:00:00Z",
     ):
         assert Caller(sue).get(f"measures/resolution/{wrong}").status_code == 400
+
+
+@pytest.mark.django_db
+def test_a_yes_on_their_page_is_said_by_them_until_a_no_takes_it_back(
+    billing: Queue, carl: Customer, ana: User, root: User
+) -> None:
+    case, at = written(billing, carl, 60, by=ana), timezone.now() - timedelta(days=59)
+    case.resolve(by=ana, at=at)
+    for solved, counted in ((True, 1), (False, 0)):
+        survey.answer(case, survey.Said(solved, "", ""), at=at)
+        (row,) = told(root, f"?queue={billing.pk}")
+        assert row["windows"][0]["said"]["count"] == counted

@@ -1,5 +1,6 @@
 """A case on the screens of those who work on it: a real browser, a real server, live."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,12 @@ def desks(browser: Browser, case: Case) -> Iterator[Open]:
 
         yield opened
     assert complaints == []
+
+
+def shot(page: Page, name: str) -> None:
+    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
+    if folder := os.environ.get("FOREFRONT_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def serious(page: Page) -> list[str]:

@@ -9,7 +9,7 @@ from customers import consent
 from customers.models import Customer
 from outreach.models import Decision, OfferPresentation, OfferResponse
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 from tests.outreach.conftest import make_offer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -76,6 +76,31 @@ def test_why_it_does_not_suit_them_is_asked_for(desk: Open, ana: User, case: Cas
     page.get_by_role("button", name="Keep it").click()
     expect(page.locator(".offer-said")).to_contain_text("She moves abroad")
     assert OfferResponse.objects.get().reason == "She moves abroad"
+
+
+def test_a_question_is_answered_by_the_keyboard_on_a_narrow_screen(desk: Open, ana: User, case: Case) -> None:
+    from tests.outreach.asking import agree, make_asking
+
+    make_asking()
+    agree(case, ana)
+    page = desk(ana, width=390, scheme="dark")
+    page.locator("[data-drawer]").first.click()
+    card = page.get_by_role("region", name="Question")
+    expect(card).to_contain_text("Ask: “How would you like to hear about a refund?”", timeout=15_000)
+    expect(card.get_by_role("button", name="Accepted")).to_have_count(0)
+    assert serious(page) == []
+    shot(page, "question-390-dark")
+    card.get_by_role("button", name="by text message").focus()
+    page.keyboard.press("Enter")
+    expect(card.locator(".offer-told")).to_have_text("by text message")
+    card.get_by_text("correct it").click()
+    card.get_by_role("button", name="not at all").click()
+    expect(card.locator(".offer-told")).to_have_text("not at all")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert list(OfferResponse.objects.order_by("number").values_list("answer__choice", "answer__stands")) == [
+        ("by text message", False),
+        ("not at all", True),
+    ]
 
 
 def test_what_was_asked_before_somebody_began_to_write_does_not_take_their_words(

@@ -10,7 +10,7 @@ from cases.models import Case, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -70,3 +70,32 @@ def test_a_form_that_came_from_elsewhere_is_refused_in_words(
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading")).to_have_text("This page was open for too long")
     assert not case.messages.filter(text="Words").exists()
+
+
+def test_whether_it_was_solved_is_asked_there_and_told_to_who_has_the_case(
+    desk: Open, browser: Browser, case: Case, ana: User
+) -> None:
+    case.resolve(by=ana)
+    rep = desk(ana)
+    page = _customers(browser, rep, case)
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose yes or no.")
+    page.get_by_label("No", exact=True).focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Bad").check()
+    page.get_by_label("In your words, if you like").fill("The line drops again")
+    assert serious(page) == []
+    shot(page, "survey-390")
+    page.get_by_role("button", name="Send the answer").click()
+    shot(page, "survey-390-answered")
+    expect(page.get_by_role("status")).to_contain_text("The person who looks after your case is told.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(rep.locator(".thread")).to_contain_text(
+        "the customer says no, it felt bad: “The line drops again”", timeout=8000
+    )
+    expect(rep.locator(".case-head")).to_contain_text("not-solved", timeout=8000)
+    page.get_by_text("Change your answer").click()
+    page.get_by_label("Yes").check()
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.get_by_role("status")).to_contain_text("We are glad that it is done.")
+    expect(rep.locator(".case-head .need")).to_contain_text("need: met", timeout=8000)

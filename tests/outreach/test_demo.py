@@ -25,12 +25,13 @@ def brightwave(billing: Queue, ana: User, sue: User) -> Iterator[Queue]:
     return billing
 
 
-def _talk(queue: Queue, customer: Customer, rep: User, words: str) -> Case:
-    """They said this, were glad of the answer, and agreed to hear about offers."""
+def _talk(queue: Queue, customer: Customer, rep: User, words: str, agreed: str) -> Case:
+    """They said this, were glad of the answer, and agreed to hear about offers, or only to be asked."""
     case = make_case(queue, customer=customer, assignee=rep)
     sender = customer.contact_points.filter(kind="email").get()
     conversation.add_inbound(case, text=words, sender=sender, channel="web", at=timezone.now())
-    consent.record(customer, "marketing", "any", granted=True, source="rep", by=rep)
+    for purpose in ("marketing", "research"):
+        consent.record(customer, purpose, "any", granted=purpose == agreed, source="rep", by=rep)
     said: Message = feelings.words_of(case).latest("at", "id")
     feelings.mark(said, "good", by=rep)
     case.refresh_from_db()
@@ -45,9 +46,11 @@ def _best(queue: Queue, rep: User, offer: Offer) -> list[str]:
     meant = list(qualifying.who(version.eligibility, at=timezone.now()).order_by("pk")[:3])
     assert meant, offer.key
     word = version.need_tags[0] if version.need_tags else "thanks"
+    agreed = "research" if version.question else "marketing"
     found = []
     for customer in meant:
-        best = deciding.look(_talk(queue, customer, rep, f"It is about {word}."), timezone.now()).verdict.best
+        talk = _talk(queue, customer, rep, f"It is about {word}.", agreed)
+        best = deciding.look(talk, timezone.now()).verdict.best
         found.append(best.offer.key if best else "")
     return found
 

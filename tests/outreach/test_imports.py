@@ -83,6 +83,20 @@ def test_a_bad_offer_leaves_nothing_and_says_why(tmp_path: Path) -> None:
     assert not Offer.objects.exists()
 
 
+def test_a_question_comes_in_and_goes_on_as_one(tmp_path: Path, capsys: Any) -> None:
+    asking = {**OFFER, "external_id": "q", "purpose": "question", "question": "Why?", "answer_kind": "choice"}
+    (error,) = bring(tmp_path, {**asking, "choices": ["price"]})
+    assert "Give from 2 to 10" in error
+    assert bring(tmp_path, {**asking, "choices": ["price", "speed"]}) == []
+    bring(tmp_path, {**asking, "choices": ["price", "speed"]})
+    assert "1 unchanged" in capsys.readouterr().out
+    offer = Offer.objects.get(key="q")
+    assert offer.current is not None
+    assert (offer.purpose, offer.current.question, offer.current.choices) == ("question", "Why?", ["price", "speed"])
+    (error,) = bring(tmp_path, {**OFFER, "external_id": "q"})
+    assert "does not become a question" in error
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [("no", "no"), ("never", "never"), ("accepted", "accepted"), ("not_now", "not_now"), ("not_suited", "not_suited")],

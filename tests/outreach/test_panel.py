@@ -13,7 +13,8 @@ from django.utils import timezone
 from cases.models import Case, Queue
 from crm.models import User
 from customers.hooks import Entry, timeline
-from outreach.models import Decision, OfferPresentation
+from outreach.models import Decision, Offer, OfferPresentation, PublicOffer
+from tests.api import Caller
 from tests.outreach.conftest import make_offer, open_gates
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,26 @@ def test_it_costs_the_same_with_fifty_offers_as_with_one(desk: Client, case: Cas
     many = {path: asked(desk, place + path)[1] for path in ("", "trace/")}
     assert many[""] == few[""] <= 8
     assert many["trace/"] <= few["trace/"] + 2 <= 12
+
+
+def test_what_opens_to_all_later_is_theirs_so_many_days_before(desk: Client, case: Case, ana: User) -> None:
+    offer = make_offer(eligibility={"all": []})
+    Offer.objects.filter(pk=offer.pk).update(created_at=timezone.now() - timedelta(days=60))
+    public = {"twin": offer, "price": Decimal(1), "is_active": True}
+    later = timezone.now() + timedelta(days=20, hours=1)
+    PublicOffer.objects.create(name="Spring", valid_from=later, **public)
+    PublicOffer.objects.create(name="Autumn", valid_from=later + timedelta(days=90), **public)
+    open_gates(case, ana)
+    place = f"/cases/{case.number}/offer/"
+    assert "Yours 20 days before everybody" in asked(desk, place, "post")[0]
+    told = Caller(ana).get(f"cases/{case.number}/offer/").json()["presentation"]
+    assert told["public_from"].startswith(later.date().isoformat())
+    PublicOffer.objects.filter(name="Spring").update(valid_from=timezone.now() + timedelta(hours=3))
+    assert "Yours before everybody" in asked(desk, place)[0]
+    PublicOffer.objects.update(valid_from=timezone.now() - timedelta(hours=1))
+    assert "before everybody" not in asked(desk, place)[0]
+    PublicOffer.objects.update(valid_from=later, is_active=False)
+    assert "before everybody" not in asked(desk, place)[0]
 
 
 def test_the_customers_timeline_tells_offers_and_answers(desk: Client, case: Case, ana: User, ben: User) -> None:

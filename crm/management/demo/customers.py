@@ -126,6 +126,15 @@ def _order(number: int, person: Customer, rng: Random, now: datetime) -> Order:
 
 
 def _consents(people: list[Customer], rng: Random, now: datetime) -> None:
+    later = Random(len(people))  # noqa: S311 -- its own, so that what was drawn before there were questions stays as it was
+    asked = [
+        Consent(
+            customer=p, purpose="research", channel="mail", granted=later.random() < 0.8, source="sign_up",
+            wording="Asked when the contract was signed.", at=now - timedelta(days=later.randint(30, 800)),
+        )
+        for p in people
+        if later.random() < 0.6
+    ]  # fmt: skip
     said = [
         Consent(
             customer=p, purpose=purpose, channel="mail", granted=rng.random() < odds, source="sign_up",
@@ -135,4 +144,4 @@ def _consents(people: list[Customer], rng: Random, now: datetime) -> None:
         for purpose, odds in (("advice", 0.8), ("marketing", 0.45))
         if rng.random() < 0.7
     ]  # fmt: skip
-    Consent.objects.bulk_create(said, batch_size=2000)
+    Consent.objects.bulk_create([*said, *asked], batch_size=2000)

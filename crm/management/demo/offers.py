@@ -1,4 +1,4 @@
-"""Twelve offers of Brightwave. Two of them must never surface: one gives less than the talk about it costs, one is gone."""
+"""Twelve offers of Brightwave, and a question. Two of the offers must never surface: one gives less than the talk about it costs, one is gone."""
 
 from decimal import Decimal
 from typing import Any
@@ -27,13 +27,13 @@ def _without(condition: dict[str, Any]) -> dict[str, Any]:
 
 
 def _terms(
-    what: str, benefit: str, why: str, *, price: str, public: str, value: int, gain: int, tags: str, who: list[Any],
-    minutes: int = 2, stock: int | None = None,
+    what: str, benefit: str, why: str, *, price: str, public: str | None, value: int, gain: int, tags: str, who: list[Any],
+    minutes: int = 2, stock: int | None = None, **more: Any,
 ) -> Terms:  # fmt: skip
     return Terms(
-        what=what, benefit=benefit, why=why, price=Decimal(price), public_price=Decimal(public), value=Decimal(value),
+        what=what, benefit=benefit, why=why, price=Decimal(price), public_price=None if public is None else Decimal(public), value=Decimal(value),
         gain=Decimal(gain), minutes=Decimal(minutes), need_tags=tuple(tags.split("; ")) if tags else (),
-        eligibility={"all": who}, stock=stock,
+        eligibility={"all": who}, stock=stock, **more,
     )  # fmt: skip
 
 
@@ -100,6 +100,14 @@ OFFERS: dict[str, tuple[str, str, Terms]] = {
         "With us since {since}, {tier} customer, and you know what a good line is.",
         price="0", public="89.00", value=15, gain=60, tags="", who=[_for_years(5), {"fact": "tier", "op": "known", "value": True}, _kind("broadband")],
         stock=40,
+    )),
+    "moving-question": ("What held you up when you moved?", Purpose.QUESTION, _terms(
+        "One question about the move, and 5.00 off the next bill for the answer.",
+        "5.00 off the next bill, whatever you say.",
+        "You wrote: “{words}”, and we want the next move to be easier.",
+        price="0", public=None, value=8, gain=5, tags="moving; move; umzug", who=[_kind("broadband")], minutes=1, gifts=Decimal(5),
+        question="What held you up most when you moved your line?", answer_kind="choice",
+        choices=("Waiting for a date", "The engineer", "The new hub", "Telling you in time", "Nothing"),
     )),
     # --- these two never surface
     "handset-insurance": ("Insurance for the handset", Purpose.ADDITION, _terms(
