@@ -39,6 +39,8 @@ KINDS: dict[str, tuple[str, Any]] = {
 # Of another house, or of this moment alone.
 _LEFT_OUT = {
     "id",
+    "terms",
+    "version_id",
     "version",
     "sentence",
     "paused_at",
@@ -159,6 +161,7 @@ class _House:
 
     def put(self, kind: str, name: str, row: dict[str, Any]) -> tuple[str, str]:
         """Make it or change it; what became of it, and the names of the fields that are others now."""
+        row = _flat(row)
         known = self._known(kind, name, row)
         wanted = self._keyed(row)
         if known is None:
@@ -197,7 +200,7 @@ class _House:
     # --- names for keys, and back
 
     def portable(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        told = {key: self._name(key, value) for key, value in row.items() if key not in _LEFT_OUT}
+        told = {key: self._name(key, value) for key, value in _flat(row).items() if key not in _LEFT_OUT}
         return {"type": kind, **told}
 
     def _name(self, key: str, value: Any) -> Any:
@@ -241,6 +244,12 @@ class _House:
             people = User.objects.filter(is_active=True).exclude(username__in=_NOBODY_S)
             self._people = dict(people.values_list("pk", "username"))
         return self._people
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an offer says and asks for is told under `terms`, and taken beside its name."""
+    terms = row.get("terms")
+    return {**row, **terms} if isinstance(terms, dict) else dict(row)
 
 
 def _role(holder: Mapping[str, Any], key: str, value: Any) -> str:

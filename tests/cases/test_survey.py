@@ -147,6 +147,12 @@ def test_where_nobody_has_it_the_leads_are_told(client: Client, case: Case, ana:
     assert set(Notification.objects.filter(reason="unsolved").values_list("user", flat=True)) == {lee.pk}
 
 
+def test_that_it_closes_by_itself_takes_nobodys_word_back(client: Client, case: Case) -> None:
+    say(client, case, solved="no")
+    fresh(case).change_status("closed", by=None, via="clock")
+    assert Notification.objects.filter(reason="unsolved", ended_by=None).exists()
+
+
 def test_a_no_keeps_silence_from_saying_that_it_is_met(billing: Queue, carl: Customer, ana: User) -> None:
     helped, unhelped = asked(billing, carl, ana), asked(billing, make_customer("Karl", email="karl@example.org"), ana)
     for case in (helped, unhelped):
