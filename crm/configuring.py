@@ -45,10 +45,10 @@ _AT = {"public-offers": "offers/public"}
 # Of another house, or of this moment alone.
 _LEFT_OUT = {
     "id",
+    "terms",
     "version",
     "version_id",
     "merged_into",
-    "terms",
     "sentence",
     "paused_at",
     "paused_why",
@@ -172,6 +172,7 @@ class _House:
 
     def put(self, kind: str, name: str, row: dict[str, Any]) -> tuple[str, str]:
         """Make it or change it; what became of it, and the names of the fields that are others now."""
+        row = _flat(row)
         known = self._known(kind, name, row)
         wanted = self._keyed(row)
         if known is None:
@@ -212,11 +213,9 @@ class _House:
     # --- names for keys, and back
 
     def portable(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        flat = {**row, **row["terms"]} if row.get("terms") else row  # an offer is told with its terms, and taken flat
-        out = (
-            _LEFT_OUT if row.get("external_id") else _LEFT_OUT | {"source", "external_id"}
-        )  # where it came from, if it did
-        told = {key: self._name(key, value) for key, value in flat.items() if key not in out}
+        # Where it came from, if it did.
+        out = _LEFT_OUT if row.get("external_id") else _LEFT_OUT | {"source", "external_id"}
+        told = {key: self._name(key, value) for key, value in _flat(row).items() if key not in out}
         return {"type": kind, **told}
 
     def _name(self, key: str, value: Any) -> Any:
@@ -260,6 +259,12 @@ class _House:
             people = User.objects.filter(is_active=True).exclude(username__in=_NOBODY_S)
             self._people = dict(people.values_list("pk", "username"))
         return self._people
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an offer says and asks for is told under `terms`, and taken beside its name."""
+    terms = row.get("terms")
+    return {**row, **terms} if isinstance(terms, dict) else dict(row)
 
 
 def _role(holder: Mapping[str, Any], key: str, value: Any) -> str:

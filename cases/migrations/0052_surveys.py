@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0048_outcome_indexes'),
+        ('cases', '0051_approval_timer'),
     ]
 
     operations = [

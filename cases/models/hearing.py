@@ -177,7 +177,7 @@ _ENDS: Mapping[str, tuple[tuple[Reason, ...], str]] = {
     "reply_released": (_TO_ANSWER, ""),
     "answer_released": (_TO_ANSWER, ""),
     "resolved": (_OVER, ""),
-    "closed": (_OVER, ""),
+    "closed": (tuple(reason for reason in _OVER if reason != Reason.UNSOLVED), ""),  # by itself, a week after: no help
     "marked_spam": (_OVER, ""),
     "reopened": ((Reason.UNSOLVED,), ""),
     "need_met": ((Reason.UNSOLVED,), ""),

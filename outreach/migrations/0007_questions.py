@@ -41,9 +41,9 @@ BEFORE = BREACH.replace("    IF v.question <> '' THEN RETURN 'question'; END IF;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0048_outcome_indexes'),
+        ('cases', '0052_surveys'),
         ('customers', '0003_segments'),
-        ('outreach', '0005_withheld'),
+        ('outreach', '0006_shared_reasons'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,14 +1,10 @@
 """Mails that arrive at once, by several ways, or beside one that takes its time."""
 
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from cases import intake
@@ -18,6 +14,7 @@ from crm.models import Event
 from customers.models import Customer
 from tests.builders import make_queue, make_user
 from tests.mails import answer_to, answered, letter
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,20 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def queue(transactional_db: None) -> Queue:
     return make_queue("Billing", reps=[make_user("Ana Lind", username="ana")])
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    gate = threading.Barrier(count)
-
-    def one(index: int) -> Any:
-        try:
-            gate.wait(20)
-            return work(index)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def take(raw: bytes, queue: Queue) -> None:

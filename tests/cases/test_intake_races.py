@@ -2,14 +2,10 @@
 
 import json
 import signal
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +16,7 @@ from customers.models import Customer
 from tests.builders import make_queue
 from tests.channels import make_channel, message, post
 from tests.forks import lives
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,20 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def shop(transactional_db: None) -> Channel:
     return make_channel(make_queue("Billing"))
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    gate = threading.Barrier(count)
-
-    def one(index: int) -> Any:
-        try:
-            gate.wait(20)
-            return work(index)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def gapless(case: Case) -> bool:

@@ -17,7 +17,8 @@ from customers.models import Customer
 from tests.api import Caller
 from tests.builders import make_customer, make_user
 from tests.cases.merged import everything
-from tests.cases.test_races import at_once, gapless
+from tests.cases.test_races import gapless
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
 ROUTER = "My router drops the line every evening"
@@ -284,7 +285,7 @@ def test_joins_at_once_end_in_one_issue_whoever_says_them(billing: Queue, carl: 
         one, two = pairs[n]
         return issues.join(Case.objects.get(pk=cases[one].pk), Case.objects.get(pk=cases[two].pk), by=ana)
 
-    results = at_once(len(pairs), say)
+    results = outcomes(len(pairs), say)
 
     assert [r for r in results if isinstance(r, Exception)] == []
     assert len(set(of(*cases))) == 1

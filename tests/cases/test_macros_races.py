@@ -10,7 +10,8 @@ from crm.commands import StillRunning
 from crm.models import Event, User
 from customers.models import Customer
 from tests.builders import make_case, make_macro
-from tests.cases.test_races import at_once, gapless
+from tests.cases.test_races import gapless
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +34,7 @@ def test_the_same_key_at_once_is_one_run_and_others_hands_lose_nothing(
             return conversation.add_note(mine, by=lee, text=f"Note {n}")
         return macros.run(mine, macro, by=ana, key="same", order=Order(anyway=True))
 
-    results = at_once(12, act)
+    results = outcomes(12, act)
     runs = [result for result in results if isinstance(result, macros.Done)]
     wrong = [r for r in results if isinstance(r, Exception) and not isinstance(r, StillRunning | Refusal)]
     assert wrong == []

@@ -9,7 +9,8 @@ from cases.models.case import Refusal
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case
-from tests.cases.test_races import at_once, gapless
+from tests.cases.test_races import gapless
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +42,7 @@ def test_merged_into_each_other_while_words_arrive_nothing_is_lost(
             case _:
                 return this.transfer(technical, by=ana)
 
-    results = at_once(10, act)
+    results = outcomes(10, act)
 
     faults = [r for r in results if isinstance(r, Exception) and not isinstance(r, Refusal)]
     assert faults == []

@@ -14,7 +14,7 @@ from cases.models.case import Refusal
 from crm.models import Event, User
 from tests.api import Caller
 from tests.builders import make_case
-from tests.cases.test_races import at_once
+from tests.racing import outcomes
 
 STEPS = ["Pull up account", "Verify identity", "Make password"]
 KEYS = ["pull-up-account", "verify-identity", "make-password"]
@@ -111,9 +111,9 @@ def test_steps_that_are_none_or_alike_are_refused(steps: list[Any]) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_take_a_step_once_and_begin_once(billing: Queue, ana: User) -> None:
     case, playbook = make_case(billing), lay_down()
-    runs = at_once(4, lambda _n: playbooks.start(Case.objects.get(pk=case.pk), playbook, by=ana))
+    runs = outcomes(4, lambda _n: playbooks.start(Case.objects.get(pk=case.pk), playbook, by=ana))
     assert len({run.pk for run in runs}) == 1
-    at_once(4, lambda _n: playbooks.take(PlaybookRun.objects.get(), KEYS[0], by=ana))
+    outcomes(4, lambda _n: playbooks.take(PlaybookRun.objects.get(), KEYS[0], by=ana))
     assert PlaybookStep.objects.count() == 1
     assert Event.objects.filter(kind="playbook_step").count() == 1
 

@@ -1,12 +1,6 @@
 """Two at once, for real: threads on connections of their own."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from cases import conversation, outward, routing, whose
@@ -15,25 +9,9 @@ from cases.models.case import AlreadyClaimed, AlreadyTheirs
 from crm.models import Event, User
 from customers.models import Customer
 from tests.builders import make_case, make_queue, make_user
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run `work(0..count-1)` from as many threads, all let go together; results or the exceptions themselves."""
-    gate = threading.Barrier(count)
-
-    def one(index: int) -> Any:
-        try:
-            gate.wait(20)
-            return work(index)
-        except Exception as error:  # noqa: BLE001 - the loser's refusal is a result here
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def gapless(case: Case) -> bool:
@@ -47,7 +25,7 @@ def test_twenty_claims_of_one_case_have_one_winner_and_the_others_hear_who() -> 
     reps = [make_user(f"Rep{n} Smith", username=f"rep{n}") for n in range(20)]
     case = make_case(make_queue("Billing", reps=reps))
 
-    results = at_once(20, lambda n: Case.objects.get(pk=case.pk).claim(by=reps[n]))
+    results = outcomes(20, lambda n: Case.objects.get(pk=case.pk).claim(by=reps[n]))
 
     case.refresh_from_db()
     lost = [r for r in results if isinstance(r, AlreadyClaimed)]
@@ -63,7 +41,7 @@ def test_of_many_who_say_whose_a_case_is_one_is_believed_and_the_others_make_nob
     Case.objects.update(customer=None)
     known = Customer.objects.count()
 
-    results = at_once(
+    results = outcomes(
         8,
         lambda n: whose.newcomer(Case.objects.get(pk=case.pk), name=f"C{n}", mail=f"c{n}@example.org", by=reps[n]),
     )
@@ -82,7 +60,7 @@ def test_twenty_who_ask_for_the_next_case_get_twenty_cases_oldest_first() -> Non
     start = timezone.now()
     cases = [make_case(queue, waiting_since=start + timezone.timedelta(minutes=n)) for n in range(25)]
 
-    taken = at_once(20, lambda n: routing.claim_next(queue, reps[n]))
+    taken = outcomes(20, lambda n: routing.claim_next(queue, reps[n]))
 
     assert {c.pk for c in taken} == {c.pk for c in cases[:20]}
 
@@ -91,7 +69,7 @@ def test_writers_of_one_case_leave_gapless_versions() -> None:
     rep = make_user("Ana Lind", username="ana")
     case = make_case(make_queue("Billing", reps=[rep]))
 
-    at_once(
+    outcomes(
         8, lambda n: [conversation.add_note(Case.objects.get(pk=case.pk), by=rep, text=f"{n}.{i}") for i in range(5)]
     )
 
@@ -109,7 +87,7 @@ def test_a_reply_released_and_taken_back_at_once_is_one_of_the_two() -> None:
     Dispatch.objects.update(release_at=timezone.now())
     author = User.objects.get(pk=rep.pk)
 
-    at_once(2, lambda n: outward.release_due(timezone.now()) if n else conversation.take_back(message, by=author))
+    outcomes(2, lambda n: outward.release_due(timezone.now()) if n else conversation.take_back(message, by=author))
 
     message.refresh_from_db()
     assert (message.released_at is None) != (message.taken_back_at is None)

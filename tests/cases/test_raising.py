@@ -17,7 +17,7 @@ from tests.api import Caller
 from tests.builders import make_case, make_customer, make_user
 from tests.cases.clockwork import OFFICE
 from tests.cases.remedied import allow, make_policy, propose
-from tests.cases.test_races import at_once
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -149,7 +149,7 @@ def test_at_once_is_within_ones_authority_and_near_the_table(
     policy = make_policy()
     remedy = propose(case, policy, ana, amount=Decimal(40), reason="harder")
     allow("rep", per_case=limit if limit is None else Decimal(limit))
-    found = raising.at_once(remedy, ana, timezone.now())
+    found = raising.outcomes(remedy, ana, timezone.now())
     assert found == Decimal(amount)
     granting.call_off(remedy, by=ana)
     more = propose(case, policy, ana, amount=max(found, Decimal("7.49")) + Decimal("0.01"), reason="harder")
@@ -171,7 +171,7 @@ def test_two_keepers_and_a_lead_at_once_leave_one_event_and_one_decision(billing
     dan = lead(billing, "dan")
     allow("lead")
     remedy = asked(make_case(billing, customer=make_customer("Carl")), ana)
-    found = at_once(
+    found = outcomes(
         6,
         lambda n: (
             granting.approve(Remedy.objects.get(pk=remedy.pk), by=dan) if n == 3 else raising.raise_due(late(remedy))

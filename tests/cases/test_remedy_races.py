@@ -17,7 +17,8 @@ from crm.models import Event, User
 from customers.models import Customer
 from tests.builders import make_case, make_user
 from tests.cases.remedied import BROKEN, allow, budget, make_policy, propose
-from tests.cases.test_races import at_once, gapless
+from tests.cases.test_races import gapless
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Remedy.State
@@ -31,7 +32,7 @@ def test_one_thing_is_granted_once_however_many_grant_it(billing: Queue, carl: C
     def grant(n: int) -> object:
         return propose(case, policy, people[n % 2], **({"key": key} if n < 4 else {}))
 
-    results = at_once(8, grant)
+    results = outcomes(8, grant)
     assert Remedy.objects.count() == 1
     assert all(isinstance(r, Remedy | Refusal) for r in results), results
     assert Event.objects.filter(kind="remedy_granted").count() == 1
@@ -52,7 +53,7 @@ def test_what_many_pay_at_once_is_paid_once(billing: Queue, ana: User) -> None:
         return "CN"
 
     with remedy_handlers.registered(pay):
-        at_once(6, lambda n: paying.pay_due(timezone.now()))
+        outcomes(6, lambda n: paying.pay_due(timezone.now()))
     assert len(paid) == len(set(paid)) == 4
     assert Remedy.objects.filter(state=State.PAID).count() == 4
 
@@ -72,7 +73,7 @@ def test_approved_or_called_off_but_not_both(billing: Queue, ana: User) -> None:
             lambda: granting.call_off(mine, by=ana),
         ][n % 3]()
 
-    results = at_once(9, decide)
+    results = outcomes(9, decide)
     assert all(isinstance(r, Remedy | Refusal) for r in results), results
     remedy.refresh_from_db()
     told = Event.objects.filter(stream="case", stream_id=case.pk, kind__startswith="remedy")
@@ -93,7 +94,7 @@ def test_the_last_of_the_budget_is_given_once(billing: Queue, ana: User, lee: Us
     policy = make_policy()
     cases = [make_case(billing) for _n in range(6)]
     people = [ana, lee]
-    at_once(6, lambda n: propose(cases[n], policy, people[n % 2]))
+    outcomes(6, lambda n: propose(cases[n], policy, people[n % 2]))
     given = Remedy.objects.granted().aggregate(sum=Sum("granted"))["sum"]
     assert given == Decimal(20)
     assert Remedy.objects.waiting().count() == 4
@@ -103,7 +104,7 @@ def test_the_last_of_somebodys_day_is_given_once(billing: Queue, ana: User) -> N
     allow("rep", per_day=25)
     policy = make_policy()
     cases = [make_case(billing) for _n in range(6)]
-    at_once(6, lambda n: propose(cases[n], policy, ana))
+    outcomes(6, lambda n: propose(cases[n], policy, ana))
     assert Remedy.objects.granted().count() == 2
 
 
@@ -114,7 +115,7 @@ def test_a_broken_promise_is_paid_once_however_many_look(billing: Queue, carl: C
     promises.make(case, what="x", due_at=now + timezone.timedelta(minutes=1), owner=ana, made_by=None, at=now)
     later = now + timezone.timedelta(minutes=2)
     promises.sweep(later)
-    at_once(6, lambda n: unasked.grant_due(later))
+    outcomes(6, lambda n: unasked.grant_due(later))
     assert Remedy.objects.count() == 1
     assert Event.objects.filter(kind="remedy_granted").count() == 1
     assert gapless(Case.objects.get(pk=case.pk))
@@ -128,7 +129,7 @@ def test_two_leads_who_approve_the_last_of_the_budget_give_it_once(billing: Queu
     budget(15, timezone.now())
     policy = make_policy()
     waiting = [propose(make_case(billing), policy, ana) for _n in range(2)]
-    results = at_once(2, lambda n: granting.approve(Remedy.objects.get(pk=waiting[n].pk), by=leads[n]))
+    results = outcomes(2, lambda n: granting.approve(Remedy.objects.get(pk=waiting[n].pk), by=leads[n]))
     assert sorted(type(r).__name__ for r in results) == ["Refusal", "Remedy"], results
     assert Remedy.objects.granted().count() == 1
 
@@ -151,7 +152,7 @@ def test_given_or_called_off_but_not_both(billing: Queue, ana: User) -> None:
         return granting.call_off(Remedy.objects.get(pk=remedies[n // 2].pk), by=ana)
 
     with remedy_handlers.registered(pay):
-        results = at_once(8, act)
+        results = outcomes(8, act)
         paying.pay_due(timezone.now())
     assert all(isinstance(r, int | Remedy | Refusal) for r in results), results
     for remedy in Remedy.objects.all():

@@ -12,7 +12,8 @@ from cases.models.case import AlreadyClaimed
 from cases.routing import claim_next, route, send_back
 from crm.models import Event, User
 from tests.builders import make_case, make_queue, make_user
-from tests.cases.test_races import at_once, gapless
+from tests.cases.test_races import gapless
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ def in_hand(users: list[User]) -> list[int]:
 
 def test_many_routers_fill_everyone_and_give_nobody_more_and_no_case_twice(queue: Queue, reps: list[User]) -> None:
     cases = arrive(queue, 20)
-    at_once(6, lambda _n: route(timezone.now()))
+    outcomes(6, lambda _n: route(timezone.now()))
     route(timezone.now())  # whose row somebody held was passed over
     assert in_hand(reps) == [CAPACITY] * 4
     given = Case.objects.exclude(assignee=None).order_by("waiting_since").values_list("pk", flat=True)
@@ -70,7 +71,7 @@ def test_taken_by_hand_while_it_is_given_out_it_is_one_persons(queue: Queue, rep
         except AlreadyClaimed as lost:
             return lost
 
-    at_once(8, act)
+    outcomes(8, act)
     route(timezone.now())
     assert not Case.objects.filter(assignee=None).exists()
     taken = Event.objects.filter(kind__in=["assigned", "claimed"]).values_list("stream_id", flat=True)
@@ -84,7 +85,7 @@ def test_who_goes_away_while_cases_are_given_out_gets_none_afterwards(queue: Que
     def act(n: int) -> Any:
         return route(timezone.now()) if n else Presence.objects.of(reps[0]).choose("away", by=reps[0])
 
-    at_once(4, act)
+    outcomes(4, act)
     away = Event.objects.get(stream="person", data__user=reps[0].pk, data__state="away")
     given = Event.objects.filter(kind="assigned", data__assignee=reps[0].pk)
     assert not given.filter(id__gt=away.pk).exists()
@@ -142,7 +143,7 @@ def test_sent_back_and_taken_at_once_it_is_whose_it_is_last_and_nothing_is_lost(
                 return Case.objects.get(pk=case.pk).assign(reps[1], by=reps[2])
         return send_back(now)
 
-    at_once(4, act)
+    outcomes(4, act)
     route(timezone.now())
     case.refresh_from_db()
     assert case.assignee_id in {user.pk for user in reps[1:]}

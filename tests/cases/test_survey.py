@@ -23,8 +23,8 @@ from outreach import deciding
 from tests.api import Caller
 from tests.builders import make_case, make_customer, make_question, make_queue, make_user
 from tests.cases.silences import answered, asked
-from tests.cases.test_races import at_once
 from tests.cases.test_sentiment import examples, marked
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -147,6 +147,12 @@ def test_where_nobody_has_it_the_leads_are_told(client: Client, case: Case, ana:
     assert set(Notification.objects.filter(reason="unsolved").values_list("user", flat=True)) == {lee.pk}
 
 
+def test_that_it_closes_by_itself_takes_nobodys_word_back(client: Client, case: Case) -> None:
+    say(client, case, solved="no")
+    fresh(case).change_status("closed", by=None, via="clock")
+    assert Notification.objects.filter(reason="unsolved", ended_by=None).exists()
+
+
 def test_a_no_keeps_silence_from_saying_that_it_is_met(billing: Queue, carl: Customer, ana: User) -> None:
     helped, unhelped = asked(billing, carl, ana), asked(billing, make_customer("Karl", email="karl@example.org"), ana)
     for case in (helped, unhelped):
@@ -188,7 +194,7 @@ def test_of_many_answers_at_once_one_row_and_its_evidence_stand() -> None:
     case = make_question(make_queue("Billing", reps=[ana]), make_customer("Carl", email="carl@example.org"), ana)
     case.resolve(by=ana)
     at = timezone.now()
-    at_once(4, lambda n: survey.answer(Case.objects.get(pk=case.pk), Said(bool(n % 2), "", ""), at=at))
+    outcomes(4, lambda n: survey.answer(Case.objects.get(pk=case.pk), Said(bool(n % 2), "", ""), at=at))
     row, now = SurveyAnswer.objects.get(), fresh(case)
     assert row.solved == (now.need_met_event is not None) == (NOT_SOLVED not in now.tags)
     assert row.solved == (Event.objects.filter(kind="survey_answered").latest("version").reason == "solved")

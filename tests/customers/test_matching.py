@@ -1,11 +1,9 @@
 """Who is writing."""
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from crm.models import Event
@@ -14,31 +12,11 @@ from customers.matching import find, match
 from customers.merging import merge
 from customers.models import ContactPoint, Customer
 from tests.builders import make_customer
+from tests.racing import outcomes
 
 
 def mail(text: str) -> Any:
     return normalise("email", text)
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run `work(i)` in threads that start together; what each returned or raised."""
-    barrier, results = threading.Barrier(count), [None] * count
-
-    def run(i: int) -> None:
-        try:
-            barrier.wait(timeout=10)
-            results[i] = work(i)
-        except Exception as error:  # noqa: BLE001 - the test judges it
-            results[i] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    return results
 
 
 def test_a_known_address_finds_its_customer(carl: Customer) -> None:
@@ -114,7 +92,7 @@ def test_ten_at_once_with_one_new_address_get_one_customer() -> None:
         with transaction.atomic():  # as intake does: the loser waits for the winner's commit
             return match([mail("rush@example.org")], name="Rush").pk
 
-    assert len(set(at_once(10, work))) == 1
+    assert len(set(outcomes(10, work))) == 1
     assert Customer.objects.count() == ContactPoint.objects.count() == 1
     assert Event.objects.filter(kind="created").count() == 1
 
@@ -122,6 +100,6 @@ def test_ten_at_once_with_one_new_address_get_one_customer() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_addresses_in_either_order_at_once_get_one_customer() -> None:
     pair = [mail("one@example.org"), mail("two@example.org")]
-    results = at_once(8, lambda i: match(pair if i % 2 else pair[::-1]).pk)
+    results = outcomes(8, lambda i: match(pair if i % 2 else pair[::-1]).pk)
     assert len(set(results)) == 1, results
     assert ContactPoint.objects.count() == 2

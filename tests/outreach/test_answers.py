@@ -15,9 +15,9 @@ from outreach import deciding, fulfilling, responding
 from outreach.hooks import Acceptance, fulfilments
 from outreach.models import Fulfilment, Offer, OfferPresentation, OfferResponse
 from tests.builders import make_customer, make_question, make_queue, make_user
-from tests.cases.test_races import at_once
 from tests.outreach.conftest import make_offer, open_gates
 from tests.plugin.outreach_hooks import DONE, DOUBLE_POINTS
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -152,7 +152,7 @@ def test_the_last_one_goes_to_one_of_two() -> None:
         deciding.decide(case, by=ana)
     shown = list(OfferPresentation.objects.select_related("case"))
     assert len(shown) == 4
-    at_once(4, lambda n: responding.respond(shown[n], "accepted", by=ana))
+    outcomes(4, lambda n: responding.respond(shown[n], "accepted", by=ana))
     assert OfferResponse.objects.filter(kind="accepted").count() == 1
     assert Fulfilment.objects.count() == 1
     assert responding.taken(Offer.objects.get()) == 1
@@ -176,7 +176,7 @@ def test_many_workers_do_it_once() -> None:
 
     now = timezone.now()
     with taking(slowly):
-        at_once(6, lambda _n: fulfilling.fulfil_due(now))
+        outcomes(6, lambda _n: fulfilling.fulfil_due(now))
     assert len(done) == 1
     assert state() == "done"
 

@@ -18,8 +18,8 @@ from outreach import parity
 from outreach.hooks import Terms
 from outreach.models import Offer, PublicOffer
 from tests.api import Caller
-from tests.cases.test_races import at_once
 from tests.outreach.conftest import TERMS, make_offer
+from tests.racing import outcomes
 
 NOW = timezone.now()
 LONG_AGO = NOW - timedelta(days=60)
@@ -210,7 +210,7 @@ def test_of_who_worsens_the_twin_and_who_opens_to_the_public_one_is_refused() ->
                 else:
                     PublicOffer.objects.filter(pk=row.pk).update(is_active=True)
 
-        failures = [found for found in at_once(2, one) if found is not None]
+        failures = [found for found in outcomes(2, one) if found is not None]
         assert len(failures) == 1
         row.refresh_from_db()
         row.twin.refresh_from_db()  # type: ignore[union-attr]

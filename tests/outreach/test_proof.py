@@ -22,8 +22,8 @@ from customers.models import Customer
 from outreach import deciding
 from outreach.models import Decision, DecisionCandidate, Offer, OfferPresentation, OfferVersion
 from tests.builders import make_case, make_customer, make_question
-from tests.cases.test_races import at_once
 from tests.outreach.conftest import make_offer, newest_words, open_gates
+from tests.racing import outcomes
 
 _INSERT = """
 INSERT INTO outreach_offerpresentation (decision_id, candidate_id, case_id, contact_id, customer_id, need_met_event_id,
@@ -219,7 +219,7 @@ def test_a_presentation_in_flight_holds_the_reopening_until_it_stands(how: str) 
 @pytest.mark.django_db(transaction=True)
 def test_many_screens_at_once_make_one_presentation() -> None:
     case, ana = race_world()
-    decisions = at_once(8, lambda _n: deciding.decide(Case.objects.get(pk=case.pk), by=ana).pk)
+    decisions = outcomes(8, lambda _n: deciding.decide(Case.objects.get(pk=case.pk), by=ana).pk)
     assert len(set(decisions)) == 1
     assert OfferPresentation.objects.count() == 1
 
@@ -235,7 +235,7 @@ def test_presenting_and_reopening_at_random_never_shows_what_was_not_earned() ->
             return deciding.decide(mine, by=ana)
         return mine.mark_need_unmet(by=ana) if n % 4 else mine.mark_need_met(by=ana, how="customer_said")
 
-    told = at_once(16, work)
+    told = outcomes(16, work)
     assert [t for t in told if isinstance(t, Exception)] == []
     assert earned_all(case)
 

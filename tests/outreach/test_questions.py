@@ -18,9 +18,9 @@ from outreach import deciding, fulfilling, parity, responding
 from outreach.hooks import Acceptance, Terms, fulfilments
 from outreach.models import Fulfilment, Offer, OfferPresentation, OfferResponse, PublicOffer, QuestionAnswer
 from tests.builders import make_customer, make_question, make_queue, make_user
-from tests.cases.test_races import at_once
 from tests.outreach.asking import ASKED, SCALE, TEXT, agree, make_asking
 from tests.outreach.conftest import TERMS, make_offer, open_gates
+from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -202,7 +202,7 @@ def test_of_many_who_answer_at_once_one_does() -> None:
     agree(case, ana)
     shown = deciding.decide(case, by=ana).presentation
     ways = ["by mail", "by text message"]
-    at_once(4, lambda n: responding.respond(shown, "accepted", by=ana, answer=ways[n % 2]))
+    outcomes(4, lambda n: responding.respond(shown, "accepted", by=ana, answer=ways[n % 2]))
     assert QuestionAnswer.objects.filter(stands=True).count() == 1
     assert Fulfilment.objects.exclude(state="called_off").count() == 1
     newest = responding.standing(shown)
@@ -231,7 +231,7 @@ def test_of_two_talks_with_one_customer_one_keeps_its_answer() -> None:
         except Refusal as no:
             refused.append(str(no))
 
-    at_once(2, answer)
+    outcomes(2, answer)
     assert QuestionAnswer.objects.count() == OfferResponse.objects.count() == Fulfilment.objects.count() == 1
     assert refused == ["They answered this in another conversation already: once is enough."]
 

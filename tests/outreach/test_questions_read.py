@@ -137,11 +137,22 @@ def test_it_goes_out_with_the_configuration_and_comes_in_as_it_is(billing: Queue
     told = [(line.name, line.became) for line in configuring.take(json.dumps(rows), sue, dry=False).lines]
     assert told == [("refund-question", "same")]
     elsewhere = json.dumps([{**rows[0], "key": "elsewhere"}])
-    assert [line.became for line in configuring.take(elsewhere, sue, dry=False).lines] == ["created"]
+    (line,) = configuring.take(elsewhere, sue, dry=False).lines
+    assert (line.became, line.told) == ("created", "")
     made = Offer.objects.get(key="elsewhere")
     assert made.current is not None
     assert (made.purpose, made.current.question) == ("question", ASKED["question"])
     assert tuple(made.current.choices) == ASKED["choices"]
+
+
+def test_an_offers_terms_come_in_with_the_configuration(billing: Queue, sue: User) -> None:
+    offer = make_offer()
+    (row,) = configuring.export(["offers"], sue)
+    (line,) = configuring.take(json.dumps([{**row, "benefit": "Ten times the speed"}]), sue, dry=False).lines
+    assert (line.became, line.told) == ("changed", "benefit")
+    offer.refresh_from_db()
+    assert offer.current is not None
+    assert (offer.current.number, offer.current.benefit) == (2, "Ten times the speed")
 
 
 def test_supervisors_read_and_save_the_answers(client: Client, billing: Queue, ana: User, sue: User) -> None:
