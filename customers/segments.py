@@ -238,19 +238,29 @@ def _together(standing: Sequence[Segment], now: datetime) -> tuple[Sieve, set[st
     return Sieve(said, meant, read, texts, among), {name for each in meant if each for name in each.names}
 
 
+# Who came and who went, as two lists each; in one statement, because one change may turn a customer in many segments.
+_TURNED = """
+WITH come (segment, customer) AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[])),
+gone (segment, customer) AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[])),
+added AS (INSERT INTO customers_segmentmember (segment_id, customer_id, joined_at)
+          SELECT segment, customer, %s::timestamptz FROM come ON CONFLICT DO NOTHING),
+taken AS (DELETE FROM customers_segmentmember m USING gone
+          WHERE m.segment_id = gone.segment AND m.customer_id = gone.customer),
+told AS (INSERT INTO customers_segmentturn (segment_id, customer_id, joined, at)
+         SELECT segment, customer, true, %s::timestamptz FROM come UNION ALL SELECT segment, customer, false, %s::timestamptz FROM gone)
+UPDATE customers_segment s SET size = s.size + t.more
+  FROM (SELECT segment, sum(n) AS more FROM (SELECT segment, 1 FROM come UNION ALL SELECT segment, -1 FROM gone) AS u (segment, n)
+         GROUP BY segment) AS t
+ WHERE s.id = t.segment
+"""
+
+
 def _write(come: set[tuple[int, int]], gone: set[tuple[int, int]], now: datetime) -> None:
-    SegmentMember.objects.bulk_create(
-        [SegmentMember(segment_id=s, customer_id=pk, joined_at=now) for s, pk in sorted(come)], ignore_conflicts=True
-    )
-    for segment in {s for s, _pk in gone}:
-        left = [pk for s, pk in gone if s == segment]
-        SegmentMember.objects.filter(segment=segment, customer__in=left).delete()
-    SegmentTurn.objects.bulk_create(
-        [SegmentTurn(segment_id=s, customer_id=pk, joined=(s, pk) in come, at=now) for s, pk in sorted(come | gone)]
-    )
-    for segment in {s for s, _pk in come | gone}:
-        more = sum(s == segment for s, _pk in come) - sum(s == segment for s, _pk in gone)
-        Segment.objects.filter(pk=segment).update(size=F("size") + more)
+    if not come and not gone:
+        return
+    lists = [[pair[place] for pair in sorted(pairs)] for pairs in (come, gone) for place in (0, 1)]
+    with connection.cursor() as cursor:
+        cursor.execute(_TURNED, [*lists, now, now, now])
 
 
 def drop_turns(now: datetime) -> int:
