@@ -64,7 +64,7 @@ def test_talks_of_the_benchmark_are_decided_and_their_past_is_read() -> None:
     assert (Decision.objects.count(), OfferResponse.objects.count()) == (400, 400)
     talks.stand(200)
     made = [
-        deciding.decide(case, by=User.objects.get(pk=case.assignee_id))
+        deciding.decide(case, by=User.objects.get(pk=case.assignee_id or 0))
         for case in Case.objects.filter(pk__in=talks.talks(40, 400, queue.pk, people)).select_related("customer")
     ]
     assert {decision.outcome for decision in made} == {"presented", "silence"}
