@@ -1,8 +1,9 @@
 """A case on the screens of those who work on it: a real browser, a real server, live."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -32,13 +33,29 @@ def desks(browser: Browser, case: Case) -> Iterator[Open]:
     assert complaints == []
 
 
-def shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-
-
 def serious(page: Page) -> list[str]:
     """What keeps somebody with another way of reading from using this page."""
     found = Axe().run(page).response["violations"]
     return [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
+
+
+def shot(page: Page, name: str, *, whole: bool = False) -> None:
+    """A picture as it is, where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
+    if folder := os.environ.get("FOREFRONT_SHOTS"):
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
+
+
+def shots(page: Page, name: str, widths: Sequence[int] = (1440, 1024, 390)) -> None:
+    """In each of these widths, light and dark; the window is then as it was."""
+    if not os.environ.get("FOREFRONT_SHOTS"):
+        return
+    before = page.viewport_size
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844 if width < 1000 else 900})
+            shot(page, f"{name}-{width}-{scheme}")
+    page.emulate_media(color_scheme="light")
+    if before:
+        page.set_viewport_size(before)

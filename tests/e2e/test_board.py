@@ -12,8 +12,7 @@ from cases.models import Capacity, Case, Presence, Queue, QueueMembership
 from crm.models import User
 from outreach.models import KnownProblem
 from tests.builders import make_case, make_customer, make_user
-from tests.e2e.desks import Open, desks, serious
-from tests.e2e.test_joining import _shot
+from tests.e2e.desks import Open, desks, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -71,11 +70,11 @@ def test_a_lead_levels_the_load_and_takes_it_back(
     anas, lees = page.locator(f"#load-{billing.pk}-{ana.pk}"), page.locator(f"#load-{billing.pk}-{lee.pk}")
     expect(anas).to_contain_text("5")
     assert serious(page) == []
-    _shot(page, "board")
+    shots(page, "board")
     page.locator(f"#level-{billing.pk}").click()
     expect(page.locator("#ask .plan li")).to_have_count(3)
     assert serious(page) == []
-    _shot(page, "board-leveling")
+    shots(page, "board-leveling")
     page.locator("#ask .primary").click()
     expect(anas).to_contain_text("2")
     expect(lees).to_contain_text("2")
@@ -96,7 +95,7 @@ def test_a_lead_gives_cases_by_key_and_by_drag_and_says_how_somebody_is_there(
     expect(page.locator("#board-cases li.case")).to_have_count(1)
     expect(page.locator("#board-cases-title")).to_be_focused()
     assert serious(page) == []
-    _shot(page, "board-cases")
+    shots(page, "board-cases")
     page.keyboard.press("j")
     page.keyboard.press("a")
     page.locator("#ask .pick", has_text="Lee Hart").click()

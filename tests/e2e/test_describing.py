@@ -1,9 +1,7 @@
 """A case is described by keys alone: tags from those known, fields that a status asks for, what is to be done, who else is
 asked; and on it goes."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -13,7 +11,7 @@ from cases.models import Case, CaseField, Dispatch, Queue, Reminder
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case, make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shots
 from tests.mails import answer_to, arrived
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -34,19 +32,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
 
 
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for width, height in ((1440, 900), (390, 844)):
-                page.set_viewport_size({"width": width, "height": height})
-                page.wait_for_timeout(250)
-                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1440, "height": 900})
-
-
 def test_a_case_is_tagged_filled_in_and_resolved_by_keys(desk: Open, ana: User, lee: User, case: Case) -> None:
     page, other = desk(ana), desk(lee)
     _tag(page)
@@ -64,7 +49,7 @@ def test_a_case_is_tagged_filled_in_and_resolved_by_keys(desk: Open, ana: User, 
     page.goto(here)
     page.keyboard.press("y")
     expect(page.locator("#ask [name='field.serial']")).to_have_value("AB-1234")
-    _shot(page, "fields")
+    shots(page, "fields")
     assert serious(page) == []
 
 
@@ -83,7 +68,7 @@ def test_something_is_to_be_done_and_others_are_asked_by_keys(desk: Open, ana: U
     expect(page.locator("#messages")).not_to_contain_text("On Monday.")
     page.locator("[data-panel=sides] details.side > summary").click()
     expect(page.locator("[data-panel=sides]")).to_contain_text("On Monday.")
-    _shot(page, "aside")
+    shots(page, "aside")
     assert serious(page) == []
     _resolve_with_something_left(page)
     _look_at_my_tasks(page)
@@ -102,7 +87,7 @@ def _be_reminded(page: Page, ana: User) -> None:
     """Enter sends the time that was typed, not the first of those offered."""
     page.keyboard.press(".")
     page.locator("#ask [data-typed]").fill("in 3 h")
-    _shot(page, "reminder")
+    shots(page, "reminder")
     page.keyboard.press("Enter")
     expect(page.locator("[data-panel=tasks]")).to_contain_text("You are reminded")
     assert timezone.now() + timedelta(hours=2) < Reminder.objects.get(user=ana).at
@@ -114,7 +99,7 @@ def _ask_a_supplier(page: Page) -> None:
     page.locator("#ask textarea").fill("Is a hub in stock?")
     page.locator("#ask .quotes summary").click()
     page.locator("#ask [name=quote]").first.check()
-    _shot(page, "side")
+    shots(page, "side")
     assert serious(page) == []
     page.locator("#ask").get_by_role("button", name="Send").click()
     expect(page.locator("[data-panel=sides]")).to_contain_text("waits for them")
@@ -124,7 +109,7 @@ def _resolve_with_something_left(page: Page) -> None:
     page.locator("#messages").click()
     page.keyboard.press("e")
     expect(page.locator("#ask h2")).to_contain_text("1 task is still open")
-    _shot(page, "left")
+    shots(page, "left")
     assert serious(page) == []
     page.locator("#ask").get_by_role("button", name="Leave them open").click()
     expect(page.locator(".case-head")).to_have_attribute("data-status", "resolved")
@@ -135,7 +120,7 @@ def _look_at_my_tasks(page: Page) -> None:
     page.keyboard.press("t")
     expect(page.get_by_role("heading", name="My tasks")).to_be_visible()
     expect(page.locator("#my-tasks")).to_contain_text("Ask the bank")
-    _shot(page, "my-tasks")
+    shots(page, "my-tasks")
     assert serious(page) == []
     page.get_by_role("button", name="Done: Ask the bank").click()
     expect(page.locator("#my-tasks .todo.left")).to_contain_text("Ask the bank")
@@ -151,7 +136,7 @@ def _tag(page: Page) -> None:
     page.keyboard.type("REF")
     page.keyboard.press("ArrowDown")
     expect(known.get_by_role("button", name="refund")).to_be_focused()
-    _shot(page, "tags")
+    shots(page, "tags")
     page.keyboard.press("Enter")
     expect(page.locator("#tags-typed")).to_have_value("refund, ")
     page.keyboard.press("Enter")
@@ -164,7 +149,7 @@ def _resolve(page: Page) -> None:
     expect(form.get_by_role("heading")).to_contain_text("Fill in first")
     expect(form.locator("select[name='field.fault']")).to_be_focused()
     assert form.locator("[name='field.since']").count() == 0
-    _shot(page, "first")
+    shots(page, "first")
     assert serious(page) == []
     form.locator("select[name='field.fault']").select_option(label="The line")
     form.locator("[name='field.serial']").fill("AB-1234")

@@ -7,8 +7,7 @@ from cases.models import Case, Cause, Disposition, Message, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
-from tests.e2e.test_describing import _shot
+from tests.e2e.desks import Open, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -28,13 +27,13 @@ def test_a_case_ends_by_keys_and_a_guess_becomes_a_mark(desk: Open, ana: User, c
     page = desk(ana)
     guess = page.locator(".msg .guess").first
     expect(guess).to_have_text("seems upset, 83 %")
-    _shot(page, "guess")
+    shots(page, "guess")
     guess.focus()
     page.keyboard.press("Enter")
     expect(page.locator('.msg .feel [aria-pressed="true"].bad')).to_be_visible()
     page.locator("body").press("e")
     expect(page.locator("#ask [name=disposition]").first).to_be_focused()
-    _shot(page, "outcome")
+    shots(page, "outcome")
     assert serious(page) == []
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

@@ -1,20 +1,18 @@
 """The fairness report on a lead's screens, wide and narrow, light and dark."""
 
-import os
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from cases.models import Case, Queue, QueueMembership, Remedy
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case, make_question, make_user
 from tests.cases.remedied import make_policy
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -43,13 +41,6 @@ def lena(billing: Queue) -> User:
     return lena
 
 
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_a_lead_goes_from_approvals_to_the_report_and_into_a_case(desk: Open, lena: User) -> None:
     page = desk(lena)
     page.goto(page.url.split("/cases/")[0] + "/approvals/")
@@ -57,7 +48,7 @@ def test_a_lead_goes_from_approvals_to_the_report_and_into_a_case(desk: Open, le
     expect(page.locator(".fair-figures")).to_contain_text("Most beyond like cases: Ana Lind (+10.0\u00a0%)")
     expect(page.locator(".pairs > li")).to_have_count(10)
     assert serious(page) == []
-    _shot(page, "fairness")
+    shot(page, "fairness")
     page.get_by_label("Last day").fill("2020-01-31")
     page.get_by_label("First day").fill("2020-01-01")
     page.get_by_role("button", name="Show").click()
@@ -74,6 +65,6 @@ def test_it_fits_a_narrow_screen_in_the_dark(desk: Open, lena: User) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("document.getElementById('main').scrollWidth <= document.getElementById('main').clientWidth")
     assert serious(page) == []
-    _shot(page, "fairness-390-dark")
+    shot(page, "fairness-390-dark")
     page.locator("#unlike").scroll_into_view_if_needed()
-    _shot(page, "fairness-390-dark-pairs")
+    shot(page, "fairness-390-dark-pairs")

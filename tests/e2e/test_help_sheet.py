@@ -1,16 +1,14 @@
 """The sheet of keys on every screen: the keys are on it, and who has no keyboard is led to the list of all commands."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from cases.models import Case, Queue
 from crm.models import User
 from tests.builders import make_case
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -18,15 +16,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def case(billing: Queue) -> Case:
     return make_case(billing, "The bill is wrong", status="open")
-
-
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.wait_for_timeout(300)
-            page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
 
 
 def test_the_sheet_names_the_keys_and_leads_who_has_none_to_the_commands(desk: Open, ana: User) -> None:
@@ -40,12 +29,12 @@ def test_the_sheet_names_the_keys_and_leads_who_has_none_to_the_commands(desk: O
         expect(sheet.get_by_role("button", name="Every command")).to_be_visible(visible=width == 390)
         assert sheet.evaluate("sheet => sheet.scrollWidth - sheet.clientWidth") <= 0, "nothing to scroll sideways"
         assert serious(page) == []
-        _shot(page, f"help-{width}")
+        shots(page, "help", (width,))
         if width > 390:
             page.keyboard.press("Escape")
     page.get_by_role("button", name="Every command").click()
     expect(sheet).to_be_hidden()
     expect(page.locator("#palette-list li").first).to_be_visible()
-    _shot(page, "help-commands-390")
+    shots(page, "help-commands", (390,))
     page.locator("#palette-list li", has_text="Search").first.click()
     expect(page).to_have_url(re.compile("/search/"))

@@ -1,12 +1,10 @@
 """Two cases become one and two again, from the keyboard, while a colleague looks on."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from cases import conversation
 from cases.intake import open_case
@@ -14,7 +12,7 @@ from cases.models import Case, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, desks, serious
+from tests.e2e.desks import Open, desks, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -40,18 +38,6 @@ def desk(browser: Browser, case: Case, again: Case) -> Iterator[Open]:
         yield opened
 
 
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for width, height in ((1440, 900), (1024, 768), (390, 844)):
-                page.set_viewport_size({"width": width, "height": height})
-                page.wait_for_timeout(250)
-                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
-        page.set_viewport_size({"width": 1440, "height": 900})
-
-
 def test_two_cases_become_one_and_two_again_before_everybodys_eyes(
     desk: Open, ana: User, lee: User, case: Case, again: Case
 ) -> None:
@@ -65,14 +51,14 @@ def test_two_cases_become_one_and_two_again_before_everybodys_eyes(
     page.keyboard.press("Enter")
     expect(page.locator("#merge-preview")).to_contain_text("1 message moves")
     assert serious(page) == []
-    _shot(page, "merge")
+    shots(page, "merge")
     page.locator("#merge-preview .primary").click()
     page.wait_for_url(f"**/cases/{case.number}/")
     expect(page.locator(came)).to_be_visible()
     expect(other.locator(came)).to_be_visible()
     expect(other.locator(".sys")).to_contain_text([f"Ana Lind merged #{again.number} into this"])
     assert serious(other) == []
-    _shot(page, "merged")
+    shots(page, "merged")
     page.once("dialog", lambda dialog: dialog.accept())
     page.locator(".sys .line button", has_text="Undo").click()
     expect(page.locator(came)).to_have_count(0)
@@ -95,7 +81,7 @@ def test_words_about_something_else_are_split_off_and_cases_linked(
     page.locator(".msg.in", has_text="router is dead").locator(".split-off").click()
     expect(page.locator("#ask [name=subject]")).to_be_focused()
     assert serious(page) == []
-    _shot(page, "split")
+    shots(page, "split")
     page.locator("#ask [name=subject]").fill("Router is dead")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: f"/cases/{case.number}/" not in url)
@@ -104,7 +90,7 @@ def test_words_about_something_else_are_split_off_and_cases_linked(
     page.keyboard.press("l")
     expect(page.locator("#ask [name=other]")).to_be_focused()
     assert serious(page) == []
-    _shot(page, "link")
+    shots(page, "link")
     page.keyboard.type(f"#{again.number}")
     page.keyboard.press("Enter")
     expect(page.locator(".sys")).to_contain_text([f"linked it: duplicate of #{again.number}"])
@@ -120,14 +106,14 @@ def test_what_is_probably_the_same_thing_is_said_so_by_one_press(
     panel = page.locator(f".panel-body[hx-get='/cases/{case.number}/others/']")
     expect(panel).to_contain_text("probably the same thing")
     panel.scroll_into_view_if_needed()
-    _shot(page, "probably-one-issue")
+    shots(page, "probably-one-issue")
     panel.get_by_role("button", name="is about the same thing").first.press("Enter")
     expect(panel).to_contain_text("About something else")
     again.refresh_from_db()
     case.refresh_from_db()
     assert again.issue_id == case.issue_id
     assert serious(page) == []
-    _shot(page, "one-issue")
+    shots(page, "one-issue")
     panel.get_by_role("button", name="is not about the same thing").press("Enter")
     expect(panel).not_to_contain_text("About something else")
     again.refresh_from_db()

@@ -1,8 +1,5 @@
 """What one writes and does again and again, from the keyboard alone: saved replies by “/”, macros by “m”."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -11,7 +8,7 @@ from cases.models import Case, Macro, Message, Queue, SavedReply
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_macro, make_question, make_saved_reply
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -19,19 +16,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_question(billing, carl, ana)
-
-
-def _shot(page: Page, name: str, widths: tuple[int, ...] = (1440, 390)) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for width in widths:
-                page.set_viewport_size({"width": width, "height": 844})
-                page.wait_for_timeout(300)
-                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 @pytest.fixture
@@ -74,11 +58,11 @@ def test_a_saved_reply_is_picked_filled_in_and_sent_without_a_mouse(
     page.keyboard.press("r")
     _found_by_words(page, library)
     assert serious(page) == []
-    _shot(page, "picker")
+    shots(page, "picker", (1440, 390))
     page.keyboard.press("Enter")
     expect(text).to_have_value(FILLED)
     expect(page.locator("#write-reply [data-unfilled]")).to_contain_text("{promise.due}")
-    _shot(page, "unfilled")
+    shots(page, "unfilled", (1440, 390))
     page.keyboard.press("Control+z")
     expect(text).to_have_value("/refu")
     page.keyboard.press("Control+Shift+z")
@@ -118,13 +102,13 @@ def test_the_slash_can_be_meant_and_ones_own_replies_are_kept_in_the_console(des
     page.keyboard.type("I call you, {customer.first_name}.")
     expect(page.locator("#reply-preview")).to_contain_text("I call you, Carl.")
     assert serious(page) == []
-    _shot(page, "reply")
+    shots(page, "reply", (1440, 390))
     page.locator("#id_title").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/replies/")
     expect(page.locator("#found")).to_contain_text("Call back")
     assert SavedReply.objects.get(owner=ana).shortcut == "cb"
-    _shot(page, "replies")
+    shots(page, "replies", (1440, 390))
 
 
 @pytest.fixture
@@ -164,13 +148,13 @@ def test_a_macro_is_found_looked_at_and_run_while_a_colleague_looks_on(
     )
     expect(page.locator("#macro-preview .primary")).to_be_focused()
     assert serious(page) == []
-    _shot(page, "macro")
+    shots(page, "macro", (1440, 390))
     conversation.add_note(case, by=lee, text="Wait, I have her on the phone")
     page.keyboard.press("Enter")
     expect(page.locator("#macro-preview")).to_contain_text("Wait, I have her on the phone")
     expect(page.locator("#macro-preview .primary")).to_have_text("Run it anyway")
     expect(page.locator("#macro-preview .primary")).to_be_focused()
-    _shot(page, "macro-stale", (1440,))
+    shots(page, "macro-stale", (1440,))
     assert not Message.objects.filter(direction="outbound").exists()
     page.keyboard.press("Enter")
     expect(page.locator("#ask")).to_be_hidden()
@@ -178,7 +162,7 @@ def test_a_macro_is_found_looked_at_and_run_while_a_colleague_looks_on(
         expect(screen.locator(".msg.out")).to_contain_text("Hi Carl, it left today.")
         expect(screen.locator(".sys").last).to_contain_text("Ana Lind used the macro “Refund on its way”")
         expect(screen.locator(".case-head")).to_contain_text("low")
-    _shot(page, "macro-done", (1440,))
+    shots(page, "macro-done", (1440,))
 
 
 def test_a_macros_draft_comes_under_what_is_being_typed(desk: Open, ana: User, case: Case, macro: Macro) -> None:

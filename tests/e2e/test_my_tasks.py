@@ -1,8 +1,6 @@
 """The page of what one has to do, live: what others do shows at once, and nothing moves under the pointer."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -13,7 +11,7 @@ from cases.models import Case, Queue
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -32,13 +30,6 @@ def _my_tasks(desk: Open, user: User, **how: object) -> Page:
 
 def _row(page: Page, what: str) -> Locator:
     return page.locator("#my-tasks .todo", has_text=what)
-
-
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.wait_for_timeout(300)
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_what_others_do_comes_changes_and_goes_while_nobody_points_at_it(
@@ -70,7 +61,7 @@ def test_rows_stay_under_the_pointer_until_it_leaves(desk: Open, case: Case, ana
     tasks.add(case, what="Write to him", by=lee, owner=ana, due_at=timezone.now() + timedelta(minutes=9))
     expect(page.locator("[data-tasks-newer]")).to_have_text("1 newer · show", timeout=8000)
     assert _row(page, "Call her").bounding_box() == stood
-    _shot(page, "my-tasks-held-1440-light")
+    shot(page, "my-tasks-held-1440-light")
     tick.click()
     expect(_row(page, "Call her")).to_have_class("todo left", timeout=8000)
     second.refresh_from_db()
@@ -96,7 +87,7 @@ def test_it_reads_well_on_every_screen(desk: Open, case: Case, ana: User, lee: U
         more = tasks.add(case, what="Write to him", by=lee, owner=ana)
         expect(page.locator("[data-tasks-newer]")).to_be_visible(timeout=8000)
         assert serious(page) == []
-        _shot(page, f"my-tasks-{width}-{scheme}")
+        shot(page, f"my-tasks-{width}-{scheme}")
         wide = page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth")
         assert wide <= 0, "nothing to scroll sideways"
         tasks.drop(more, by=lee)

@@ -1,8 +1,6 @@
 """Being told, in a real browser: the bell, one sound in one window, the panel by keys, and all of it gone when it is read."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,7 +10,7 @@ from cases.models import Case, Notification, Queue, Watch
 from crm.models import User
 from customers.models import Customer
 from tests.builders import make_case
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 COUNTING = "window.chimes = 0; document.addEventListener('console:chimed', () => (window.chimes += 1));"
@@ -25,13 +23,6 @@ def case(billing: Queue) -> Case:
 
 def badge(page: Page) -> str:
     return page.locator("#bell .badge [aria-hidden]").inner_text()
-
-
-def shot(page: Page, name: str) -> None:
-    """Where somebody wants to look."""
-    if folder := os.environ.get("NEWS_SHOTS"):
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_being_told_reading_it_by_keys_and_following(

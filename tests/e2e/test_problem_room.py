@@ -1,24 +1,17 @@
 """Who steers says whom a known problem hits: put together from rows, with those it finds shown meanwhile."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from cases.models import Queue
 from crm.models import User
+from tests.e2e.desks import shot
 from tests.e2e.test_rules import opened
 from tests.outreach.making import make_owner, make_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-
-def shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.screenshot(path=str(Path(folder) / f"problem-{name}.png"), full_page=True)
 
 
 def put_together(editor: Locator, found: Locator) -> None:
@@ -49,7 +42,7 @@ def test_whom_a_problem_hits_is_put_together_from_rows(
     editor, found = page.get_by_role("group", name="A condition over what customers have"), page.locator("#preview")
     put_together(editor, found)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    shot(page, "390")
+    shot(page, "problem-390", whole=True)
     problem.refresh_from_db()
     assert problem.condition is None, "looking saves nothing"
     page.get_by_role("button", name="Who has a device with a firmware").click()
@@ -59,7 +52,7 @@ def test_whom_a_problem_hits_is_put_together_from_rows(
     expect(found).not_to_contain_text("active")
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 1280, "height": 900})
-    shot(page, "dark")
+    shot(page, "problem-dark", whole=True)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#standing .figures")).to_contain_text("2 likely to be hit")
     problem.refresh_from_db()

@@ -1,12 +1,10 @@
 """Making good, on both screens: a rep asks, a lead approves, and each sees at once what the other did."""
 
-import os
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
 from cases.remedies import raising
@@ -14,7 +12,7 @@ from crm.models import User
 from customers.models import Customer
 from tests.builders import make_question, make_user
 from tests.cases.remedied import allow, make_policy, propose
-from tests.e2e.desks import Open, serious
+from tests.e2e.desks import Open, serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -34,13 +32,6 @@ def lena(billing: Queue) -> User:
     return lena
 
 
-def _shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_what_a_rep_asks_for_a_lead_approves_and_both_see_it_at_once(
     desk: Open, case: Case, ana: User, lena: User
 ) -> None:
@@ -58,18 +49,18 @@ def test_what_a_rep_asks_for_a_lead_approves_and_both_see_it_at_once(
     expect(dialog.locator("#quote")).to_contain_text("30.00 EUR")
     expect(dialog.locator("#quote")).to_contain_text("In this case 20.00 EUR is left to you.")
     assert serious(page) == []
-    _shot(page, "remedy-form")
+    shot(page, "remedy-form")
     dialog.get_by_role("button", name="Ask for approval").click()
     expect(panel).to_contain_text("waits for approval", timeout=8000)
     row = approvals.locator("#approvals .remedy")
     expect(row).to_contain_text("30.00 EUR", timeout=8000)
     assert serious(approvals) == []
-    _shot(approvals, "approvals")
+    shot(approvals, "approvals")
     row.get_by_role("button", name="Approve").click()
     expect(approvals.locator("#approvals")).to_contain_text("Nothing waits for approval.", timeout=8000)
     expect(panel).to_contain_text("approved, being paid", timeout=8000)
     expect(panel).to_contain_text("Lena Lead")
-    _shot(page, "remedy-panel")
+    shot(page, "remedy-panel")
     assert Remedy.objects.get().decided_by == lena
 
 
@@ -94,8 +85,8 @@ def test_what_nobody_decides_in_time_is_raised_and_both_screens_say_so_at_once(
     expect(page.locator("main").first).to_contain_text("25.00 EUR, credit is for Lena Lead to decide now")
     assert serious(approvals) == []
     assert approvals.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    _shot(approvals, "raised-390-dark")
-    _shot(page, "raised")
+    shot(approvals, "raised-390-dark")
+    shot(page, "raised")
 
 
 def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: User) -> None:
@@ -106,7 +97,7 @@ def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: 
     expect(dialog.get_by_role("button", name="Grant it")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []
-    _shot(page, "remedy-form-narrow")
+    shot(page, "remedy-form-narrow")
 
 
 def test_a_supervisor_writes_a_row_and_reads_what_is_missing(desk: Open, case: Case, sue: User) -> None:
@@ -115,7 +106,7 @@ def test_a_supervisor_writes_a_row_and_reads_what_is_missing(desk: Open, case: C
     page.goto(page.url.split("/cases/")[0] + f"/admin/cases/servicepolicy/{policy.pk}/change/")
     row = page.locator("#policy-row-2")
     expect(row.get_by_label("work stood still")).to_be_checked()
-    _shot(page, "policy-grid")
+    shot(page, "policy-grid")
     row.get_by_label("work stood still").uncheck()
     row.get_by_label("a nuisance").check()
     page.locator('[name="_save"]').click()
@@ -123,4 +114,4 @@ def test_a_supervisor_writes_a_row_and_reads_what_is_missing(desk: Open, case: C
     expect(page.locator("body")).to_contain_text("No row is for this: Impact: work stood still.")
     assert policy.versions.count() == 1
     page.locator("#policy-row-2").scroll_into_view_if_needed()
-    _shot(page, "policy-grid-refused")
+    shot(page, "policy-grid-refused")

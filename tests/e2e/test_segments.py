@@ -1,8 +1,6 @@
 """A supervisor puts a segment together from rows, by keyboard, and sees whom it means while doing so."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +11,11 @@ from cases.models import Queue
 from crm.models import User
 from customers.models import Order, Segment
 from tests.builders import make_case, make_customer
+from tests.e2e.desks import shot
 from tests.e2e.test_rules import opened
 from tests.outreach.conftest import make_offer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-
-def shot(page: Page, name: str) -> None:
-    """Where somebody wants to look (FOREFRONT_SHOTS, a folder)."""
-    if folder := os.environ.get("FOREFRONT_SHOTS"):
-        page.screenshot(path=str(Path(folder) / f"segments-{name}.png"), full_page=True)
 
 
 def people(billing: Queue) -> None:
@@ -70,10 +63,10 @@ def test_a_segment_is_put_together_by_rows(sue: User, billing: Queue, live_serve
     expect(told).to_contain_text("Every customer. — 2 customers")
     count_what_was_returned(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    shot(page, "390")
+    shot(page, "segments-390", whole=True)
     page.evaluate("document.documentElement.classList.add('dark')")
     page.set_viewport_size({"width": 1280, "height": 900})
-    shot(page, "dark")
+    shot(page, "segments-dark", whole=True)
 
     page.get_by_role("group", name="Who is in it").get_by_label("not").last.check()
     expect(told).to_contain_text("— 0 customers")
@@ -95,7 +88,7 @@ def test_an_offer_is_for_a_segment(sue: User, billing: Queue, live_server: Any, 
     editor = page.get_by_role("group", name="Who may have it")
     editor.get_by_role("button", name="Add: in a segment").click()
     expect(page.locator("#id_eligibility-tried")).to_contain_text("in the segment “Gold”. — 1 customer")
-    shot(page, "offer")
+    shot(page, "segments-offer", whole=True)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     offer.refresh_from_db()

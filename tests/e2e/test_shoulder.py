@@ -8,8 +8,7 @@ from crm.models import User
 from customers.models import Customer
 from tests import look, processes
 from tests.builders import make_question, make_user
-from tests.e2e.desks import Open, serious
-from tests.e2e.test_joining import _shot
+from tests.e2e.desks import Open, serious, shots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -40,7 +39,7 @@ def test_a_lead_is_seen_watching_and_whispers_to_one_alone(desk: Open, ana: User
     lead.keyboard.press("Control+Enter")
     expect(page.locator("#whispers .unheard")).to_contain_text("be generous")
     assert serious(page) == []
-    _shot(page, "whisper")
+    shots(page, "whisper")
     page.locator("#whispers button").click()
     expect(lead.locator("#whispers")).to_contain_text("read")
     expect(other.locator("#whispers details")).to_have_count(0)
@@ -55,7 +54,7 @@ def test_a_lead_joins_and_takes_over_with_what_was_being_written(desk: Open, ana
     page.locator("#write-reply textarea").press_sequentially("Dear Mr Jensen, we", delay=180)
     expect(lead.locator("[data-types]")).to_have_text("Ana Lind is typing")
     expect(page.locator("#write-reply [data-saved]")).to_contain_text("draft saved")
-    _shot(lead, "joined")
+    shots(lead, "joined")
     lead.locator('[data-action="takeover"]').click()
     lead.locator("#ask textarea").fill("The press is on the line")
     assert serious(lead) == []
@@ -90,7 +89,7 @@ def test_a_new_version_is_offered_never_forced_and_keeps_what_is_being_written(
         page.keyboard.press("Control+Enter")
         expect(page.locator("#messages .msg.note")).to_contain_text("Written by the old page")
         assert serious(page) == []
-        _shot(page, "fresh")
+        shots(page, "fresh")
         page.keyboard.press("g")
         page.keyboard.press("r")
         expect(page.locator("body")).to_have_attribute("data-build", "two")

@@ -1,12 +1,10 @@
 """A rep narrows the list, saves what she typed, chooses by keys, gives many to a colleague at once and takes it back. And
 under all of that nothing moves below her pointer: who opens a row opens the case she saw there."""
 
-import os
 import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -19,10 +17,9 @@ from crm import jobs
 from crm.models import User
 from tests import look, processes
 from tests.builders import make_case, make_customer, make_promise
-from tests.e2e.desks import serious
+from tests.e2e.desks import serious, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-SHOTS = os.environ.get("FOREFRONT_SHOTS", "")  # a folder, for who wants to look
 
 
 @pytest.fixture
@@ -66,12 +63,6 @@ def elsewhere(work: object) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
 
 def opened(browser: Browser, server: str, user: User, path: str, width: int = 1440, scheme: str = "light") -> Page:
