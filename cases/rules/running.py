@@ -73,7 +73,8 @@ def _locked(case: int) -> Case | None:
 
 def _judge(run: RuleRun, case: Case, now: datetime) -> None:
     if not _is_wanted(run, case):
-        _settle(run, State.MOOT, now)
+        # What was done in part before stands, and so does why the rest was not: nobody may read that nothing happened.
+        _settle(run, State.FAILED if run.did else State.MOOT, now)
         return
     asked = occasion(run, case)
     said = stated(run, asked)

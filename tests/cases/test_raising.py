@@ -149,7 +149,7 @@ def test_at_once_is_within_ones_authority_and_near_the_table(
     policy = make_policy()
     remedy = propose(case, policy, ana, amount=Decimal(40), reason="harder")
     allow("rep", per_case=limit if limit is None else Decimal(limit))
-    found = raising.outcomes(remedy, ana, timezone.now())
+    found = raising.at_once(remedy, ana, timezone.now())
     assert found == Decimal(amount)
     granting.call_off(remedy, by=ana)
     more = propose(case, policy, ana, amount=max(found, Decimal("7.49")) + Decimal("0.01"), reason="harder")

@@ -147,6 +147,14 @@ def really(rule: Rule, case: Case) -> list[tuple[str, list[str]]]:
     unanswered=1,
     for_billing=False,
 )
+@example(  # it can be done in part, and takes the case where the rest is asked no longer
+    steps=[("hear", "Thanks"), ("priority", "low"), ("hear", "Where is it?")],
+    on=["tagged"],
+    condition={"not": fact("priority", "in", ["normal", "high"])},
+    then=[{"do": "assign", "person": 1}, {"do": "transfer", "queue": 1}],
+    unanswered=1,
+    for_billing=True,
+)
 def test_a_dry_run_says_just_what_the_rule_does(
     billing: Queue, technical: Queue, ana: User, ben: User, steps: list[Step], on: list[str], condition: Any,
     then: list[dict[str, Any]], unanswered: int, for_billing: bool,

@@ -15,7 +15,7 @@ from customers.hooks import Moves, customer_merging
 from customers.merging import CannotMerge, columns, current, gather, merge, preview, undo
 from customers.models import ContactPoint, Customer, Merge, Order, Product, Subscription
 from tests.builders import make_case, make_customer
-from tests.customers.test_matching import at_once
+from tests.racing import outcomes
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_two_merges_of_one_pair_at_once_are_one_merge() -> None:
         kept, gone = (a, b) if i % 2 else (b, a)
         return merge(kept, gone, by=None).pk
 
-    results = at_once(8, work)
+    results = outcomes(8, work)
     assert len(set(results)) == 1, results
     survivor = Customer.objects.current().get()
     assert ContactPoint.objects.filter(customer=survivor).count() == 2
@@ -192,7 +192,7 @@ def test_two_merges_of_one_pair_at_once_are_one_merge() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_of_merges_at_once_ends_in_one_customer_or_a_sentence() -> None:
     people = [make_customer(f"P{i}", email=f"p{i}@example.org") for i in range(4)]
-    results = at_once(4, lambda i: merge(people[i], people[(i + 1) % 4], by=None).pk)
+    results = outcomes(4, lambda i: merge(people[i], people[(i + 1) % 4], by=None).pk)
     assert all(isinstance(r, int | CannotMerge) for r in results), results
     for person in people:
         current(Customer.objects.get(pk=person.pk))  # no circle
@@ -204,7 +204,7 @@ def test_a_ring_of_merges_at_once_ends_in_one_customer_or_a_sentence() -> None:
 def test_two_undoings_at_once_are_one() -> None:
     a, b = make_customer("A"), make_customer("B", email="b@example.org")
     done = merge(a, b, by=None)
-    assert at_once(4, lambda _i: undo(Merge.objects.get(pk=done.pk), by=None)) == [None] * 4
+    assert outcomes(4, lambda _i: undo(Merge.objects.get(pk=done.pk), by=None)) == [None] * 4
     assert ContactPoint.objects.get().customer == b
     assert Event.objects.filter(kind="merge_undone").count() == 2
 
@@ -225,7 +225,7 @@ def test_an_order_placed_during_the_merge_is_not_left_behind() -> None:
             merge(a, b, by=None)
             merged.set()
 
-    assert at_once(2, work) == [None, None]
+    assert outcomes(2, work) == [None, None]
     assert exhaust(next(s.function for s in sweeps() if s.name == "customers.gather")) == 1
     assert Order.objects.get().customer == a
     undo(Merge.objects.get(), by=None)

@@ -12,7 +12,7 @@ from customers import consent, preferences
 from customers.merging import merge
 from customers.models import Consent, Customer
 from tests.builders import make_customer
-from tests.customers.test_matching import at_once
+from tests.racing import outcomes
 
 
 def path(customer: Customer, purpose: str = "") -> str:
@@ -146,5 +146,5 @@ def test_a_storm_of_the_same_click_is_one_statement() -> None:
     def click(_i: int) -> None:
         consent.withdraw(customer, ["marketing"], source="preference_page")
 
-    assert at_once(8, click) == [None] * 8
+    assert outcomes(8, click) == [None] * 8
     assert Consent.objects.count() == Event.objects.count() == 1
