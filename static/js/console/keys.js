@@ -9,8 +9,12 @@ import { reachable } from "./reach.js";
 
 let going = 0;
 
-const typing = (target) => target.closest?.('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]');
 const visible = (element) => element.checkVisibility?.() ?? true;
+// A box of a dialog that has just been shut keeps the focus until the next frame: nobody writes there.
+const typing = (target) => {
+  const box = target.closest?.('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]');
+  return box && visible(box) ? box : null;
+};
 const command = (key) => [...document.querySelectorAll(`[data-keys="${CSS.escape(key)}"], [data-key="${CSS.escape(key)}"]`)].find(reachable);
 
 function chords(event) {
