@@ -7,10 +7,8 @@ case, which asks by POST, open loop, against the product's web process. Beside i
 and one insert with its commit; and judging alone, beside the bare loop that asks every offer's condition.
 """
 
-import http.client
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -20,6 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from benchmarks import data, talks
+from benchmarks.open_loop import answered, at_their_moments
 from benchmarks.queue import SHARES, quiet, signed_in, web
 from benchmarks.stage import database, percentile, spread
 
@@ -133,27 +132,14 @@ class Desk:
 
         keys = [self.talks.pop() for _ in range(many)]
         whose = {row.pk: row for row in Case.objects.filter(pk__in=keys)}
-        began = time.monotonic() + 0.05
 
-        def one(n: int) -> float:
+        def ask(n: int) -> None:
             case = whose[keys[n]]
-            intended = began + n / RATE
-            time.sleep(max(0, intended - time.monotonic()))
-            line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            headers = {
-                "Cookie": self.cookies[self.people.index(case.assignee_id or 0)],
-                "HX-Request": "true",
-                "X-CSRFToken": CSRF,
-            }
-            line.request("POST", f"/cases/{case.number}/offer/", None, headers)
-            answer = line.getresponse()
-            body = answer.read()
-            line.close()
-            assert answer.status == 200, f"HTTP {answer.status}: {body[:300]!r}"
-            return (time.monotonic() - intended) * 1000
+            cookie = self.cookies[self.people.index(case.assignee_id or 0)]
+            headers = {"Cookie": cookie, "HX-Request": "true", "X-CSRFToken": CSRF}
+            answered(port, "POST", f"/cases/{case.number}/offer/", headers)
 
-        with ThreadPoolExecutor(REPS) as pool:
-            return list(pool.map(one, range(many)))
+        return at_their_moments(many, RATE, REPS, ask)
 
     def must_replay(self) -> None:
         """What was measured are decisions: of each size some are made again from what was kept, and come to the same."""

@@ -8,11 +8,9 @@ one page at a time inside this process (Django's test client: middleware, sessio
 server's own time. Both as in production: DEBUG off. Beside it, interleaved, the same list and counts as bare SQL.
 """
 
-import http.client
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -20,6 +18,7 @@ import psycopg
 from django.conf import settings
 
 from benchmarks import data
+from benchmarks.open_loop import answered, at_their_moments
 from benchmarks.stage import database, percentile, spread
 
 NAME = "queue"
@@ -138,23 +137,12 @@ def _measured(desk: Desk, port: int, stack: ExitStack, repeats: int, seconds: fl
 
 def _over_http(desk: Desk, port: int, seconds: float) -> list[float]:
     """Requests at their intended moments, whether or not the earlier ones are answered; ms from those moments."""
-    began = time.monotonic() + 0.05
 
-    def one(n: int) -> float:
-        intended = began + n / RATE
-        time.sleep(max(0, intended - time.monotonic()))
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        line.request(
-            "GET", f"/queues/{desk.queue}/{'counts/' if n % 5 == 4 else ''}", headers={"Cookie": desk.cookies[n % REPS]}
-        )
-        answer = line.getresponse()
-        body = answer.read()
-        line.close()
-        assert answer.status == 200, f"HTTP {answer.status}: {body[:200]!r}"
-        return (time.monotonic() - intended) * 1000
+    def ask(n: int) -> None:
+        path = f"/queues/{desk.queue}/{'counts/' if n % 5 == 4 else ''}"
+        answered(port, "GET", path, {"Cookie": desk.cookies[n % REPS]})
 
-    with ThreadPoolExecutor(REPS) as pool:
-        return list(pool.map(one, range(int(seconds * RATE))))
+    return at_their_moments(int(seconds * RATE), RATE, REPS, ask)
 
 
 def _in_process(desk: Desk, times: int = PAGES) -> list[tuple[float, float]]:

@@ -5,7 +5,6 @@ of 50 people), timed from the intended start at the client, against one web proc
 four messages each. Beside it, interleaved, an INSERT and its commit through psycopg: what no write can do without.
 """
 
-import http.client
 import itertools
 import json
 import logging
@@ -14,7 +13,6 @@ import urllib.parse
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -25,6 +23,7 @@ from django.conf import settings
 
 from benchmarks import corpus, together
 from benchmarks.corpus import Corpus
+from benchmarks.open_loop import answered, at_their_moments
 from benchmarks.queue import quiet, signed_in, web
 from benchmarks.stage import cpu, percentile, spread
 
@@ -121,16 +120,11 @@ class Desk:
         return self.made.people.index(whose), "POST", f"/cases/{number}/messages/", urllib.parse.urlencode(words)
 
     def send(self, who: int, method: str, path: str, body: str) -> None:
-        """One request, on a connection of its own; anything but success fails the benchmark."""
+        """One of the requests, as that person."""
         headers = {"Cookie": self.cookies[who], "HX-Request": "true" if method == "POST" else ""}
         if method == "POST":
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "X-CSRFToken": CSRF}
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        line.request(method, path, body or None, {k: v for k, v in headers.items() if v})
-        answer = line.getresponse()
-        read = answer.read()
-        line.close()
-        assert answer.status == 200, f"{method} {path}: HTTP {answer.status}: {read[:300]!r}"
+        answered(self.port, method, path, headers, body)
 
 
 def _measured(desk: Desk, repeats: int, seconds: float) -> Times:
@@ -157,19 +151,10 @@ def _calm(desk: Desk) -> None:
 def _window(desk: Desk, seconds: float) -> dict[str, list[float]]:
     """Requests at their intended moments, whether or not the earlier ones are answered; ms from those moments."""
     asked = desk.requests(int(seconds * RATE))
-    began = time.monotonic() + 0.05
-
-    def one(n: int) -> tuple[str, float]:
-        kind, *what = asked[n]
-        intended = began + n / RATE
-        time.sleep(max(0, intended - time.monotonic()))
-        desk.send(*what)
-        return kind, (time.monotonic() - intended) * 1000
-
+    times = at_their_moments(len(asked), RATE, 50, lambda n: desk.send(*asked[n][1:]))
     took: dict[str, list[float]] = defaultdict(list)
-    with ThreadPoolExecutor(50) as pool:
-        for kind, ms in pool.map(one, range(len(asked))):
-            took[kind].append(ms)
+    for (kind, *_what), ms in zip(asked, times, strict=True):
+        took[kind].append(ms)
     return took
 
 

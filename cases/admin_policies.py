@@ -49,9 +49,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         table = self.standing
         if data is None and self.draft and table:
             table = overriding.changed(table, self.draft)
-            self.fields["why"].initial = overridden(
-                self.draft, table["currency"]
-            )  # nothing that stands: no part of the seal
+            # Nothing that stands, so no part of the seal.
+            self.fields["why"].initial = overridden(self.draft, table["currency"])
         asked = self.standing.get("inputs", [])
         self.inputs = Inputs(data, prefix="inputs", initial=[shown_input(each) for each in asked])
         columns = self._inputs() if data is not None else asked

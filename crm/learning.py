@@ -152,7 +152,7 @@ class Reader(Generic[T]):
             found = self.of(rows.values_list("pk", flat=True).first() or 0)
             self._looked = time.monotonic()
             return found
-        return self._held if self._held and self._held[1] is not None else None  # type: ignore[return-value]
+        return self._readable()
 
     def of(self, version: int) -> tuple[int, T] | None:
         """The same of this version, by somebody who has asked for it: read once a process."""
@@ -162,7 +162,11 @@ class Reader(Generic[T]):
             elif self._held is None or self._held[0] != version:
                 content = Learned.objects.values_list("content", flat=True).get(pk=version)
                 self._held = (version, self._read(version, bytes(content or b"")))
-            return self._held if self._held and self._held[1] is not None else None  # type: ignore[return-value]
+            return self._readable()
+
+    def _readable(self) -> tuple[int, T] | None:
+        held = self._held  # another thread may put the next in its place meanwhile
+        return None if held is None or held[1] is None else (held[0], held[1])
 
     def _read(self, version: int, content: bytes) -> T | None:
         """What another version of the house kept cannot be read: as if nothing had been learned, until it learns anew."""

@@ -147,7 +147,7 @@ class _Bench:
 
     def __init__(self, context: Context, shelf: Shelf) -> None:
         self.context, self.shelf = context, shelf
-        asked = shelf.memo.get("asked") or shelf.memo.setdefault("asked", _agreements(shelf))
+        asked = _agreements(shelf)
         self.shut = gates.whole_talk(context, asked)
         self.early = next((s for s in self.shut if s.stage in {gates.REFUSAL, gates.NEED}), None)
         each = {purpose: gates.whole_talk(context, [purpose]) for purpose in asked}
@@ -166,7 +166,7 @@ class _Bench:
             return _said_of(every, self.early), {}
         known = self.context
         open_to, gone = self.shelf.open_to(known.facts, known.evidence)
-        unasked = self.shelf.asking & ~self._shown()
+        unasked = self.shelf.unasked(known.evidence)
         out = every & ~unasked & ~open_to
         same = [
             *_said_of(unasked, Shut(ELIGIBILITY, NO_EVIDENCE)),
@@ -177,10 +177,6 @@ class _Bench:
             same += _said_of(open_to & theirs, shut)
             open_to &= ~theirs
         return same, {place: self._judged(self.shelf.offers[place]) for place in places(open_to)}
-
-    def _shown(self) -> int:
-        at = self.shelf.places
-        return sum(1 << at[version] for version in self.context.evidence if version in at)
 
     def _judged(self, offer: Standing) -> Judged:
         """One that is for them."""
@@ -211,11 +207,15 @@ class _Bench:
 
 def _agreements(shelf: Shelf) -> dict[str, int]:
     """To what customers must have agreed for what stands on the shelf, each with the places of those offers."""
-    found: dict[str, int] = {}
-    for place, offer in enumerate(shelf.offers):
-        purpose = gates.agreement(offer.terms)
-        found[purpose] = found.get(purpose, 0) | 1 << place
-    return dict(sorted(found.items())) or {Consent.Purpose.MARKETING.value: 0}
+    memo = shelf.memo
+    if "asked" not in memo:
+        found: dict[str, int] = {}
+        for place, offer in enumerate(shelf.offers):
+            purpose = gates.agreement(offer.terms)
+            found[purpose] = found.get(purpose, 0) | 1 << place
+        memo["asked"] = dict(sorted(found.items())) or {Consent.Purpose.MARKETING.value: 0}
+    known: dict[str, int] = memo["asked"]
+    return known
 
 
 def _said_of(offers: int, shut: Shut) -> list[tuple[Shut, int]]:

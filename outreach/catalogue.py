@@ -63,6 +63,10 @@ class Shelf:
         """The places of those that must be asked for (customers.sieve: a set is a number)."""
         return sum(1 << place for place, offer in enumerate(self.offers) if offer.terms.need_tags)
 
+    def unasked(self, evidence: Mapping[str, Any]) -> int:
+        """The places of those that must be asked for, and nothing in this talk did."""
+        return self.asking & ~sum(1 << self.places[version] for version in evidence if version in self.places)
+
     @cached_property
     def tags(self) -> "Tags":
         return Tags(self.offers)
@@ -84,9 +88,8 @@ class Shelf:
         fact that is known no more. The last answer is kept: one decision asks it several times."""
         last = self._last
         if last is None or last[0] is not facts or last[1] is not evidence:
-            shown = sum(1 << self.places[version] for version in evidence if version in self.places)
             gone = self.sieve.unknown(facts)
-            left = self.sieve.left(facts, self._every & ~(self.asking & ~shown) & ~gone)
+            left = self.sieve.left(facts, self._every & ~self.unasked(evidence) & ~gone)
             last = self._last = (facts, evidence, left, gone)
         return last[2], last[3]
 

@@ -18,9 +18,8 @@ from outreach.catalogue import Standing
 from outreach.context import TALK, Context
 from outreach.hooks import Terms
 
-CAP = (
-    3  # offers in 90 days: with three contacts 88 % of the acceptances come for 73.5 % of the contacts (docs/offers.md)
-)
+# Offers in 90 days: with three contacts 88 % of the acceptances come for 73.5 % of the contacts (docs/offers.md).
+CAP = 3
 IGNORED = 2  # offers without an answer, after which the same one rests for 30 days
 
 REFUSAL, NEED, ELIGIBILITY, GATE = "refusal", "need_met", "eligibility", "gate"

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cases.models import Queue
+from cases.models import Queue, QueueMembership
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_billing, make_carl, make_one_of_the_cast, make_queue
+from tests.builders import make_billing, make_carl, make_one_of_the_cast, make_queue, make_user
 
 pytest_plugins = ["tests.beside", "tests.browsing", "tests.database", "tests.mailservers", "tests.selection"]
 
@@ -57,6 +57,14 @@ def carl(db: None) -> Customer:
 @pytest.fixture
 def billing(ana: User, lee: User, sue: User) -> Queue:
     return make_billing(ana, lee, sue)
+
+
+@pytest.fixture
+def lena(billing: Queue) -> User:
+    """The lead of Billing."""
+    lena = make_user("Lena Lead")
+    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
+    return lena
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
+from customers.sieve import places
+
 CHOICE, YES_NO, NUMBER = "choice", "yes_no", "number"
 KINDS = (CHOICE, YES_NO, NUMBER)
 ASKED = "asked"  # where an input comes from when the rep says it; else the name of a fact
@@ -112,11 +114,7 @@ class Table:
         left = (1 << len(self.rows)) - 1
         for name, column in self._columns.items():
             left &= column.holding(known.get(name))
-        found = []
-        while left:
-            found.append((left & -left).bit_length() - 1)
-            left &= left - 1
-        return found
+        return list(places(left))
 
     @cached_property
     def _columns(self) -> dict[str, "_Column"]:

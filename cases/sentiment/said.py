@@ -64,7 +64,10 @@ def _line(queue: Queue, found: "Change") -> Line:
 
 
 def few(count: int) -> str:
-    return _("Not enough data: 30 cases are needed in which both are known. There are %(count)d.") % {"count": count}
+    from cases.sentiment.change import FEWEST
+
+    said = _("Not enough data: %(fewest)d cases are needed in which both are known. There are %(count)d.")
+    return said % {"fewest": FEWEST, "count": count}
 
 
 def signed(value: float) -> str:

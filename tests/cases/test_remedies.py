@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cases.hooks import policy_facts, remedy_handlers
-from cases.models import Case, Notification, Queue, QueueMembership, Remedy, RemedyAuthority
+from cases.models import Case, Notification, Queue, Remedy, RemedyAuthority
 from cases.models.case import Refusal
 from cases.policy import facts
 from cases.remedies import granting, paying, quoting
 from crm.models import Event, User
 from customers.models import Customer
-from tests.builders import make_case, make_user
+from tests.builders import make_case
 from tests.cases.remedied import LATE, allow, budget, make_policy, propose
 
 pytestmark = pytest.mark.django_db
@@ -25,14 +25,6 @@ State = Remedy.State
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_case(billing, customer=carl, assignee=ana)
-
-
-@pytest.fixture
-def lena(billing: Queue) -> User:
-    """The lead of Billing."""
-    lena = make_user("Lena Lead")
-    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
-    return lena
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from customers import merging
 from customers.models import Customer
 from tests.builders import make_customer
 from tests.cases.remedied import BROKEN, allow, budget, make_policy, propose, wish
-from tests.cases.test_remedies import case, kinds, lena, reps
+from tests.cases.test_remedies import case, kinds, reps
 
-__all__ = ["case", "lena", "reps"]  # their fixtures
+__all__ = ["case", "reps"]  # their fixtures
 
 pytestmark = pytest.mark.django_db
 State = Remedy.State

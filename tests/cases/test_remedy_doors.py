@@ -8,12 +8,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
+from cases.models import Case, Queue, Remedy, ServicePolicy
 from cases.remedies import paying
 from crm.models import User
 from customers.models import Customer
 from tests.api import Caller
-from tests.builders import make_case, make_user
+from tests.builders import make_case
 from tests.cases.remedied import LATE, allow, make_policy, propose
 from tests.history import run, written
 
@@ -24,13 +24,6 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def case(billing: Queue, carl: Customer, ana: User) -> Case:
     return make_case(billing, customer=carl, assignee=ana)
-
-
-@pytest.fixture
-def lena(billing: Queue) -> User:
-    lena = make_user("Lena Lead")
-    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
-    return lena
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ met, and only then something offered. And the same with a customer who is upset:
 import pytest
 from playwright.sync_api import Page, expect
 
-from cases.models import Article, ArticleUse, Case, Message, Queue, QueueMembership, Remedy
+from cases.models import Article, ArticleUse, Case, Message, Queue, Remedy
 from crm.models import User
 from customers import consent
 from customers.models import Customer
 from outreach.models import Decision, OfferPresentation, OfferResponse
 from tests import processes
-from tests.builders import make_question, make_user
+from tests.builders import make_question
 from tests.cases.remedied import allow, make_policy
 from tests.e2e.desks import Open, serious
 from tests.outreach.conftest import make_offer
@@ -35,13 +35,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     case = make_question(billing, carl, ana)
     case.messages.update(text=WORDS)
     return case
-
-
-@pytest.fixture
-def lena(billing: Queue) -> User:
-    lena = make_user("Lena Lead")
-    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
-    return lena
 
 
 def answer(page: Page, case: Case) -> None:

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from cases.models import Case, Queue, QueueMembership, Remedy
+from cases.models import Case, Queue, Remedy
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_case, make_question, make_user
+from tests.builders import make_case, make_question
 from tests.cases.remedied import make_policy
 from tests.e2e.desks import Open, serious, shot
 
@@ -32,13 +32,6 @@ def case(billing: Queue, carl: Customer, ana: User, lee: User) -> Case:
             asked_by=by, decided_by=by, asked_at=at, decided_at=at, due_at=at + timedelta(days=9),
         )  # fmt: skip
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def lena(billing: Queue) -> User:
-    lena = make_user("Lena Lead")
-    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
-    return lena
 
 
 def test_a_lead_goes_from_approvals_to_the_report_and_into_a_case(desk: Open, lena: User) -> None:

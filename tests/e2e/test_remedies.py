@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from cases.models import Case, Queue, QueueMembership, Remedy, ServicePolicy
+from cases.models import Case, Queue, Remedy, ServicePolicy
 from cases.remedies import raising
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_question, make_user
+from tests.builders import make_question
 from tests.cases.remedied import allow, make_policy, propose
 from tests.e2e.desks import Open, serious, shot
 
@@ -24,13 +24,6 @@ def case(billing: Queue, carl: Customer, ana: User) -> Case:
     allow("rep", per_case=20)
     allow("lead", per_case=500)
     return make_question(billing, carl, ana)
-
-
-@pytest.fixture
-def lena(billing: Queue) -> User:
-    lena = make_user("Lena Lead")
-    QueueMembership.objects.create(queue=billing, user=lena, role="lead")
-    return lena
 
 
 def test_what_a_rep_asks_for_a_lead_approves_and_both_see_it_at_once(
