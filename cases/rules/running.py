@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from cases import tag_users
 from cases.models import Case, RuleRun
@@ -61,8 +61,15 @@ def _first(case_id: int, now: datetime, taken: list[int]) -> bool:
     if case is None or run is None:
         return False
     taken.append(run.pk)
-    _judge(run, case, now)
+    _judge(run, case, _in_order(run, now))
     return True
+
+
+def _in_order(run: RuleRun, now: datetime) -> datetime:
+    """When this turn is, for the case: several keepers take turns on one case, and the one that looked at its clock first may
+    be the one that gets the lock last. What the log says of the case never runs backwards."""
+    last = RuleRun.objects.filter(case=run.case_id).aggregate(last=Max("settled_at"))["last"]
+    return max(now, last) if last else now
 
 
 def _locked(case: int) -> Case | None:

@@ -194,6 +194,19 @@ def test_several_keepers_that_die_anywhere_ask_each_rule_once(billing: Queue, mo
     assert set(RuleRun.objects.values_list("attempts", flat=True)) == {0}
 
 
+def test_a_keeper_whose_look_at_the_clock_is_older_does_not_turn_the_log_of_a_case_around(billing: Queue) -> None:
+    rules = [make_rule(f"rule {n}", position=n, then=[{"do": "tag", "add": [f"t{n}"]}]) for n in range(2)]
+    case = make_case(billing)
+    hear(case)
+    numbered()
+    early = timezone.now()
+    asking.follow(early)
+    late = early + timedelta(seconds=2)
+    assert running._turn(case.pk, late)
+    assert running._turn(case.pk, early)
+    assert list(RuleRun.objects.order_by("pk").values_list("rule", "settled_at")) == [(rule.pk, late) for rule in rules]
+
+
 def test_what_did_nothing_is_forgotten_after_two_weeks_and_never_asked_again(billing: Queue) -> None:
     rule = make_rule(condition=fact("channel", "is", "mail"))
     hear(make_case(billing, channel="web"))
