@@ -1,11 +1,15 @@
 """Django's PostgreSQL backend, which starts the embedded server when there is one, and names the versions we run on."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
+from functools import cache
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base, client, features, operations
+from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.utils import NotSupportedError
+from psycopg.types.datetime import TimestamptzLoader
 
 from crm import embedded
 from crm.embedded import server
@@ -44,6 +48,16 @@ class KeptCursor(psycopg.Cursor[Any]):
             self.connection.prepare_threshold = None
 
 
+@cache
+def adapters(timezone: tzinfo | None) -> psycopg.adapt.AdaptersMap:
+    """How values are read: as Django has it, but for times. Django reads each by a regular expression, to put its own zone on
+    it; psycopg's loader (compiled, where it is) takes the connection's zone, which Django makes the same one. That is 0.15 µs a
+    time for 3.8, and a list of fifty rows has six hundred of them."""
+    made = psycopg.adapt.AdaptersMap(get_adapters_template(True, timezone))
+    made.register_loader("timestamptz", TimestamptzLoader)
+    return made
+
+
 class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
         """With its values, as of every other cursor."""
@@ -58,6 +72,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
     client_class = DatabaseClient
     ops_class = DatabaseOperations
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return super().get_connection_params() | {"context": adapters(self.timezone)}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As Django's, which would look whether the loader of times is its own."""
+        if not name:
+            return self.connection.cursor()
+        how: dict[str, Any] = {"name": name, "scrollable": False, "withhold": self.connection.autocommit}
+        return base.ServerSideCursor(self.connection, **how)  # type: ignore[call-arg]  # as Django's own `create_cursor` does
 
     def kept_cursor(self) -> Any:
         """As `cursor`, for statements whose text is always the same (crm.database.prepared.kept)."""

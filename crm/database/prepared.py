@@ -57,10 +57,10 @@ class _Statement:
         with kept() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
+        converted = [(place, step, of) for place, steps, of in self.converters for step in steps]
         for row in map(list, found):
-            for place, steps, of in self.converters:
-                for step in steps:
-                    row[place] = step(row[place], of, connection)
+            for place, step, of in converted:
+                row[place] = step(row[place], of, connection)
             yield row
 
 
@@ -75,8 +75,8 @@ class _Shape(Generic[M]):
     annotations: Sequence[tuple[str, int]]
     related: Sequence[Any]
 
-    def made(self, row: list[Any]) -> M:
-        made = self.model.from_db(connection.alias, self.fields, row[self.begin : self.end])
+    def made(self, row: list[Any], alias: str) -> M:
+        made = self.model.from_db(alias, self.fields, row[self.begin : self.end])
         for name, place in self.annotations:
             setattr(made, name, row[place])
         for populator in self.related:
@@ -94,7 +94,8 @@ class Prepared(Generic[M]):
 
     def __call__(self, *values: Any) -> list[M]:
         said, shape = self._known = self._known or self._written()
-        return [shape.made(row) for row in said.rows(values)]
+        alias = connection.alias
+        return [shape.made(row, alias) for row in said.rows(values)]
 
     def first(self, *values: Any) -> M | None:
         return next(iter(self(*values)), None)
