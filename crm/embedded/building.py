@@ -39,7 +39,18 @@ def make_home(place: Place) -> None:
         SYSTEM.mkdir(mode=0o755, parents=True, exist_ok=True)
     private_folder(place.home, account)
     for lock in ("gate", "holders"):
-        os.close(os.open(place.home / lock, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
+        _touch(place.home / lock)
+
+
+def _touch(lock: Path, times: int = 20) -> None:
+    """Another who begins at this moment may put their folder in the place of ours while it is still empty (`_make_private`):
+    then the one we were about to write into is gone, and the next look finds theirs. Once a lock is in it, it stays."""
+    try:
+        os.close(os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
+    except FileNotFoundError:
+        if times <= 1:
+            raise
+        _touch(lock, times - 1)
 
 
 def existing(account: Account) -> Account:
@@ -69,7 +80,8 @@ def private_folder(folder: Path, account: Account) -> None:
 
 
 def _make_private(folder: Path, account: Account) -> None:
-    """In one step for everybody who looks: a draft, renamed when it has its owner. The first of several wins."""
+    """In one step for everybody who looks: a draft, renamed when it has its owner. The first of several
+    wins, or while it is empty, any; they are alike."""
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     if os.geteuid() == 0:
         os.chown(draft, account.uid, account.gid)

@@ -299,6 +299,22 @@ def test_when_the_last_user_is_killed_the_server_goes_by_itself(var: Path) -> No
     wait_until(lambda: not server.listening(place), 10, "the doorman to stop the server")
 
 
+def test_a_folder_that_another_put_in_the_place_of_ours_while_it_was_empty_is_used(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, opened, gone = embedded.place_of(var), os.open, [True, True]
+
+    def replaced_meanwhile(path: Path, *how: int, **where: int) -> int:
+        if Path(path).name == "gate" and gone:
+            gone.pop()
+            raise FileNotFoundError(path)  # as the system says of a folder that was replaced while its name was looked up
+        return opened(path, *how, **where)
+
+    monkeypatch.setattr(building.os, "open", replaced_meanwhile)
+    building.make_home(place)
+    assert {lock.name for lock in place.home.iterdir()} >= {"gate", "holders"}
+
+
 def test_a_throwaway_folder_goes_with_its_last_user(var: Path) -> None:
     (var / "THROWAWAY").touch()
 
