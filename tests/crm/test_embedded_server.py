@@ -307,7 +307,9 @@ def test_a_folder_that_another_put_in_the_place_of_ours_while_it_was_empty_is_us
     def replaced_meanwhile(path: Path, *how: int, **where: int) -> int:
         if Path(path).name == "gate" and gone:
             gone.pop()
-            raise FileNotFoundError(path)  # as the system says of a folder that was replaced while its name was looked up
+            raise FileNotFoundError(
+                path
+            )  # as the system says of a folder that was replaced while its name was looked up
         return opened(path, *how, **where)
 
     monkeypatch.setattr(building.os, "open", replaced_meanwhile)
