@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from cases import reminders, tasks
 from cases.models import Case, Queue
@@ -72,6 +72,28 @@ def test_rows_stay_under_the_pointer_until_it_leaves(desk: Open, case: Case, ana
     expect(page.locator("#my-tasks .todo")).to_have_count(1)
     expect(_row(page, "Write to him")).to_be_visible()
     expect(page.locator("[data-tasks-newer]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("trouble", ["nothing comes back", "the server cannot"])
+def test_an_answer_that_does_not_come_is_asked_for_again(
+    desk: Open, case: Case, ana: User, lee: User, trouble: str
+) -> None:
+    tasks.add(case, what="Call her", by=lee, owner=ana)
+    page = _my_tasks(desk, ana)
+    fails = iter([True])
+
+    def once(route: Route) -> None:
+        if not next(fails, False):
+            route.continue_()
+        elif trouble == "the server cannot":
+            route.fulfill(status=503)
+        else:
+            route.abort()
+
+    page.route(lambda url: url.endswith("/tasks/"), once)
+    page.get_by_role("button", name="Done: Call her").click()
+    expect(page.locator("#my-tasks .todo.left")).to_contain_text("Call her", timeout=15_000)
+    assert next(fails, None) is None, "it was not asked at all"
 
 
 def test_it_reads_well_on_every_screen(desk: Open, case: Case, ana: User, lee: User) -> None:

@@ -6,6 +6,7 @@ import { say } from "./words.js";
 
 const SOON = 200; // what moves together is asked for together
 const EVERY = 1000; // and not more often than so
+const AGAIN = 4000; // after an answer that did not come
 const LET_GO = 800; // a second tap may follow the first
 const box = () => document.getElementById("my-tasks");
 const newer = () => document.querySelector("[data-tasks-newer]");
@@ -35,7 +36,8 @@ async function ask() {
   const mine = turn;
   const headers = { "HX-Request": "true", "HX-Target": "my-tasks" };
   const answer = await fetch(box().dataset.path, { credentials: "same-origin", headers }).catch(() => null);
-  if (!answer?.ok || answer.redirected || mine !== turn) return;
+  if (mine !== turn || answer?.redirected) return;
+  if (!answer?.ok) { timer ||= setTimeout(ask, AGAIN); return; } // what moved is not shown yet
   const holder = document.createElement("template");
   holder.innerHTML = await answer.text();
   if (mine !== turn) return;
