@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from cases.admin_publishing import Publishing
+from cases.admin.publishing import Publishing
 from crm.admin import me, supervisors
 from crm.models import User
 from customers import looking

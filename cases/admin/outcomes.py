@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases.admin_publishing import names
+from cases.admin.publishing import names
 from cases.models import Cause, Disposition, Queue
 from crm.admin import HouseAdmin, supervisors
 from crm.models import User

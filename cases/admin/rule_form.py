@@ -51,7 +51,7 @@ def _hours(label: Any) -> forms.DecimalField:
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One rule. Saving publishes a version; switching on is asked about first (cases.admin_rules)."""
+    """One rule. Saving publishes a version; switching on is asked about first (cases.admin.rules)."""
 
     user: User
     on_words, on_people, on_standing, on_time = (_ticks(group) for group in EVENTS)

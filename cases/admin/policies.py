@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from cases.admin_policy_grid import Inputs, Rows, canonical, shown_input, shown_row
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin.policy_grid import Inputs, Rows, canonical, shown_input, shown_row
+from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import Remedy, RemedyAuthority, RemedyBudget, ServicePolicy
 from cases.policy import facts, overriding, shape, words
 from cases.policy.overriding import Proposal

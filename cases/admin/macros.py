@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from cases import macros, variables
-from cases.admin_macro_forms import MacroForm
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin.macro_forms import MacroForm
+from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import Case, Macro
 from cases.models.case import Refusal
 from cases.templatetags.replies import step_words

@@ -19,7 +19,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from cases import admin_actions, days_off, transitions
+from cases import days_off, transitions
+from cases.admin import clock_actions
 from cases.business_hours import DAY_NAMES, DAYS, validate
 from cases.models import Article, BusinessCalendar, Case, Channel, SLAPolicy
 from cases.models.answer import LONGEST_BODY
@@ -245,7 +246,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
                     **{target["kind"]: target["minutes"] for target in version.targets},
                 }
             )
-        admin_actions.fill(self, version.actions if version else {}, self.user)
+        clock_actions.fill(self, version.actions if version else {}, self.user)
         self.fields["channels"].choices = self._channels()  # type: ignore[attr-defined]
 
     def _channels(self) -> list[tuple[str, str]]:
@@ -278,7 +279,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if not any(kind in self.errors for kind in KINDS) and not self.targets():
             self.add_error("first_response", _("Give at least one target, like a first answer within 60 minutes."))
         if not self.errors:
-            _refuse(faults(admin_actions.read(values)))
+            _refuse(faults(clock_actions.read(values)))
         return values
 
     def targets(self) -> list[dict[str, Any]]:
@@ -294,7 +295,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         policy.publish(
             targets=self.targets(),
             calendar=self.cleaned_data["calendar"],
-            actions=admin_actions.read(self.cleaned_data),
+            actions=clock_actions.read(self.cleaned_data),
             by=by,
             **lists,
         )
@@ -309,7 +310,7 @@ for _kind in KINDS:
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
         help_text=_("Minutes of opening time. Empty: no such target."),
     )
-admin_actions.declare(PolicyForm)
+clock_actions.declare(PolicyForm)
 
 
 # --- answers

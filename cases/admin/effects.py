@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases import recalculating
-from cases.admin_publishing import Publishing
+from cases.admin.publishing import Publishing
 from cases.models import Case
 from crm.admin import me
 

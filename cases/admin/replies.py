@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases import saved_replies, variables
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import SavedReply
 from cases.reply_forms import TEXTS, SharedReplyForm
 from crm.admin import me, supervisors

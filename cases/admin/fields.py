@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cases import tags, transitions
-from cases.admin import named
+from cases.admin.queues import named
 from cases.filter_keys import KEYS
 from cases.models import Case, CaseField, FieldOption, Queue, Tag
 from cases.models.case import Refusal

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from cases import desks
-from cases.admin_forms import MemberForm
+from cases.admin.forms import MemberForm
 from cases.models import (
     Case,
     Channel,

@@ -10,8 +10,8 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from cases import answers
-from cases.admin_forms import ArticleForm
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin.forms import ArticleForm
+from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import Article, KnowledgeGap, Queue, QueueMembership
 from crm.admin import ReadOnlyAdmin, me, supervisors
 from crm.models import User

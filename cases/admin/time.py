@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cases import admin_actions, escalation, recalculating
-from cases.admin_effects import Previewing
-from cases.admin_forms import CalendarForm, PolicyForm
-from cases.admin_publishing import names, only_theirs
+from cases import escalation, recalculating
+from cases.admin import clock_actions
+from cases.admin.effects import Previewing
+from cases.admin.forms import CalendarForm, PolicyForm
+from cases.admin.publishing import names, only_theirs
 from cases.business_hours import DAYS
 from cases.models import BusinessCalendar, ClockAction, Queue, Recalculation, SLAPolicy
 from cases.models.sla import KINDS
@@ -79,8 +80,8 @@ class PolicyAdmin(Previewing):
         (_("Which cases"), {"fields": ["queues", "priorities", "channels", "tiers"]}),
         (_("How quickly"), {"fields": list(KINDS)}),
         (_("What counts"), {"fields": ["calendar", "pause_statuses"]}),
-        (_("When a quarter of the time is left"), {"fields": admin_actions.names("warn"), "classes": ["collapse"]}),
-        (_("When time has run out"), {"fields": admin_actions.names("breach"), "classes": ["collapse"]}),
+        (_("When a quarter of the time is left"), {"fields": clock_actions.names("warn"), "classes": ["collapse"]}),
+        (_("When time has run out"), {"fields": clock_actions.names("breach"), "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SLAPolicy]:

@@ -12,7 +12,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from cases import desks
-from cases.admin import named
+from cases.admin.queues import named
 from cases.models import Capacity, Colleague, PersonSkill, Presence, PresenceReason, Queue, QueueMembership, Skill
 from crm.admin import HouseAdmin, me, supervisors, system
 from crm.models import User

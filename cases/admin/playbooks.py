@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from cases.admin_publishing import Publishing, names, only_theirs
+from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import Playbook
 from cases.models.playbook import read_steps
 from crm.admin import me, supervisors

@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
-from cases.admin_effects import CHOICE, pairs
-from cases.admin_publishing import Publishing, names
-from cases.admin_rule_form import EVENT_FIELDS, WAIT_FIELDS, RuleForm
+from cases.admin.effects import CHOICE, pairs
+from cases.admin.publishing import Publishing, names
+from cases.admin.rule_form import EVENT_FIELDS, WAIT_FIELDS, RuleForm
 from cases.models import Case, Rule, RuleRun, RuleTrial
 from cases.rules import reach, running, trying, words
 from cases.rules.catalogue import catalogue
