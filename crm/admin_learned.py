@@ -19,10 +19,10 @@ from crm.models import Learned
 class LearnedAdmin(ReadOnlyAdmin):
     """A card a training, the newest first; everything on it is what the training itself kept."""
 
-    list_display = ["what", "pk", "made_at", "state", "headline"]
+    list_display = ["what", "version", "made_at", "state", "headline"]
     list_filter = ["in_use"]
     ordering = ["-pk"]
-    fields = ["what", "about", "pk", "made_at", "state", "learned_from", "how_well", "limits", "took"]
+    fields = ["what", "about", "version", "made_at", "state", "learned_from", "how_well", "limits", "took"]
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Learned]:
@@ -31,6 +31,10 @@ class LearnedAdmin(ReadOnlyAdmin):
     @admin.display(description=_("learner"))
     def what(self, row: Learned) -> str:
         return str(learning.card(row.kind).title)
+
+    @admin.display(description=_("version"), ordering="pk")
+    def version(self, row: Learned) -> int:
+        return row.pk
 
     @admin.display(description=_("what it is for"))
     def about(self, row: Learned) -> str:
@@ -51,8 +55,9 @@ class LearnedAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("how well"))
     def headline(self, row: Learned) -> str:
-        """The first few figures."""
-        told = list(_named(row.kind, row.figures))[:3]
+        """The first few figures that are one number."""
+        single = {name: value for name, value in row.figures.items() if not isinstance(value, dict)}
+        told = _named(row.kind, single)[:3]
         return " · ".join(f"{name}: {value}" for name, value in told)
 
     @admin.display(description=_("learned from"))
@@ -69,8 +74,10 @@ def _lines(kind: str, told: Mapping[str, Any]) -> SafeString:
 
 
 def _named(kind: str, told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """In the order of the card's words, for the database keeps none; what the card has no word for comes last."""
     names = learning.card(kind).names
-    return [(str(names.get(name, name)), _value(value, names)) for name, value in told.items()]
+    ordered = [name for name in names if name in told] + [name for name in told if name not in names]
+    return [(str(names.get(name, name)), _value(told[name], names)) for name in ordered]
 
 
 def _value(value: Any, names: Mapping[str, Any]) -> str:

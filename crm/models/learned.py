@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Learned(models.Model):
@@ -7,7 +8,7 @@ class Learned(models.Model):
     newest few, what it learned. Rows are only added; the newest one in use of a kind is what runs."""
 
     kind = models.CharField(max_length=40)
-    made_at = models.DateTimeField(default=timezone.now)
+    made_at = models.DateTimeField(_("made"), default=timezone.now)
     took = models.FloatField(default=0)  # seconds
     in_use = models.BooleanField(default=False)
     why = models.CharField(max_length=300, default="", blank=True)  # why it is not in use, in a sentence
@@ -16,6 +17,7 @@ class Learned(models.Model):
     content = models.BinaryField(null=True)  # crm.arrays; null once newer ones took over
 
     class Meta:
+        verbose_name, verbose_name_plural = _("model card"), _("model cards")
         indexes = [models.Index(fields=["kind", "-id"], name="learned_newest")]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from crm.management.demo import (
     policies,
     replies,
     rules,
+    segments,
 )
 from crm.management.demo.traffic import keep_arriving
 
@@ -48,14 +49,15 @@ class Command(BaseCommand):
             rng, now = random.Random(seed), timezone.now()  # noqa: S311 - a demo, not a secret
             brightwave = company.found(rng)
             people = customers.populate(CUSTOMERS, rng, now)
-            offers.publish(brightwave.users["sue"])
+            for ours in (offers, segments):
+                ours.publish(brightwave.users["sue"])
+            policies.set_up(brightwave)
             for written in (replies, macros):
                 written.save(brightwave, random.Random(seed))  # noqa: S311
             cases = history.live_through(brightwave, people, CASES, rng, now)
             describing.ask(brightwave, cases, random.Random(seed), now)  # noqa: S311
             colleagues.speak(brightwave.users)
             rules.set_up(brightwave)
-            policies.set_up(brightwave)
             floor.open_up(brightwave, random.Random(seed), timezone.now())  # noqa: S311
         took = time.monotonic() - started
         self.stdout.write(f"Brightwave is set up: {len(people)} customers, {len(cases)} cases, in {took:.1f} s.")

@@ -1,14 +1,17 @@
-"""The floor at this moment: who is there, what arrives just now, what a lead says over a shoulder."""
+"""The floor at this moment: who is there, what arrives just now, what a lead says over a shoulder, what waits for a lead."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
 
 from cases import conversation, tasks, whispering
 from cases.intake import open_case
-from cases.models import Case, Presence, PresenceReason
+from cases.models import Case, Presence, PresenceReason, ServicePolicy
+from cases.remedies import granting
 from crm.management.demo import letters
 from crm.management.demo.company import Company
+from crm.management.demo.people import STAFF
 from crm.models import User
 from customers.models import Customer
 
@@ -29,7 +32,12 @@ ARRIVING = (
     ("Billing", "Refund?", "I sent the router back three weeks ago and still wait for the refund."),
     ("Technical", "No internet since noon", "The router blinks red and keeps dropping the line every few minutes."),
 )
-SHOULDER = "They have been with us since 2016 and rang twice. Give them the month, I cover it."
+# tag → policy, and what the rep said of the case
+WAITING = {
+    "no connection": ("The line was down", {"impact": "hard", "days": "3"}),
+    "double debit": ("Charged twice", {"amount": "49.90"}),
+}
+SHOULDER = "They had to ask twice, and they are right. Give them the month, I cover it."
 
 
 def open_up(company: Company, rng: Random, now: datetime) -> None:
@@ -37,6 +45,7 @@ def open_up(company: Company, rng: Random, now: datetime) -> None:
     _arrivals(company, rng, now)
     _over_a_shoulder(company.users, now)
     _due_soon(company.users["rosa"], now)
+    _ask_a_lead(company, now)
 
 
 def _people(users: Mapping[str, User]) -> None:
@@ -71,3 +80,16 @@ def _over_a_shoulder(users: Mapping[str, User], now: datetime) -> None:
 def _due_soon(rep: User, now: datetime) -> None:
     if case := _of(rep, "Billing"):
         tasks.add(case, what="Ring the bank about the second debit", by=rep, due_at=now + timedelta(minutes=40), at=now)
+
+
+def _ask_a_lead(company: Company, now: datetime) -> None:
+    """More than a rep may give by themselves: one of each policy waits for who leads the queue."""
+    reps = [company.users[colleague.username] for colleague in STAFF if colleague.queue_role == "rep"]
+    for tag, (name, given) in WAITING.items():
+        policy = ServicePolicy.objects.get(name=name)
+        with_reps = Case.objects.active().filter(queue__in=company.queues.values(), assignee__in=reps)
+        found = with_reps.filter(tags__contains=[tag]).exclude(customer=None)
+        case = found.select_related("assignee").order_by("-opened_at", "-pk").first()
+        if case and case.assignee:
+            wish = granting.Wish(given=given, key=uuid.uuid4())
+            granting.propose(case, policy, wish, by=case.assignee, at=now - timedelta(minutes=3))

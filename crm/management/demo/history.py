@@ -5,6 +5,7 @@ from random import Random
 
 from cases import search
 from cases.models import Case, Clock, Contact, Issue, Message, Promise
+from crm.management.demo import endings
 from crm.management.demo.company import Company
 from crm.management.demo.customers import FAULTY
 from crm.management.demo.phrases import CLOSERS, DAYS, FOLLOW_UPS, OPENERS, STREETS
@@ -34,6 +35,7 @@ def live_through(company: Company, people: list[Customer], count: int, rng: Rand
     stories = [_story(company, by_language, rng, now) for _ in range(count)]
     stories += _reports(company, rng, now)
     stories.sort(key=lambda story: story.case.opened_at)
+    endings.tell(company, stories, Random(count))  # noqa: S311 - of its own: what else is told stays as it is
     _write(stories)
     return [story.case for story in stories]
 
@@ -204,7 +206,9 @@ def _write(stories: list[Story]) -> None:
     Message.objects.bulk_create([m for s in stories for m in s.messages], batch_size=1000)
     Promise.objects.bulk_create([p for s in stories for p in s.promises], batch_size=1000)
     Clock.objects.bulk_create([c for s in stories for c in s.clocks], batch_size=1000)
-    Event.objects.bulk_create([e for s in stories for e in s.rows()], batch_size=2000)
+    endings.write_remedies(stories)
+    events = Event.objects.bulk_create([e for s in stories for e in s.rows()], batch_size=2000)
+    endings.write(stories, events)
     _index(stories)
 
 

@@ -48,7 +48,7 @@ LIMITS = {"rep": (25, 150, 75), "lead": (150, 1000, 400), "supervisor": (1000, 5
 
 
 def set_up(company: Company) -> None:
-    """Promises of the demo's past were broken before anything was paid for them."""
+    """Before the past is told, which goes by them; promises of that past were broken before anything was paid for them unasked."""
     queues = list(company.queues.values())
     for issue, (inputs, rows) in TABLES.items():
         policy = ServicePolicy.objects.create(name=issue)

@@ -4,7 +4,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cases.models import CalendarVersion, Case, Clock, Contact, Issue, Message, Promise, SLAPolicyVersion
+from cases.models import (
+    CalendarVersion,
+    Case,
+    Clock,
+    Contact,
+    Issue,
+    Message,
+    Promise,
+    Remedy,
+    SLAPolicyVersion,
+    SurveyAnswer,
+)
+from cases.models.answer import ArticleUse
+from cases.remedies.granting import about
 from crm.models import Event, User
 from customers.models import Customer
 
@@ -13,7 +26,7 @@ ANSWERS = ("first_response", "next_response")
 
 @dataclass
 class Told:
-    """One event to be, and the message it is about."""
+    """One event to be, and the message or the remedy it is about."""
 
     kind: str
     at: datetime
@@ -21,6 +34,7 @@ class Told:
     via: str = "person"
     reason: str = ""
     message: Message | None = None
+    remedy: Remedy | None = None
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,6 +51,9 @@ class Story:
     messages: list[Message] = field(default_factory=list)
     clocks: list[Clock] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
+    remedies: list[Remedy] = field(default_factory=list)
+    uses: list[ArticleUse] = field(default_factory=list)
+    survey: SurveyAnswer | None = None
 
     def open(self, at: datetime, by: User | None = None) -> None:
         self.case.opened_at = at
@@ -52,9 +69,10 @@ class Story:
         via: str = "person",
         reason: str = "",
         message: Message | None = None,
+        remedy: Remedy | None = None,
         **data: Any,
     ) -> None:
-        self.events.append(Told(kind, at, by, via, reason, message, data))
+        self.events.append(Told(kind, at, by, via, reason, message, remedy, data))
         self.case.version = len(self.events)
 
     def hear(self, text: str, at: datetime) -> None:
@@ -185,8 +203,12 @@ class Story:
             if promise.state == "open" and promise.due_at < self.now:
                 promise.state, promise.settled_at = "broken", promise.due_at
                 self.tell("promise_broken", promise.due_at, via="clock")
-        self.events.sort(key=lambda told: told.at)
+        self.sort()
         self._columns()
+
+    def sort(self) -> None:
+        """In the order in which it happened."""
+        self.events.sort(key=lambda told: told.at)
 
     def _columns(self) -> None:
         case = self.case
@@ -215,11 +237,13 @@ class Story:
         )  # fmt: skip
 
     def rows(self) -> list[Event]:
-        """The events as rows, once the messages have keys."""
+        """The events as rows, once the messages and the remedies have keys."""
         made = []
         for version, told in enumerate(self.events, start=1):
             if told.message:
                 told.data["message"] = told.message.pk
+            if told.remedy:
+                told.data |= about(told.remedy)
             made.append(
                 Event(
                     stream="case",
