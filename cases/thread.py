@@ -187,7 +187,7 @@ def _attach(messages: Sequence[Message]) -> None:
 
 
 def with_parts(messages: MessageQuerySet) -> MessageQuerySet:
-    """With everything `cases/_message.html` shows. A mail's HTML is only known to be there: its frame fetches it."""
+    """With everything cases.templatetags.spoken shows. A mail's HTML is only known to be there: its frame fetches it."""
     messages = messages.defer("html").annotate(has_html=~Q(html=""))
     return messages.select_related("author", "dispatch").prefetch_related("attachments")
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import lru_cache
 
 from django import template
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from cases import feelings
 from cases.models import Case, Message
+from crm.addressing import address
 from crm.templatetags.icons import icon
 
 register = template.Library()
@@ -29,11 +29,11 @@ def feeling_marks(message: Message) -> SafeString:
     only what is marked (static/css/thread.css). One that came just now asks again once it was guessed."""
     if not message.is_theirs:
         return SafeString("")
-    address = reverse("cases:feeling", args=[message.case.number, message.pk])
+    where = address("cases:feeling", message.case.number, message.pk)
     percent = round(100 * message.felt_p) if message.felt_p is not None else None
     guess = "" if message.feeling else message.felt_guess
     marks = _marks(message.feeling, guess, percent if guess else None, _is_new(message), get_language() or "")
-    return mark_safe(marks.replace(_ADDRESS, escape(address)))  # noqa: S308 - put together from what is escaped
+    return mark_safe(marks.replace(_ADDRESS, escape(where)))  # noqa: S308 - put together from what is escaped
 
 
 def _is_new(message: Message) -> bool:

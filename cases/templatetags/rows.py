@@ -7,7 +7,6 @@ from functools import lru_cache
 from html import escape
 
 from django import template
-from django.urls import get_script_prefix, reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from cases import transitions
 from cases.models import Case
 from cases.templatetags.console import clock_chip, is_waiting, moment, nearest, since
 from cases.undelivered import cause
+from crm.addressing import address
 from crm.models import User
 from crm.templatetags.icons import icon
 
@@ -37,7 +37,7 @@ def row(case: Case) -> SafeString:
     return mark_safe(  # noqa: S308 - put together from what is escaped
         f'<li class="{classes}" {_data(case)}>'
         f'<input type="checkbox" class="pick-box" data-pick tabindex="-1" aria-label="{word["choose"]} #{case.number}">'
-        f'<a href="{_cases(get_script_prefix())}{case.number}/">\n'
+        f'<a href="{address("cases:case", case.number)}">\n'
         f'<span class="t"><span class="ch" title="{channel}">{_channel_icon(case.channel)}{_unseen(channel)}</span>'
         f'<b class="name">{person}</b><span class="wait">{_stand(case, waiting, word)}</span></span>\n'
         f'<span class="p">{ours}{escape(case.preview or case.subject)}</span>\n'
@@ -78,12 +78,6 @@ def _data(case: Case) -> str:
 def _epoch_ms(at: datetime | None) -> str:
     """A moment as the browser counts, for ordering rows; nothing when there is none."""
     return str(int(at.timestamp() * 1000)) if at else ""
-
-
-@lru_cache(maxsize=8)
-def _cases(_prefix: str) -> str:
-    """Where cases are read, before the number of one."""
-    return reverse("cases:case", args=[0]).removesuffix("0/")
 
 
 def _stand(case: Case, waiting: bool, word: dict[str, str]) -> str:
