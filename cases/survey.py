@@ -80,11 +80,12 @@ class Asked:
 
 
 def asked(case: Case, now: datetime) -> Asked | None:
-    """What is asked of the customer of this case now; nothing while it is not resolved, nor of who does not want to be asked."""
+    """What is asked of the customer of this case now; nothing while it is not resolved, nor of who does not want to be asked,
+    nor where the queue asks nobody. What was answered before stays to be read, and changed for its day."""
     if case.status not in OVER:
         return None
     answer = SurveyAnswer.objects.filter(case=case).first()
-    if answer is None and _is_refused(case, now):
+    if answer is None and (not case.queue.asks_survey or _is_refused(case, now)):
         return None
     return Asked(answer, _may_change(answer, now))
 

@@ -75,6 +75,31 @@ def test_time_runs_while_the_queue_is_open(case: Case, billing: Queue, ana: User
     assert found == datetime(2026, 9, 7, 9, 5, tzinfo=UTC), "ten minutes on Friday, five on Monday"
 
 
+def test_the_queue_says_how_long_and_what_waits_keeps_its_time(
+    client: Client, case: Case, billing: Queue, ana: User, sue: User
+) -> None:
+    before = asked(case, ana)
+    call = Caller(sue)
+    address = f"queues/{billing.pk}/"
+    assert call.get(address).json()["approval_minutes"] == 15
+    assert call.patch(address, {"approval_minutes": 40}).json()["approval_minutes"] == 40
+    billing.refresh_from_db()
+    after = asked(make_case(billing, customer=make_customer("Zoe")), ana)
+    assert after.answer_by == after.asked_at + timedelta(minutes=40)
+    before.refresh_from_db()
+    assert before.answer_by == before.asked_at + timedelta(minutes=15)
+    client.force_login(ana)
+    shown = client.get(f"/cases/{after.case.number}/remedies/").content.decode()
+    assert "This queue decides within 40 minutes of its opening hours." in shown
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1441, None, "soon"])
+def test_a_time_that_makes_no_sense_is_refused(billing: Queue, sue: User, wrong: object) -> None:
+    assert Caller(sue).patch(f"queues/{billing.pk}/", {"approval_minutes": wrong}).status_code == 400
+    billing.refresh_from_db()
+    assert billing.approval_minutes == 15
+
+
 def test_what_is_decided_or_called_off_is_not_raised(billing: Queue, ana: User) -> None:
     dan = lead(billing, "dan")
     allow("lead")
