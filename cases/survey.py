@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases import promises, transitions
-from cases.models import Case, SurveyAnswer
+from cases.models import Case, SurveyAnswer, SurveyAsking
 from cases.models.case import Refusal
 from customers import consent
 from customers.folding import clean
@@ -90,6 +90,11 @@ def asked(case: Case, now: datetime) -> Asked | None:
     return Asked(answer, _may_change(answer, now))
 
 
+def note_asked(case: Case, at: datetime) -> None:
+    """Their page shows the question: that they were asked is known from the first time on, however often it is shown."""
+    SurveyAsking.objects.bulk_create([SurveyAsking(case=case, at=at)], ignore_conflicts=True)
+
+
 def _may_change(answer: SurveyAnswer | None, at: datetime) -> bool:
     return answer is None or at < answer.answered_at + CHANGED_FOR
 
@@ -115,6 +120,7 @@ def answer(case: Case, said: Said, *, at: datetime) -> SurveyAnswer:
     was = now.answer
     if was and Said(was.solved, was.feeling, was.words) == said:
         return was
+    note_asked(case, at)
     row = was or SurveyAnswer(case=case, answered_at=at)
     row.solved, row.feeling, row.words, row.changed_at = said.solved, said.feeling, said.words, at
     row.save()

@@ -146,6 +146,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("measures/sentiment/", measures.sentiment),
     path("measures/fairness/", fairness.fairness),
     path("measures/resolution/", measures.resolution),
+    path("measures/surveys/", measures.surveys),
     path("issues/<int:pk>/", issues.issue),
     path("cases/<int:number>/issue/", issues.of_case),
     path("queues/<int:pk>/leveling/", boards.level),
