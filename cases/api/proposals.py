@@ -19,7 +19,6 @@ from cases.api.policies import PolicyTable
 from cases.models import Queue, Remedy, ServicePolicy
 from cases.policy import overriding
 from cases.policy.overriding import Proposal
-from cases.policy.table import REMEDIES
 from cases.remedies import overrides
 from crm import rest
 
@@ -68,7 +67,7 @@ class ProposalShape(serializers.Serializer[Any]):
     granted = serializers.DecimalField(max_digits=14, decimal_places=2, source="found.granted")
     computed = serializers.DecimalField(max_digits=14, decimal_places=2, source="found.computed")
     ratio = serializers.SerializerMethodField(help_text="Null where the row gave nothing.")
-    kind = serializers.ChoiceField(choices=REMEDIES, source="found.kind")
+    kind = serializers.ChoiceField(choices=Remedy.Kind.choices, source="found.kind")
     currency = serializers.CharField()
     says = serializers.CharField()
 
