@@ -2,25 +2,25 @@
 remembered in this process, so that a condition that names one of its facts is still read and checked; what the fact says
 is unknown meanwhile, as docs/conditions.md tells."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.hooks import Hook
 
-if TYPE_CHECKING:
-    from customers.conditions import Collection as Rows
-    from customers.conditions import Fact
-
-_told: dict[tuple[str, str], "tuple[Fact | Rows, ...]"] = {}  # by hook and contribution: the latest
+_told: dict[tuple[str, str], tuple[Any, ...]] = {}  # by hook and contribution: the latest
 _silent: dict[str, frozenset[str]] = {}  # by hook: whose facts nobody here has ever heard
 _away: dict[str, bool] = {}  # by hook: whether somebody did not answer when it was last asked
 
 
-def gathered(hook: Hook[[], Any]) -> "Iterator[Fact | Rows]":
+def _marked(fact: Any, of: str) -> Any:
+    return replace(fact, rests=of)
+
+
+def gathered(hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked) -> Iterator[Any]:
     """What its contributions add; of one that does not answer, what it told before, marked with who it is of."""
     silent, away = set(), False
     for filled in hook.run():
@@ -30,10 +30,11 @@ def gathered(hook: Hook[[], Any]) -> "Iterator[Fact | Rows]":
             _told[key] = tuple(filled.value or ())
             yield from _told[key]
         elif key in _told:
-            yield from (replace(fact, rests=plugin(filled.name)) for fact in _told[key])
+            yield from (mark(fact, plugin(filled.name)) for fact in _told[key])
         else:
             silent.add(plugin(filled.name))
-    _silent[hook.name], _away[hook.name] = frozenset(silent), away
+    if mark is _marked:  # else no condition asks them
+        _silent[hook.name], _away[hook.name] = frozenset(silent), away
 
 
 def is_anybody() -> bool:

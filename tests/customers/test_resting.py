@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from django.db.models.functions import Length
 from django.test import Client
 from django.utils import timezone
 
-from cases.hooks import case_facts
+from cases.hooks import case_facts, policy_facts
 from cases.models import Case, Queue, Rule, RuleRun
 from cases.models.rule import faults
+from cases.policy import facts as policy_of
+from cases.policy.facts import PolicyFact
 from cases.rules import knowledge, running
 from cases.rules import looking as rules_looking
 from crm import hooks
@@ -28,7 +31,9 @@ from customers.models import Customer, Segment, SegmentTurn
 from outreach import deciding, exposure
 from outreach.catalogue import _kept
 from outreach.models import Exposure, KnownProblem
+from tests.api import Caller
 from tests.builders import make_case, make_customer, make_message, make_question
+from tests.cases.remedied import make_policy
 from tests.cases.ruled import keep, make_rule, numbered
 from tests.customers.segmented import AT, keep_up, rows, segment
 from tests.outreach.conftest import make_offer, open_gates
@@ -339,8 +344,6 @@ def test_it_is_saved_and_checked_as_ever_and_the_editor_says_why(shop: Shop, sue
 
 
 def test_at_admin_and_over_the_api_it_is_said_too(shop: Shop, sue: User, root: User, client: Client) -> None:
-    from tests.api import Caller
-
     shop.times_out()
     client.force_login(root)
     shown = client.post("/admin/customers/segment/preview/", {"condition": json.dumps(LONG)}).json()
@@ -350,3 +353,24 @@ def test_at_admin_and_over_the_api_it_is_said_too(shop: Shop, sue: User, root: U
     looked = Caller(root).post("segments/preview/", {"condition": LONG}).json()
     assert (looked["count"], looked["note"][: len(UNKNOWN_FOR_NOW)]) == (0, UNKNOWN_FOR_NOW)
     assert Caller(root).get(f"segments/{made.json()['id']}/members/").json()["results"] == []
+
+
+def test_a_policy_that_goes_by_its_fact_is_saved_and_the_rep_is_asked(
+    shop: Shop, billing: Queue, carl: Customer
+) -> None:
+    def of_policies() -> list[PolicyFact]:
+        if shop.broken:
+            raise ConnectionError
+        return [PolicyFact("shop.parcels", "Parcels", "number", lambda _asked: 3)]
+
+    inputs = [{"name": "parcels", "label": "Parcels", "kind": "number", "from": "shop.parcels"}]
+    row = {"when": {}, "remedy": "credit", "amount": {"base": "5"}}
+    with policy_facts.registered(of_policies):
+        made = make_policy("Lost", {"currency": "EUR", "inputs": inputs, "rows": [row]})
+        assert made.current is not None
+        occasion = policy_of.Occasion(make_case(billing, customer=carl), made, AT, "EUR")
+        assert policy_of.of(made.current.read, occasion, {}) == {"parcels": 3}
+        shop.broken = True
+        made.publish(table={"currency": "EUR", "inputs": inputs, "rows": [row | {"amount": {"base": "6"}}]})
+        assert policy_of.of(made.current.read, occasion, {}) == {}
+        assert policy_of.of(made.current.read, occasion, {"parcels": Decimal(2)}) == {"parcels": 2}
