@@ -6,6 +6,7 @@ class CasesConfig(AppConfig):
     name = "cases"
 
     def ready(self) -> None:
-        from cases import jobs, live, live_news, live_people, live_tasks, roles, whispering  # noqa: F401 - register sweeps, streams, and who holds which role
+        # They register sweeps, streams, and who holds which role.
+        from cases import jobs, live, live_approvals, live_news, live_people, live_tasks, roles, whispering  # noqa: F401
 
         autodiscover_modules("case_hooks")

@@ -88,6 +88,7 @@ def kinds() -> list[tuple[str, Any]]:
         ("message", gettext_lazy("Messages")),
         ("note", gettext_lazy("Notes")),
         ("promise", gettext_lazy("Promises")),
+        ("survey", gettext_lazy("Answers to surveys")),
     ]
 
 

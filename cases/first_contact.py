@@ -5,16 +5,16 @@ about anything" within 30 days to 34.5 %. So three are told, always together and
 about it (in any case and channel, looking forward), the customer said that they have what they came for, the case was not reopened.
 Pure but for `firsts`."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
 
+from cases.shares import Share, share
+
 WINDOWS = (7, 14, 30)  # days
 MOST = 100_000  # issues looked at, the newest
-_Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,6 @@ class First:
         if answered is None or (self.again_at is not None and answered >= self.again_at):
             return self.last_at
         return max(self.last_at, answered)
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of the issues, with Wilson's 95 % interval; None of nothing."""
-
-    count: int
-    share: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -95,16 +85,6 @@ def _said(row: First, until: datetime) -> bool:
     if row.said_at is None or row.said_at > until or _by(row.unsaid_at, until):
         return False
     return row.again_at is None or row.said_at < row.again_at
-
-
-def share(count: int, of: int) -> Share:
-    """Wilson's interval (1927): it stays within 0 and 1 and holds where there are few."""
-    if not of:
-        return Share(0, None, None, None)
-    p, z2 = count / of, _Z**2 / of
-    middle, reach = p + z2 / 2, _Z * math.sqrt(p * (1 - p) / of + z2 / of / 4)
-    ends = (max((middle - reach) / (1 + z2), 0.0), min((middle + reach) / (1 + z2), 1.0))
-    return Share(count, round(p, 4), round(ends[0], 4), round(ends[1], 4))
 
 
 def firsts(queues: Iterable[int], since: datetime, until: datetime) -> list[First]:

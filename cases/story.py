@@ -5,11 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import Case as Either
+from django.db.models import CharField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.models import Case, Message, Promise
+from cases import telling
+from cases.models import Case, Message, Promise, SurveyAnswer
 from cases.models.case import CaseQuerySet
 from cases.sight import SightRows
 from crm.models import User
@@ -23,7 +26,7 @@ _DIRECTIONS = {"message": ["inbound", "outbound"], "note": ["note"], "": list(_I
 
 
 def happened(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:
-    """Cases opened and promises made in the cases of this customer that `user` may see."""
+    """Cases opened, promises made and what was answered to our question, in the cases of this customer that `user` may see."""
     if kind not in {"", *_PARTS}:
         return []
     about = (user, customer.pk, before)
@@ -52,19 +55,44 @@ def _promised(cases: CaseQuerySet, before: datetime) -> QuerySet[Promise, Any]:
     return made.values_list(*_row("promise", "made_at", "case__", "what", "state"))
 
 
+def _answered(cases: CaseQuerySet, before: datetime) -> QuerySet[SurveyAnswer, Any]:
+    """As it stands: they may change it for a day."""
+    said = When(solved=True, then=Value("yes "))
+    found = SurveyAnswer.objects.filter(case__in=cases.order_by(), changed_at__lt=before).order_by("-changed_at", "-pk")
+    found = found.annotate(said=Concat(Either(said, default=Value("no ")), "feeling", output_field=CharField()))
+    return found.values_list(*_row("survey", "changed_at", "case__", "words", "said"))
+
+
 def _row(kind: str, at: str, case: str = "", text: str = "subject", state: str = "status") -> list[Any]:
     return [Value(kind, CharField()), F(at), F(f"{case}number"), F(text), F(state)]
 
 
-_PARTS: dict[str, Callable[[CaseQuerySet, datetime], QuerySet[Any, Any]]] = {"case": _opened, "promise": _promised}
+_PARTS: dict[str, Callable[[CaseQuerySet, datetime], QuerySet[Any, Any]]] = {
+    "case": _opened,
+    "promise": _promised,
+    "survey": _answered,
+}
 
 
 def _entry(kind: str, at: datetime, number: int, text: str, state: str) -> Entry:
+    if kind == "survey":
+        return _survey(at, number, text, *state.split(" "))
     if kind == "case":
         words, title, icon = dict(Case.Status.choices), f"#{number} {text}", "inbox"
     else:
         words, title, icon = dict(Promise.State.choices), text, "handshake"
     return Entry(at, kind, title, str(words.get(state, state)), _url(number), icon)
+
+
+def _survey(at: datetime, number: int, words: str, solved: str, feeling: str) -> Entry:
+    """What they answered when asked whether it was solved, how it felt, and what they added."""
+    yes, no = _("Asked whether #%(case)d was solved: yes"), _("Asked whether #%(case)d was solved: no")
+    title = (yes if solved == "yes" else no) % {"case": number}
+    quote = f"“{' '.join(words.split())[:SHOWN]}”" if words else ""
+    felt = str(telling.FELT.get(feeling, ""))
+    return Entry(
+        at, "survey", title, ": ".join(filter(None, [felt, quote])), _url(number), "message-circle-question-mark"
+    )
 
 
 def said(customer: Customer, user: User, before: datetime, limit: int, kind: str) -> list[Entry]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases import promises, transitions
-from cases.models import Case, SurveyAnswer
+from cases.models import Case, SurveyAnswer, SurveyAsking
 from cases.models.case import Refusal
 from customers import consent
 from customers.folding import clean
@@ -80,13 +80,19 @@ class Asked:
 
 
 def asked(case: Case, now: datetime) -> Asked | None:
-    """What is asked of the customer of this case now; nothing while it is not resolved, nor of who does not want to be asked."""
+    """What is asked of the customer of this case now; nothing while it is not resolved, nor of who does not want to be asked,
+    nor where the queue asks nobody. What was answered before stays to be read, and changed for its day."""
     if case.status not in OVER:
         return None
     answer = SurveyAnswer.objects.filter(case=case).first()
-    if answer is None and _is_refused(case, now):
+    if answer is None and (not case.queue.asks_survey or _is_refused(case, now)):
         return None
     return Asked(answer, _may_change(answer, now))
+
+
+def note_asked(case: Case, at: datetime) -> None:
+    """Their page shows the question: that they were asked is known from the first time on, however often it is shown."""
+    SurveyAsking.objects.bulk_create([SurveyAsking(case=case, at=at)], ignore_conflicts=True)
 
 
 def _may_change(answer: SurveyAnswer | None, at: datetime) -> bool:
@@ -114,6 +120,7 @@ def answer(case: Case, said: Said, *, at: datetime) -> SurveyAnswer:
     was = now.answer
     if was and Said(was.solved, was.feeling, was.words) == said:
         return was
+    note_asked(case, at)
     row = was or SurveyAnswer(case=case, answered_at=at)
     row.solved, row.feeling, row.words, row.changed_at = said.solved, said.feeling, said.words, at
     row.save()

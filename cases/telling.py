@@ -106,6 +106,12 @@ _OTHERWISE: dict[tuple[str, str], LazyText] = {
     ("remedy_raised", "nobody"): gettext_lazy("Nobody decided in time, and nobody else has the authority: %(remedy)s"),
     ("released", "leveled"): gettext_lazy("%(who)s put it back for anyone, to level the load"),
 }
+# How customers said it felt, on their page.
+FELT: dict[str, LazyText] = {
+    "good": gettext_lazy("it felt good"),
+    "neutral": gettext_lazy("it felt neither good nor bad"),
+    "bad": gettext_lazy("it felt bad"),
+}
 _BY_ITSELF = {
     "customer_replied": gettext_lazy("the customer wrote"),
     "survey": gettext_lazy("the customer says so"),
@@ -159,8 +165,7 @@ def told(event: Event) -> str:
 
 def _survey(event: Event) -> dict[str, str]:
     """How it felt, and what they added."""
-    felt = {"good": _("it felt good"), "neutral": _("it felt neither good nor bad"), "bad": _("it felt bad")}
-    feeling = felt.get(event.data.get("feeling", ""), "") if event.kind == "survey_answered" else ""
+    feeling = FELT.get(event.data.get("feeling", ""), "") if event.kind == "survey_answered" else ""
     said = event.names.get("words", "")  # type: ignore[attr-defined]
     return {"felt": f", {feeling}" if feeling else "", "quote": f": “{said}”" if said else ""}
 

@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/settings/", news_settings.ways, name="news_settings"),
     path("board/", board.board, name="board"),
     path("board/feelings/", board.feelings, name="board_feelings"),
+    path("board/surveys/", board.surveys, name="board_surveys"),
     path("people/<int:user>/presence/", board.presence, name="presence_of"),
     path("people/<int:user>/capacity/", board.capacity, name="capacity_of"),
     path("people/<int:user>/cases/", board.in_hand, name="in_hand"),

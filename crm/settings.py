@@ -259,7 +259,7 @@ _ENUMS = {
     "OfferAnswer": "outreach.models.OfferResponse.Kind", "OfferPurpose": "outreach.models.Offer.Purpose",
     "NotificationReason": "cases.models.reasons.Reason", "NotificationWay": "cases.models.reasons.Way",
     "CaseFieldKind": "cases.models.CaseField.Kind", "AskedOfCustomers": "cases.models.CaseField.OfCustomers", "ThenStatusEnum": "cases.models.field.ASKED_AT",
-    "RemedyKind": "cases.models.Remedy.Kind", "PolicyInputKind": "cases.policy.table.KINDS", "RemedyState": "cases.models.Remedy.State",
+    "RemedyKind": "cases.models.Remedy.Kind", "PolicyInputKind": "cases.policy.table.KINDS", "RemedyState": "cases.models.Remedy.State", "RemedyWhy": "cases.models.Remedy.Why",
     "QueueAsks": "cases.models.Queue.Asks", "PresenceReasonState": "cases.models.PresenceReason.WITH_REASON",
 }  # fmt: skip
 SPECTACULAR_SETTINGS = {

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from crm.admin import HouseAdmin, me, supervisors
 from crm.models import User
 from customers import catalogue, facts, looking, saying, segments
-from customers.conditions import BadCondition, as_said
+from customers.conditions import BadCondition
 from customers.models import Segment, SegmentVersion
 
 
@@ -51,7 +51,7 @@ def condition_json(text: str) -> Any:
 
 
 def condition_text(condition: Any) -> str:
-    return json.dumps(as_said(condition), indent=2, ensure_ascii=False)
+    return json.dumps(saying.as_said(condition), indent=2, ensure_ascii=False)
 
 
 # What a form with such a field loads.

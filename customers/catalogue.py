@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from customers import saying
+from customers import resting, saying
 from customers.comparisons import COUNTS, OPERATORS
 from customers.conditions import Collection, Fact
 from customers.models import Segment
@@ -31,12 +31,17 @@ def common() -> dict[str, Any]:
 
 
 def fact_told(fact: Fact, label: str) -> dict[str, Any]:
-    return {"name": fact.name, "type": fact.type, "label": label}
+    return {"name": fact.name, "type": fact.type, "label": resting.label(label, fact.rests)}
 
 
 def collection(rows: Collection) -> dict[str, Any]:
     fields = [{"name": f.name, "type": f.type, "label": str(f.label)} for f in rows.fields]
-    return {"name": rows.name, "label": str(rows.label), "fields": fields, "timed": bool(rows.moment)}
+    return {
+        "name": rows.name,
+        "label": resting.label(rows.label, rows.rests),
+        "fields": fields,
+        "timed": bool(rows.moment),
+    }
 
 
 def _operators(found: Mapping[str, Any], said: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -34,6 +34,11 @@ def leaf(fact: "Fact | Field", operator: Operator, operand: Any, at: datetime) -
     )
 
 
+def constant(value: bool) -> Node:
+    """Of what is asked of nobody: it is so, or not, for everybody."""
+    return Node(lambda known: value, lambda negated: Q(Value(value is not negated, output_field=BooleanField())))
+
+
 def all_of(nodes: Sequence[Node]) -> Node:
     tests = tuple(n.test for n in nodes)
     return Node(lambda known: all(t(known) for t in tests), lambda negated: _joined(nodes, negated, both=not negated))

@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers import condition_nodes as nodes
+from customers import resting
 from customers.comparisons import COUNTS, OPERATORS
 from customers.condition_nodes import Node, Test
 from customers.models import Customer
@@ -56,6 +57,7 @@ class Fact:
     value: Callable[[Any, datetime], Any]
     sql: Callable[[datetime], Any]
     needs: tuple[Any, ...] = ()
+    rests: str = ""  # the plugin it is of, while that does not answer (customers.resting): the value is unknown
 
     def __post_init__(self) -> None:
         _both_forms(self.name, self.type, self.value, self.sql)
@@ -96,6 +98,7 @@ class Collection:
     moment: str = ""
     one: Any = ""  # what a single row is called, for sentences that count
     base: Callable[[], QuerySet[Any]] | None = None
+    rests: str = ""  # as of a fact
 
     def __post_init__(self) -> None:
         if self.moment and {f.name: f.type for f in self.fields}.get(self.moment) not in {"date", "time"}:
@@ -117,11 +120,14 @@ class Theirs:
 
 @dataclass(frozen=True)
 class Condition:
-    """A checked condition as of one moment."""
+    """A checked condition as of one moment. Where it names facts of a plugin that does not answer (`resting`), it holds where
+    it would whatever these are; `perhaps` holds also where that depends on them."""
 
     holds: Test
     sql: Callable[[], Q]
     names: frozenset[str]  # the facts and collections it reads
+    resting: frozenset[str] = frozenset()
+    perhaps: "Condition | None" = None
 
     @cached_property
     def q(self) -> Q:
@@ -132,6 +138,10 @@ class Condition:
         """Those it holds for, of `among` (default: all current customers)."""
         return (Customer.objects.current() if among is None else among).filter(self.q)
 
+    def is_unknown(self, known: Mapping[str, Any]) -> bool:
+        """Whether it depends on what nobody can tell just now."""
+        return self.perhaps is not None and not self.holds(known) and self.perhaps.holds(known)
+
 
 def compile(
     data: object,
@@ -141,17 +151,24 @@ def compile(
     segments: Segments | None = None,
     theirs: Theirs | None = None,
     named: str = "",
+    saving: bool = False,
 ) -> Condition:
     """Check a condition and compile it both ways. Relative dates are taken from `at`. Raises BadCondition.
 
     `segments`: what each means (read, once, where the condition names one and this is not given). `named`: the key of
-    the segment whose condition it is, which it may not name itself, not by way of others either."""
+    the segment whose condition it is, which it may not name itself, not by way of others either. `saving`: no name
+    may be of a plugin that has not answered yet."""
     from customers.facts import registry
 
     known = registry() if among is None else {fact.name: fact for fact in among}
-    reader = _Reader(known, at, segments, theirs, named)
-    node = reader.read(data, "", 0)
-    return Condition(node.test, lambda: node.sql(False), frozenset(reader.names))
+
+    def read(*, perhaps: bool) -> _Reader:
+        reader = _Reader(known, at, segments, theirs, named, saving=saving, perhaps=perhaps)
+        reader.node = reader.read(data, "", 0)
+        return reader
+
+    surely = read(perhaps=False)
+    return surely.condition(read(perhaps=True).condition() if surely.resting else None)
 
 
 def names_in(data: Any, segments: Segments) -> Iterator[str]:
@@ -184,7 +201,13 @@ class _Reader:
         segments: Segments | None,
         theirs: Theirs | None,
         named: str,
+        *,
+        saving: bool,
+        perhaps: bool,
     ) -> None:
+        self.saving, self.unknown = saving, perhaps  # what unknown counts as here; a `not` turns it round
+        self.node = nodes.constant(perhaps)
+        self.resting: set[str] = set()
         self.known, self.at, self.segments, self.theirs = known, at, segments, theirs
         self.within = [named] if named else []  # the segments being read
         self.prefix = ""  # inside a segment, where facts of customers go by a longer name
@@ -192,6 +215,10 @@ class _Reader:
         self.names: set[str] = set()
         self.parts = 0
         self.reads = {"all": self._many, "any": self._many, "not": self._negation}
+
+    def condition(self, perhaps: Condition | None = None) -> Condition:
+        node, rests = self.node, frozenset(self.resting)
+        return Condition(node.test, lambda: node.sql(False), frozenset(self.names), rests, perhaps)
 
     def read(self, data: object, path: str, depth: int) -> Node:
         if not isinstance(data, dict):
@@ -224,22 +251,44 @@ class _Reader:
         return nodes.all_of(parts) if word == "all" else nodes.any_of(parts)
 
     def _negation(self, data: object, _word: str, path: str, depth: int) -> Node:
-        return nodes.negation(self.read(data, path, depth + 1))
+        self.unknown = not self.unknown
+        try:
+            return nodes.negation(self.read(data, path, depth + 1))
+        finally:
+            self.unknown = not self.unknown
+
+    def _rests(self, name: str) -> Node:
+        """What nobody can tell just now."""
+        self.names.discard(name)
+        self.resting.add(name)
+        return nodes.constant(self.unknown)
+
+    def _is_unheard(self, word: str, data: dict[str, Any]) -> bool:
+        """Whether it may be of a plugin that has not said yet what it adds."""
+        if self.saving or self.fields is not None or not isinstance(data.get(word), str):
+            return False
+        return f"{self.prefix}{data[word]}" not in self.known and bool(resting.silent())
 
     # --- rows
 
     def _exists(self, data: dict[str, Any], path: str, depth: int) -> Node:
         self._only(data, {"exists", "where", "within_days"}, path)
-        return nodes.exists(*self._rows(data, "exists", path, depth))
+        if self._is_unheard("exists", data):
+            return self._rests(f"{self.prefix}{data['exists']}")
+        collection, where = self._rows(data, "exists", path, depth)
+        return self._rests(collection.name) if collection.rests else nodes.exists(collection, where)
 
     def _counted(self, data: dict[str, Any], path: str, depth: int) -> Node:
         self._only(data, {"count", "where", "within_days", "op", "value"}, path)
+        if self._is_unheard("count", data):
+            return self._rests(f"{self.prefix}{data['count']}")
         collection, where = self._rows(data, "count", path, depth)
         try:
             operator = read_operator(COUNTS, data.get("op"), _("a number of rows"))
         except BadValue as bad:
             raise BadCondition(_sub(path, "op"), bad.message) from bad
-        return nodes.count(collection, where, operator, self._operand("number", operator, data, path))
+        operand = self._operand("number", operator, data, path)
+        return self._rests(collection.name) if collection.rests else nodes.count(collection, where, operator, operand)
 
     def _rows(self, data: dict[str, Any], word: str, path: str, depth: int) -> tuple[Collection, Node]:
         """Which rows, and what must hold of one to be meant."""
@@ -302,13 +351,18 @@ class _Reader:
     # --- comparisons
 
     def _leaf(self, data: dict[str, Any], path: str) -> Node:
+        if self._is_unheard("fact", data):
+            return self._rests(f"{self.prefix}{data['fact']}")
         fact = self._fact(data, path)
         self._only(data, {"fact", "op", "value"}, path)
         try:
             operator = read_operator(OPERATORS[fact.type], data.get("op"), fact.name)
         except BadValue as bad:
             raise BadCondition(_sub(path, "op"), bad.message) from bad
-        return nodes.leaf(fact, operator, self._operand(fact.type, operator, data, path), self.at)
+        operand = self._operand(fact.type, operator, data, path)
+        if isinstance(fact, Fact) and fact.rests:
+            return self._rests(fact.name)
+        return nodes.leaf(fact, operator, operand, self.at)
 
     def _operand(self, kind: str, operator: Any, data: dict[str, Any], path: str) -> Any:
         try:
@@ -334,24 +388,11 @@ class _Reader:
             names = ", ".join(sorted(self.fields)) if word == "fact" else "-"
         else:
             names = ", ".join(sorted(n for n, f in self.known.items() if isinstance(f, kind)))
-        return _nothing_named(name, names)
+        return resting.unheard(name) if self.fields is None and resting.silent() else _nothing_named(name, names)
 
 
 def _nothing_named(name: object, names: str) -> str:
     return _("There is no “%(name)s” here. Choose one of: %(names)s.") % {"name": str(name)[:60], "names": names}
-
-
-_WORDS = ("segment", "exists", "count", "where", "within_days", "all", "any", "not", "fact", "op", "value")
-
-
-def as_said(part: Any) -> Any:
-    """The keys in the order one says them, to be read by people: the database gives them back by their length."""
-    if isinstance(part, list):
-        return [as_said(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    known = sorted(part, key=lambda key: _WORDS.index(key) if key in _WORDS else -1)
-    return {key: as_said(part[key]) for key in known}
 
 
 def _sub(path: str, word: str) -> str:

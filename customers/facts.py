@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import NullIf
 from django.utils.translation import gettext_lazy as _
 
-from customers import consent
+from customers import consent, resting
 from customers.bringing import bring
 from customers.comparisons import Counted
 from customers.conditions import Collection, Fact, Field, Money
@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def registry() -> dict[str, Fact | Collection]:
-    """Every fact and collection by name; ours win over a plugin's of the same name."""
+    """Every fact and collection by name; ours win over a plugin's of the same name. Those of a plugin that does not answer
+    just now are marked so."""
     found: dict[str, Fact | Collection] = {fact.name: fact for fact in own()}
-    for fact in (fact for batch in facts_hook.collect() for fact in batch):
+    for fact in resting.gathered(facts_hook):
         if fact.name in found:
             log.warning("the fact %s is registered twice; the first stays", fact.name)
         found.setdefault(fact.name, fact)
@@ -44,7 +45,7 @@ def load(
     from django.db.models import prefetch_related_objects
 
     every = registry() if among is None else {fact.name: fact for fact in among}
-    wanted = list(every.values()) if names is None else [every[n] for n in names]
+    wanted = [fact for fact in every.values() if not fact.rests] if names is None else [every[n] for n in names]
     rows = list(customers)
     needs = list(dict.fromkeys(need for fact in wanted for need in fact.needs))
     if len(rows) == 1:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.models import User
-from customers import facts, saying, segments
+from customers import facts, resting, saying, segments
 from customers.conditions import BadCondition
 from customers.models import Customer
 
@@ -34,6 +34,7 @@ class Look:
     count: int
     sample: list[Example]
     took_ms: float  # to count them
+    note: str = ""  # what of the condition nobody can tell just now
 
 
 def look(condition: Any, user: User, now: datetime, *, key: str = "") -> Look:
@@ -46,7 +47,7 @@ def look(condition: Any, user: User, now: datetime, *, key: str = "") -> Look:
     rows = list(checked.customers(seen).order_by("pk").prefetch_related("contact_points")[:SAMPLE])
     known = facts.load(rows, now, names=checked.names)
     sample = [Example(row, saying.reasons(condition, known[row.pk], now)) for row in rows]
-    return Look(saying.whole(condition), count, sample, round(took, 1))
+    return Look(saying.whole(condition), count, sample, round(took, 1), resting.words(checked.resting))
 
 
 def typed(text: str, user: User, now: datetime, *, key: str = "") -> dict[str, Any]:
@@ -66,4 +67,4 @@ def typed(text: str, user: User, now: datetime, *, key: str = "") -> dict[str, A
         }
         for example in found.sample
     ]
-    return {"ok": True, "words": f"{found.sentence} — {told}", "sample": sample}
+    return {"ok": True, "words": " ".join(filter(None, [f"{found.sentence} — {told}", found.note])), "sample": sample}

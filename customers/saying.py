@@ -195,7 +195,8 @@ def reasons(data: Any, known: Mapping[str, Any], at: datetime) -> list[str]:
 def _why(data: Any, known: Mapping[str, Any], at: datetime, said: Said) -> Iterable[str]:
     if "all" in data or "any" in data:
         for part in [*data.get("all", ()), *data.get("any", ())]:
-            if compile(part, at=at).holds(known):
+            found = compile(part, at=at)
+            if found.names <= known.keys() and found.holds(known):
                 yield from _why(part, known, at, said)
     elif "not" in data or "segment" in data:
         yield _part(data, said)
@@ -230,3 +231,18 @@ def shown(value: Any) -> str:
     if isinstance(value, frozenset):
         return ", ".join(sorted(str(each) for each in value if each))
     return number_format(value) if isinstance(value, Decimal | float | int) else str(value)
+
+
+# --- as data
+
+_WORDS = ("segment", "exists", "count", "where", "within_days", "all", "any", "not", "fact", "op", "value")
+
+
+def as_said(part: Any) -> Any:
+    """The keys in the order one says them, to be read by people: the database gives them back by their length."""
+    if isinstance(part, list):
+        return [as_said(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    known = sorted(part, key=lambda key: _WORDS.index(key) if key in _WORDS else -1)
+    return {key: as_said(part[key]) for key in known}

@@ -41,7 +41,7 @@ def meanings() -> dict[str, Any]:
 
 def checked(condition: Any, *, key: str, at: datetime) -> Condition:
     """What the segment `key` would mean. Raises BadCondition, also where it would be part of itself."""
-    return compile(condition, at=at, segments={**meanings(), key: condition}, named=key)
+    return compile(condition, at=at, segments={**meanings(), key: condition}, named=key, saving=True)
 
 
 def compiled(segment: Segment, at: datetime, among: Mapping[str, Any] | None = None) -> Condition:
@@ -120,11 +120,14 @@ def _due(now: datetime) -> Segment | None:
     return rows.order_by(F("is_stale").desc(), F("refreshed_at").asc(nulls_first=True), "pk").first()
 
 
-# Who is in it and who was, compared as sets, in one statement.
+# Who is in it and who was, compared as sets, in one statement. Of whom nobody can tell just now, who was in it stays.
 _ANEW = """
 WITH hit AS MATERIALIZED ({hit}),
+stay AS MATERIALIZED (SELECT p.id FROM ({perhaps}) AS p JOIN customers_segmentmember m ON m.customer_id = p.id
+         WHERE m.segment_id = %s AND NOT EXISTS (SELECT FROM hit WHERE hit.id = p.id)),
 gone AS (DELETE FROM customers_segmentmember m WHERE m.segment_id = %s
-         AND NOT EXISTS (SELECT FROM hit WHERE hit.id = m.customer_id) RETURNING m.customer_id),
+         AND NOT EXISTS (SELECT FROM hit WHERE hit.id = m.customer_id)
+         AND NOT EXISTS (SELECT FROM stay WHERE stay.id = m.customer_id) RETURNING m.customer_id),
 come AS (INSERT INTO customers_segmentmember (segment_id, customer_id, joined_at)
          SELECT %s, hit.id, %s FROM hit WHERE NOT EXISTS (
              SELECT FROM customers_segmentmember m WHERE m.segment_id = %s AND m.customer_id = hit.id)
@@ -133,27 +136,38 @@ told AS (INSERT INTO customers_segmentturn (segment_id, customer_id, joined, at)
          SELECT %s, customer_id, joined, %s FROM (
              SELECT customer_id, true FROM come UNION ALL SELECT customer_id, false FROM gone) AS t (customer_id, joined)
          WHERE %s)
-SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM come), (SELECT count(*) FROM gone)
+SELECT (SELECT count(*) FROM hit) + (SELECT count(*) FROM stay), (SELECT count(*) FROM come), (SELECT count(*) FROM gone)
 """
 
 
 def _count_anew(segment: Segment | None, now: datetime) -> int:
     if segment is None:
         return 0
-    hit, values = _hit(segment, now)
+    (hit, values), (perhaps, more) = _hit(segment, now)
     pk, tells = segment.pk, segment.refreshed_at is not None
     with connection.cursor() as cursor:
-        cursor.execute(_ANEW.format(hit=hit), [*values, pk, pk, now, pk, pk, now, tells])
+        cursor.execute(_ANEW.format(hit=hit, perhaps=perhaps), [*values, *more, pk, pk, pk, now, pk, pk, now, tells])
         size, come, gone = cursor.fetchone()
     Segment.objects.filter(pk=pk).update(size=size, refreshed_at=now, is_stale=False)
     return int(come) + int(gone) + 1
 
 
-def _hit(segment: Segment, now: datetime) -> tuple[str, Sequence[Any]]:
-    """The customers in it as SQL; a retired one is kept up no more, and has none."""
+Sql = tuple[str, Sequence[Any]]
+NOBODY: Sql = ("SELECT 0::bigint AS id WHERE false", ())
+
+
+def _hit(segment: Segment, now: datetime) -> tuple[Sql, Sql]:
+    """The customers in it as SQL, and where nobody can tell, those that may be; a retired one is kept up no more, and has
+    none."""
     if not segment.is_active:
-        return "SELECT 0::bigint AS id WHERE false", ()
-    sql, values = members(segment, now).order_by().values("pk").query.sql_with_params()
+        return NOBODY, NOBODY
+    condition = compiled(segment, now)
+    return keys_of(condition), keys_of(condition.perhaps) if condition.perhaps else NOBODY
+
+
+def keys_of(condition: Condition) -> Sql:
+    """Those it holds for, as SQL with one column, `id`."""
+    sql, values = condition.customers().order_by().values("pk").query.sql_with_params()
     return f"SELECT q.id FROM ({sql}) AS q (id)", values  # noqa: S608 - SQL of the ORM
 
 
@@ -211,17 +225,25 @@ def _of_events() -> set[int]:
 
 def _look_at(keys: Sequence[int], standing: list[Segment], now: datetime) -> None:
     """Ask every segment about each of them in this process, and write what differs from the rows there are."""
-    sieve, names = _together(standing, now)
+    sieve, meant, names = _together(standing, now)
     known = facts.load(Customer.objects.current().filter(pk__in=keys), now, names=names)
     every = (1 << len(standing)) - 1
     now_in = {(standing[n].pk, pk) for pk, told in known.items() for n in places(sieve.left(told, every & ~sieve.gone))}
     rows = SegmentMember.objects.filter(customer__in=keys, segment__in=standing)
     were_in = set(rows.values_list("segment_id", "customer_id"))
-    _write(now_in - were_in, were_in - now_in, now)
+    _write(now_in - were_in, were_in - now_in - _who_may_be(standing, meant, known), now)
 
 
-def _together(standing: Sequence[Segment], now: datetime) -> tuple[Sieve, set[str]]:
-    """All segments as one question, and the facts it reads. One nobody can evaluate any more is for nobody."""
+def _who_may_be(
+    standing: Sequence[Segment], meant: Sequence[Condition | None], known: Mapping[int, Mapping[str, Any]]
+) -> set[tuple[int, int]]:
+    """Of whom nobody can tell just now whether they are in a segment, because a plugin does not answer."""
+    unsure = [(segment.pk, one) for segment, one in zip(standing, meant, strict=True) if one and one.resting]
+    return {(segment, pk) for segment, one in unsure for pk, told in known.items() if one.is_unknown(told)}
+
+
+def _together(standing: Sequence[Segment], now: datetime) -> tuple[Sieve, list[Condition | None], set[str]]:
+    """All segments as one question, each by itself, and the facts they read. One nobody can evaluate any more is for nobody."""
     among, known = meanings(), facts.registry()
 
     def read(data: Any, named: str = "") -> Condition:
@@ -234,8 +256,9 @@ def _together(standing: Sequence[Segment], now: datetime) -> tuple[Sieve, set[st
             meant.append(read(data, segment.key))
         except BadCondition:
             meant.append(None)
-    texts = {fact.name for fact in known.values() if isinstance(fact, Fact) and fact.type == "text"}
-    return Sieve(said, meant, read, texts, among), {name for each in meant if each for name in each.names}
+    texts = {fact.name for fact in known.values() if isinstance(fact, Fact) and fact.type == "text" and not fact.rests}
+    names = {name for each in meant if each for name in each.names}
+    return Sieve(said, meant, read, texts, among), meant, names
 
 
 # Who came and who went, as two lists each; in one statement, because one change may turn a customer in many segments.

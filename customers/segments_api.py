@@ -77,6 +77,7 @@ class SegmentLook(serializers.Serializer[looking.Look]):
     sentence = serializers.CharField()
     sample = SegmentExample(many=True)
     took_ms = serializers.FloatField()
+    note = serializers.CharField(help_text="What of it nobody can tell just now, because a plugin does not answer.")
 
 
 @extend_schema(methods=["GET"], summary="Segments", parameters=_LIST, responses=SegmentShape(many=True))

@@ -168,10 +168,12 @@ class _Bench:
         open_to, gone = self.shelf.open_to(known.facts, known.evidence)
         unasked = self.shelf.unasked(known.evidence)
         out = every & ~unasked & ~open_to
+        rests = self.shelf.resting(known.facts, out & ~gone)
         same = [
             *_said_of(unasked, Shut(ELIGIBILITY, NO_EVIDENCE)),
             *_said_of(out & gone, Shut(ELIGIBILITY, "fact_gone")),
-            *_said_of(out & ~gone, Shut(ELIGIBILITY, NOT_ELIGIBLE)),
+            *_said_of(rests, Shut(ELIGIBILITY, "fact_rests")),
+            *_said_of(out & ~gone & ~rests, Shut(ELIGIBILITY, NOT_ELIGIBLE)),
         ]
         for shut, theirs in self.late:
             same += _said_of(open_to & theirs, shut)

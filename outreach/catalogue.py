@@ -1,12 +1,12 @@
 """The offers that may be made now, in this process's memory for as long as nothing in them changes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from customers import conditions, segments
+from customers import conditions, resting, segments
 from customers.conditions import Collection, Condition, Fact
 from customers.facts import registry
 from customers.folding import words
@@ -30,15 +30,24 @@ class Standing:
 class Shelf:
     """All standing offers of one catalogue version, judged as of one moment."""
 
-    def __init__(self, version: int, moment: datetime, offers: Iterable[Standing]) -> None:
+    def __init__(
+        self, version: int, moment: datetime, offers: Iterable[Standing], *, rested: Iterable[str] | None = None
+    ) -> None:
+        """`rested`: the facts nobody could tell then, for who decides again; else those nobody can tell now."""
+        self._rested = rested if rested is None else frozenset(rested)
         self.version, self.moment, self.offers = version, moment, tuple(offers)
+        self.is_unsure = False  # a plugin did not answer when this was put together: it is asked again the next minute
         self._compiled: dict[int, Condition | None] = {}
         self._every = (1 << len(self.offers)) - 1
         self._last: tuple[Mapping[str, Any], Mapping[str, Any], int, int] | None = None
 
     @cached_property
     def facts(self) -> list[Fact | Collection]:
-        return list(registry().values())
+        found = list(registry().values())
+        if self._rested is not None:
+            return [replace(fact, rests="then" if fact.name in self._rested else "") for fact in found]
+        self.is_unsure = any(fact.rests for fact in found) or bool(resting.silent())
+        return found
 
     @cached_property
     def segments(self) -> dict[str, Any]:
@@ -79,7 +88,7 @@ class Shelf:
     @cached_property
     def sieve(self) -> Sieve:
         """All conditions together."""
-        texts = {fact.name for fact in self.facts if isinstance(fact, Fact) and fact.type == "text"}
+        texts = {fact.name for fact in self.facts if isinstance(fact, Fact) and fact.type == "text" and not fact.rests}
         said = [offer.terms.eligibility for offer in self.offers]
         return Sieve(said, [self.condition(offer) for offer in self.offers], self._read, texts, self.segments)
 
@@ -92,6 +101,21 @@ class Shelf:
             left = self.sieve.left(facts, self._every & ~self.unasked(evidence) & ~gone)
             last = self._last = (facts, evidence, left, gone)
         return last[2], last[3]
+
+    def resting(self, facts: Mapping[str, Any], among: int) -> int:
+        """The places of those of `among` that depend on what nobody can tell just now, because a plugin does not answer."""
+        return sum(bit for bit, condition in self.unsure if bit & among and condition.is_unknown(facts))
+
+    @cached_property
+    def unsure(self) -> list[tuple[int, Condition]]:
+        """The conditions that ask a plugin that does not answer."""
+        found = [(1 << place, self.condition(offer)) for place, offer in enumerate(self.offers)]
+        return [(bit, condition) for bit, condition in found if condition is not None and condition.resting]
+
+    @property
+    def rests(self) -> tuple[str, ...]:
+        """The facts that offers ask for, and nobody can tell just now."""
+        return tuple(sorted({name for _bit, condition in self.unsure for name in condition.resting}))
 
     def _read(self, data: Any) -> Condition:
         return conditions.compile(data, at=self.moment, among=self.facts, segments=self.segments)
@@ -109,18 +133,21 @@ class Shelf:
         told = {name for o in self.offers for name in reasons.slots(o.terms.why)}
         if told & set(reasons.OF_SUBSCRIPTION):
             told.add("subscriptions")
-        return frozenset((asked | told) & {fact.name for fact in self.facts})
+        return frozenset((asked | told) & {fact.name for fact in self.facts if not fact.rests})
 
     def at(self, moment: datetime) -> "Shelf":
         """The same offers a minute later."""
         later = Shelf(self.version, moment, self.offers)
-        later.__dict__.update({name: self.__dict__[name] for name in _TIMELESS if name in self.__dict__})
-        if "sieve" in self.__dict__:
+        answers = not (self.is_unsure or resting.is_anybody())
+        kept = _TIMELESS if answers else _WHOEVER_ANSWERS
+        later.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
+        if "sieve" in self.__dict__ and answers:
             later.sieve = self.sieve.at(later._read)
         return later
 
 
-_TIMELESS = ("facts", "names", "segments", "places", "asking", "tags", "memo")
+_WHOEVER_ANSWERS = ("places", "asking", "tags")
+_TIMELESS = (*_WHOEVER_ANSWERS, "facts", "names", "segments", "memo")
 
 
 class Tags:

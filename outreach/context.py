@@ -58,6 +58,7 @@ class Context:
     ignored: Mapping[str, int] = field(default_factory=dict)  # by offer
     taken: Mapping[str, int] = field(default_factory=dict)  # by offer: acceptances that stand
     facts: Mapping[str, Any] = field(default_factory=dict)
+    resting: tuple[str, ...] = ()  # facts nobody could tell then, for their plugin did not answer
     evidence: Mapping[str, Any] = field(default_factory=dict)  # by version: {by, tag, quote}
     removed: Mapping[str, Any] = field(default_factory=dict)  # by version: [plugin, sentence]
     factors: Mapping[str, float] = field(default_factory=dict)  # by version
@@ -73,6 +74,7 @@ class Context:
     def again(cls, kept: Mapping[str, Any]) -> "Context":
         """From JSON."""
         told = dict(kept) | {name: _time(kept[name]) for name in ("at", "talked_at", "broken_at", "upset_at")}
+        told |= {"resting": tuple(kept.get("resting", ()))}
         told |= {"tags": tuple(kept["tags"]), "hands_off": tuple(kept["hands_off"]), "facts": rich(kept["facts"])}
         return cls(**told)
 
@@ -199,7 +201,7 @@ def with_what_is_known(context: Context, case: Case, shelf: Shelf) -> Context:
     facts: dict[str, Any] = {}
     if case.customer is not None and shelf.names:
         facts = load([case.customer], shelf.moment, names=shelf.names, among=shelf.facts)[case.customer.pk]
-    return replace(context, facts=facts, evidence=_evidence(context, case, shelf))
+    return replace(context, facts=facts, resting=shelf.rests, evidence=_evidence(context, case, shelf))
 
 
 def _evidence(context: Context, case: Case, shelf: Shelf) -> dict[str, Any]:

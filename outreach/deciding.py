@@ -282,7 +282,7 @@ def replay(decision: Decision) -> Verdict:
     known = Context.again(decision.context)
     offers = [catalogue.of_version(row.offer_version.offer, row.offer_version) for row in shared.again(decision)]
     moment = known.at.replace(second=0, microsecond=0)
-    return arbitration.judge(known, Shelf(decision.catalogue_version, moment, offers))
+    return arbitration.judge(known, Shelf(decision.catalogue_version, moment, offers, rested=known.resting))
 
 
 def is_replayed(decision: Decision) -> bool:

@@ -15,20 +15,22 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from crm.models import User
-from customers import conditions, facts, saying
+from customers import conditions, facts, resting, saying, segments
 from customers.models import Customer
 from outreach.hooks import AtRisk, at_risk
 from outreach.models import Exposure, KnownProblem
 
 SAMPLE = 10
 LONGEST_REASON = 200
-Sql = tuple[str, tuple[Any, ...]]
+Sql = tuple[str, Sequence[Any]]
 
-# By rule: those the condition holds for now; who no longer is among them goes. By one statement, whatever their number.
+# By rule: those the condition holds for now; who no longer is among them goes, but of whom nobody can tell just now, because
+# a plugin does not answer. By one statement, whatever their number.
 _RENEW = """
 WITH hit AS MATERIALIZED ({hit}),
      gone AS (DELETE FROM outreach_exposure e WHERE e.problem_id = %s AND e.via = 'rule'
-                 AND NOT EXISTS (SELECT FROM hit WHERE hit.id = e.customer_id))
+                 AND NOT EXISTS (SELECT FROM hit WHERE hit.id = e.customer_id)
+                 AND e.customer_id NOT IN (SELECT id FROM ({perhaps}) AS p))
 INSERT INTO outreach_exposure (problem_id, customer_id, via, score, reasons, found_at)
 SELECT %s, hit.id, 'rule', 1, '[]', %s FROM hit
 ON CONFLICT (problem_id, customer_id) DO UPDATE SET via = 'rule' WHERE outreach_exposure.via <> 'rule'
@@ -102,8 +104,9 @@ def refresh(problem: KnownProblem, now: datetime, *, by: User | None = None, via
     """Bring the rows up to who is likely to be hit now; returns how many that are."""
     problem.lock()
     sql, values = _hit(problem.condition, now)
+    perhaps, more = _perhaps(problem.condition, now)
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW.format(hit=sql), [*values, problem.pk, problem.pk, now])
+        cursor.execute(_RENEW.format(hit=sql, perhaps=perhaps), [*values, problem.pk, *more, problem.pk, now])
     _from_sources(problem, now)
     size = Exposure.objects.filter(problem=problem).count()
     if size != problem.exposed:
@@ -115,11 +118,18 @@ def refresh(problem: KnownProblem, now: datetime, *, by: User | None = None, via
 
 def _hit(condition: dict[str, Any] | None, now: datetime) -> Sql:
     """The customers a condition holds for, as SQL; without one nobody."""
-    if condition is None:
-        return "SELECT 0::bigint AS id WHERE false", ()
-    found = conditions.compile(condition, at=now).customers().order_by()
-    sql, values = found.values("pk").query.sql_with_params()
-    return f"SELECT q.id FROM ({sql}) AS q (id)", tuple(values)  # noqa: S608 - SQL of the ORM
+    return segments.keys_of(conditions.compile(condition, at=now)) if condition is not None else segments.NOBODY
+
+
+def note(condition: dict[str, Any] | None, now: datetime) -> str:
+    """What of a condition nobody can tell just now, because a plugin does not answer."""
+    return resting.words(conditions.compile(condition, at=now).resting) if condition is not None else ""
+
+
+def _perhaps(condition: dict[str, Any] | None, now: datetime) -> Sql:
+    """Those it may hold for, as far as anybody can tell just now; nobody where everything is known."""
+    found = conditions.compile(condition, at=now).perhaps if condition is not None else None
+    return segments.keys_of(found) if found else segments.NOBODY
 
 
 def _from_sources(problem: KnownProblem, now: datetime) -> None:
@@ -157,7 +167,7 @@ def tried(problem: KnownProblem, condition: dict[str, Any], now: datetime) -> Ou
     return _looked(sql, values, problem, now)
 
 
-def _looked(sql: str, values: tuple[Any, ...], problem: KnownProblem, now: datetime) -> Outlook:
+def _looked(sql: str, values: Sequence[Any], problem: KnownProblem, now: datetime) -> Outlook:
     judged = JUDGED.format(aim=sql)
     with connection.cursor() as cursor:
         cursor.execute(_OUTLOOK.format(judged=judged), [*values, now, problem.pk])

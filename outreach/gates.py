@@ -45,6 +45,7 @@ WORDS: dict[str, LazyText] = {
     "need_of_earlier_talk": _("The need was met in an earlier conversation. Is this one done?"),
     "not_eligible": _("It is not for this customer."),
     "fact_gone": _("It asks for something that is not known any more."),
+    "fact_rests": _("It asks for something that is unknown for now: its plugin does not answer."),
     "no_evidence": _("Nothing this customer said or showed asks for it."),
     "not_yet": _("It begins on %(day)s."),
     "over": _("It ended on %(day)s."),

@@ -13,6 +13,6 @@ from customers.models import Customer
 def who(eligibility: Any, *, at: datetime) -> QuerySet[Customer]:
     """The customers it holds for. Raises ValidationError with the path of what is wrong."""
     try:
-        return conditions.compile(eligibility, at=at).customers()
+        return conditions.compile(eligibility, at=at, saving=True).customers()
     except conditions.BadCondition as bad:
         raise ValidationError(f"{bad.path}: {bad.message}" if bad.path else bad.message) from bad

@@ -11,9 +11,9 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from cases.first_contact import Share, share
 from cases.models import Case
 from cases.models.case import Refusal
+from cases.shares import Share, share
 from outreach import asking
 from outreach.asking import Answer
 from outreach.models import Offer, OfferPresentation, OfferResponse, OfferVersion, QuestionAnswer

@@ -96,7 +96,7 @@ def _time_and_stock(terms: Terms) -> Iterator[tuple[str, str]]:
 
 def _for_whom(terms: Terms, at: datetime) -> Iterator[tuple[str, str]]:
     try:
-        conditions.compile(terms.eligibility, at=at)
+        conditions.compile(terms.eligibility, at=at, saving=True)
     except conditions.BadCondition as bad:
         yield f"eligibility.{bad.path}".rstrip("."), bad.message
         return

@@ -62,6 +62,7 @@ DELETE cases/<int:number>/following/               login   303  404  303  303  4
 POST   cases/<int:number>/mute/                    login   302  404  302  302  404  302  302  302
 GET    board/                                      login   403  403  200  200  403  403  403  200
 GET    board/feelings/                             login   403  403  200  200  403  403  403  200
+GET    board/surveys/                              login   403  403  200  200  403  403  403  200
 GET    people/<int:user>/presence/                 login   403  404  200  200  404  403  403  200
 POST   people/<int:user>/presence/                 login   403  404  302  302  404  403  403  302
 POST   people/<int:user>/capacity/                 login   403  404  302  302  404  403  403  302

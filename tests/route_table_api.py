@@ -152,6 +152,7 @@ PUT    api/cases/<int:number>/outcome/              401   200  404  200  200  40
 GET    api/measures/sentiment/                      401   403  403  200  200  403  403  403  200
 GET    api/measures/fairness/                       401   403  403  200  200  403  403  403  200
 GET    api/measures/resolution/                     401   403  403  200  200  403  403  403  200
+GET    api/measures/surveys/                        401   403  403  200  200  403  403  403  200
 GET    api/issues/<int:pk>/                         401   200  404  200  200  404  200  200  200
 POST   api/cases/<int:number>/issue/                401   200  404  200  200  404  403  403  200
 DELETE api/cases/<int:number>/issue/                401   200  404  200  200  404  403  403  200
@@ -189,6 +190,8 @@ POST   api/service-policies/                         401   403  403  403  201  4
 GET    api/service-policies/<int:pk>/                401   200  404  200  200  403  403  403  200
 PATCH  api/service-policies/<int:pk>/                401   403  404  403  200  403  403  403  200
 POST   api/service-policies/<int:pk>/quote/          401   200  404  200  200  404  403  403  200
+GET    api/service-policies/<int:pk>/proposals/      401   403  404  403  200  403  403  403  200
+GET    api/service-policies/<int:pk>/proposals/<slug:key>/ 401 403 404 403  200  403  403  403  200
 GET    api/cases/<int:number>/remedies/              401   200  404  200  200  404  403  403  200
 POST   api/cases/<int:number>/remedies/              401   201  404  201  201  404  403  403  201
 GET    api/remedies/                                 401   200  200  200  200  403  403  403  200

@@ -59,7 +59,7 @@ from tests.builders import (
     make_saved_reply,
     make_user,
 )
-from tests.cases.remedied import make_policy, wish
+from tests.cases.remedied import make_policy, override, wish
 from tests.cases.ruled import make_rule
 from tests.channels import make_channel
 from tests.outreach.making import make_notice, make_problem
@@ -272,11 +272,10 @@ def _remedied(case: Case, by: User) -> dict[str, int | str]:
     """What a rep asked to have made good by a policy of the queue; and another policy."""
     policy = make_policy("Parcel late", None, case.queue)
     other = make_policy("Parcel lost", None, case.queue)
-    return {
-        "service-policies": policy.pk,
-        "other-policy": other.pk,
-        "remedies": granting.propose(case, policy, wish(), by=by).pk,
-    }
+    asked = granting.propose(case, policy, wish(), by=by).pk
+    override(policy, case.queue, by, 5)
+    named = {"service-policies": policy.pk, "proposals": "0-repeated", "other-policy": other.pk}
+    return {**named, "remedies": asked}
 
 
 def _rule(case: Case) -> dict[str, int | str]:

@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from cases.admin.policy_grid import Inputs, Rows, canonical, shown_input, shown_row
 from cases.admin.publishing import Publishing, names, only_theirs
 from cases.models import Remedy, RemedyAuthority, RemedyBudget, ServicePolicy
-from cases.policy import facts, overriding, shape, words
+from cases.policy import facts, overriding, shape
 from cases.policy.overriding import Proposal
 from cases.remedies import limits, overrides
 from crm.admin import HouseAdmin, ReadOnlyAdmin, me, supervisors
@@ -50,7 +50,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if data is None and self.draft and table:
             table = overriding.changed(table, self.draft)
             # Nothing that stands, so no part of the seal.
-            self.fields["why"].initial = overridden(self.draft, table["currency"])
+            self.fields["why"].initial = overrides.sentence(self.draft, table["currency"])
         asked = self.standing.get("inputs", [])
         self.inputs = Inputs(data, prefix="inputs", initial=[shown_input(each) for each in asked])
         columns = self._inputs() if data is not None else asked
@@ -113,20 +113,6 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             policy.publish(table=self.table(), by=by, why=self.cleaned_data.get("why", ""))
 
 
-def overridden(found: Proposal, currency: str) -> str:
-    """How often people decided otherwise than a row says, why, and what they gave, in a sentence."""
-    return _(
-        "Row %(row)d: %(count)d of %(of)d times people gave otherwise, because %(why)s: %(granted)s (the middle one) instead of %(computed)s."
-    ) % {
-        "row": found.row + 1,
-        "count": found.count,
-        "of": found.of,
-        "why": Remedy.Why(found.reason).label,
-        "granted": words.money(found.granted, currency),
-        "computed": words.money(found.computed, currency),
-    }
-
-
 @admin.register(ServicePolicy, site=supervisors)
 class ServicePolicyAdmin(Publishing):
     form = PolicyForm
@@ -185,7 +171,7 @@ class ServicePolicyAdmin(Publishing):
             return str(told) % {"fewest": overriding.FEWEST}
         place = reverse("admin:cases_servicepolicy_change", args=[policy.pk])
         currency, label = policy.current.table["currency"], _("Open a draft with this row changed")
-        rows = [(overridden(p, currency), place, p.key, p.row + 1, label) for p in found]
+        rows = [(overrides.sentence(p, currency), place, p.key, p.row + 1, label) for p in found]
         link = '<li>{} <a class="underline font-semibold" href="{}?draft={}#policy-row-{}">{}</a></li>'
         return format_html('<ul class="flex flex-col gap-2">{}</ul>', format_html_join("", link, rows))
 

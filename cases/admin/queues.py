@@ -87,7 +87,8 @@ class QueueAdmin(HouseAdmin):
     fieldsets = [
         (None, {"fields": ["name", "description", "calendar", "is_public", "is_active"]}),
         (_("How cases are given out"), {"fields": ["assignment", "capacity", "return_minutes", "skill_minutes"]}),
-        (_("How cases end"), {"fields": ["asks_disposition", "asks_cause"]}),
+        (_("How cases end"), {"fields": ["asks_disposition", "asks_cause", "asks_survey"]}),
+        (_("What is made good"), {"fields": ["approval_minutes"]}),
         (_("What customers are told"), {"fields": ["acknowledges", "reach", "silence_days"]}),
     ]
     inlines = [MemberInline]

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import board, first_contact
+from cases import board, first_contact, surveyed
 from cases.api import finding
 from cases.api.cases import moment
 from crm import rest
@@ -72,7 +72,7 @@ def _told(name: str, change: Any) -> dict[str, Any]:
 
 
 class ShareShape(serializers.Serializer[Any]):
-    """So many of the issues; `low` and `high` its 95 % interval (Wilson). Null of no issues."""
+    """So many of them; `low` and `high` its 95 % interval (Wilson). Null of none."""
 
     count = serializers.IntegerField()
     share = serializers.FloatField(allow_null=True)
@@ -110,11 +110,7 @@ class FirstContact(serializers.Serializer[Any]):
 @rest.endpoint("GET")
 def resolution(request: Request) -> Response:
     """Of the issues whose first contact began between `from` (90 days ago) and `until` (now), in the queues you lead, or one."""
-    finding.need(request, "board.see")
-    since, until = period(request, "until")
-    queues = {queue.pk: queue.name for queue in board.led_by(rest.me(request))}
-    if "queue" in request.query_params:
-        queues = _one_of(queues, request.query_params["queue"])
+    queues, since, until = _asked(request)
     rows = first_contact.firsts(queues, since, until)
     now = timezone.now()
     told = [
@@ -128,8 +124,42 @@ def resolution(request: Request) -> Response:
     return Response({"next": None, "previous": None, "results": FirstContact(told, many=True).data})
 
 
+def _asked(request: Request) -> tuple[dict[int, str], datetime, datetime]:
+    """The queues you lead, or the one that is asked for, and the time."""
+    finding.need(request, "board.see")
+    since, until = period(request, "until")
+    queues = {queue.pk: queue.name for queue in board.led_by(rest.me(request))}
+    if "queue" in request.query_params:
+        queues = _one_of(queues, request.query_params["queue"])
+    return queues, since, until
+
+
 def _one_of(queues: dict[int, str], asked: str) -> dict[int, str]:
     found = {pk: name for pk, name in queues.items() if str(pk) == asked}
     if not found:
         raise ValidationError({"queue": _("You lead no queue %(id)s.") % {"id": asked}})
     return found
+
+
+class Surveyed(serializers.Serializer[Any]):
+    """Of one queue: whom their page `asked`, who of them `answered`, and how many of these said that it was `solved`."""
+
+    queue = serializers.IntegerField()
+    name = serializers.CharField()
+    asked = serializers.IntegerField()
+    answered = serializers.IntegerField()
+    solved = ShareShape()
+
+
+@extend_schema(
+    summary="Whether customers say that it was solved, by queue",
+    parameters=[OpenApiParameter("from", str), OpenApiParameter("until", str), OpenApiParameter("queue", int)],
+    responses=Surveyed(many=True),
+)
+@rest.endpoint("GET")
+def surveys(request: Request) -> Response:
+    """Of those whose page first asked between `from` (90 days ago) and `until` (now), in the queues you lead, or one."""
+    queues, since, until = _asked(request)
+    found = surveyed.answers(queues, since, until)
+    told = [{"queue": pk, "name": name, **asdict(found.get(pk, surveyed.NONE))} for pk, name in queues.items()]
+    return Response({"next": None, "previous": None, "results": Surveyed(told, many=True).data})

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from cases.api.shapes import Person
 from cases.days_off import LARGEST_FILE
 from cases.models import BusinessCalendar, Case, Clock, Queue, QueueMembership, Recalculation, SLAPolicy
-from cases.models.queue import LONGEST_PATIENCE, LONGEST_SILENCE
+from cases.models.queue import LONGEST_APPROVAL, LONGEST_PATIENCE, LONGEST_SILENCE
 from cases.models.sla_actions import LEADS, MOST_PEOPLE, OWNER, PRIORITIES
 from cases.recalculating import Effect, Move
 from customers.shapes import zone
@@ -32,6 +32,8 @@ class QueueShape(serializers.Serializer[Queue]):
     skill_minutes = serializers.IntegerField()
     asks_disposition = serializers.ChoiceField(choices=Queue.Asks.choices)
     asks_cause = serializers.ChoiceField(choices=Queue.Asks.choices)
+    asks_survey = serializers.BooleanField()
+    approval_minutes = serializers.IntegerField()
     is_public = serializers.BooleanField()
     is_active = serializers.BooleanField()
     version = serializers.IntegerField()
@@ -52,6 +54,8 @@ class QueueData(serializers.Serializer[Any]):
     skill_minutes = serializers.IntegerField(min_value=0, max_value=LONGEST_PATIENCE, required=False)
     asks_disposition = serializers.ChoiceField(choices=Queue.Asks.choices, required=False)
     asks_cause = serializers.ChoiceField(choices=Queue.Asks.choices, required=False)
+    asks_survey = serializers.BooleanField(required=False)
+    approval_minutes = serializers.IntegerField(min_value=1, max_value=LONGEST_APPROVAL, required=False)
     is_public = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
     version = serializers.IntegerField(required=False)

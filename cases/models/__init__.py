@@ -37,7 +37,7 @@ from cases.models.side import SideFile, SideMessage, SideRecipient, SideTalk
 from cases.models.skill import Capacity, CaseSkill, PersonSkill, Return, Skill
 from cases.models.sla import SLAPolicy, SLAPolicyVersion
 from cases.models.status_page import StatusPage
-from cases.models.survey import SurveyAnswer
+from cases.models.survey import SurveyAnswer, SurveyAsking
 from cases.models.tag import Tag, TagRenaming
 from cases.models.task import Reminder, Task
 
@@ -126,6 +126,7 @@ __all__ = [
     "Skill",
     "StatusPage",
     "SurveyAnswer",
+    "SurveyAsking",
     "Tag",
     "TagRenaming",
     "Task",

@@ -16,6 +16,7 @@ from crm.models import Event, User
 
 SESSION_TTL = timedelta(seconds=90)
 LONGEST_PATIENCE = 24 * 60  # minutes
+LONGEST_APPROVAL = 24 * 60  # minutes of open time
 LONGEST_SILENCE = 365  # days a queue may wait before it takes silence for a yes
 
 
@@ -160,6 +161,25 @@ class Queue(models.Model):
         db_default=Asks.NO.value,
         help_text=_("The same, of the causes."),
     )
+    approval_minutes = models.PositiveSmallIntegerField(
+        _("minutes until an approval nobody answers is raised"),
+        default=15,
+        db_default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_APPROVAL)],
+        help_text=_(
+            "Of the hours the queue is open. A remedy above somebody’s authority waits so long for those who lead; then it is"
+            " raised to one person by name. What already waits keeps its time."
+        ),
+    )
+    asks_survey = models.BooleanField(
+        _("ask customers whether it was solved"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "One question on the customer’s page once their case is resolved. Off: it is asked of nobody, also not by links"
+            " sent before; whoever has answered still reads what they said, and may change it for a day."
+        ),
+    )
     version = models.BigIntegerField(default=0, editable=False)
     source = models.CharField(max_length=40, default="", blank=True)
     external_id = models.CharField(max_length=200, null=True, blank=True)
@@ -173,6 +193,9 @@ class Queue(models.Model):
             models.CheckConstraint(
                 condition=models.Q(silence_days=None) | models.Q(silence_days__range=(1, LONGEST_SILENCE)),
                 name="queue_silence_lasts",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(approval_minutes__range=(1, LONGEST_APPROVAL)), name="queue_approval_lasts"
             ),
         ]
 

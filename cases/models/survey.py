@@ -4,6 +4,19 @@ from cases.models.case import Case
 from cases.models.message import Message
 
 
+class SurveyAsking(models.Model):
+    """That a case's customer was asked: when their page first showed them the question. Whoever answered was asked."""
+
+    case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="asking")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="survey_asked_at")]
+
+    def __str__(self) -> str:
+        return f"asking of case {self.case_id}"
+
+
 class SurveyAnswer(models.Model):
     """What a customer answered on the page of their case, once it was resolved: whether that did it, and how it felt. One a case;
     for a day they may change it."""

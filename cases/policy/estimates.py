@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from cases.shares import wilson
+
 FEWEST = 30  # awards, below which no figure is told
 FEWEST_EACH = 5  # awards of a rep (or of another feeling than the usual) to count
 FEWEST_REPS = 3
@@ -32,11 +34,7 @@ def share(hits: int, count: int, fewest: int = FEWEST) -> Estimate:
     """Of `count`, with Wilson's interval (1927), which holds near 0 and 1 too."""
     if count < fewest:
         return Estimate(count, why=FEW)
-    z = float(special.ndtri(0.975))
-    p, weight = hits / count, 1 + z * z / count
-    middle = (p + z * z / (2 * count)) / weight
-    reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / weight
-    return _told(count, p, max(0.0, middle - reach), min(1.0, middle + reach))
+    return _told(count, hits / count, *wilson(hits, count))
 
 
 def explained(granted: Sequence[float], computed: Sequence[float]) -> Estimate:

@@ -3,7 +3,7 @@ database holds: what a customer is worth, how they sound and how far they are he
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from cases.models import Case, Message, Promise, Remedy, ServicePolicy
 from cases.policy.forbidden import speaks_of
 from cases.policy.table import NO, NUMBER, YES, YES_NO, Input, Known, Table
 from crm.models import Event
+from customers import resting
 
 YEAR = timedelta(days=365)
 log = logging.getLogger(__name__)
@@ -46,12 +47,17 @@ class PolicyFact:
 def known() -> dict[str, PolicyFact]:
     """Every fact by its name, those of plugins among them; one that speaks of what no policy may go by is left out."""
     found = {fact.name: fact for fact in _OURS}
-    for fact in (fact for facts in policy_facts.collect() for fact in facts):
+    for fact in resting.gathered(policy_facts, _unknown):
         if speaks_of(fact.name, str(fact.label)) or fact.name in found or fact.kind not in {NUMBER, YES_NO}:
             log.warning("policy fact %s is left out: no policy may go by it, or it is there already", fact.name[:40])
         else:
             found[fact.name] = fact
     return found
+
+
+def _unknown(fact: PolicyFact, _of: str) -> PolicyFact:
+    """Its plugin does not answer just now: the rep is asked, and a table that goes by it is as right as it was."""
+    return replace(fact, compute=lambda _occasion: None)
 
 
 def of(table: Table, occasion: Occasion, given: Mapping[str, Known]) -> dict[str, Known]:

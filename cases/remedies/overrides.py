@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from cases.models import Remedy, ServicePolicy
+from cases.policy import words
 from cases.policy.overriding import SPAN, Decided, Proposal, proposals
 
 MOST = 5000  # the newest
+LONGEST = 200  # characters of why a version was made
 
 
 def proposed(policy: ServicePolicy, now: datetime) -> list[Proposal]:
@@ -33,3 +37,17 @@ def _places(policy: ServicePolicy, table: dict[str, object]) -> dict[int, int]:
     now, then = policy.current.table["rows"], table["rows"]
     assert isinstance(then, list)  # noqa: S101
     return {place: now.index(row) for place, row in enumerate(then) if row in now}
+
+
+def sentence(found: Proposal, currency: str) -> str:
+    """How often people decided otherwise than a row says, why, and what they gave."""
+    return _(
+        "Row %(row)d: %(count)d of %(of)d times people gave otherwise, because %(why)s: %(granted)s (the middle one) instead of %(computed)s."
+    ) % {
+        "row": found.row + 1,
+        "count": found.count,
+        "of": found.of,
+        "why": Remedy.Why(found.reason).label,
+        "granted": words.money(found.granted, currency),
+        "computed": words.money(found.computed, currency),
+    }

@@ -13,18 +13,19 @@ from cases.remedies.quoting import CLOSE
 from crm.database.deadlocks import transacted
 from crm.models import User
 
-ANSWERED_WITHIN = timedelta(minutes=15)  # of the hours the queue is open: as long as a customer stays in a talk
 BATCH = 100
 # Who is asked first of those who have the authority.
 _ORDER = [QueueMembership.Role.LEAD, QueueMembership.Role.SUPERVISOR]
 
 
 def answer_by(case: Case, at: datetime) -> datetime:
-    """By when somebody should have decided; where the queue never opens, by the clock."""
+    """By when somebody should have decided: so many minutes of the queue's hours as it says; where it never opens, by the
+    clock."""
+    within = timedelta(minutes=case.queue.approval_minutes)
     try:
-        return pacing.hours_of(case.queue).add(at, ANSWERED_WITHIN.total_seconds())
+        return pacing.hours_of(case.queue).add(at, within.total_seconds())
     except NeverOpen:
-        return at + ANSWERED_WITHIN
+        return at + within
 
 
 def raise_due(now: datetime) -> int:

@@ -30,6 +30,7 @@ from cases.hooks import case_facts
 from cases.models import Case, Message, Queue, Tag
 from crm.models import Event
 from customers import facts as of_customers
+from customers import resting
 from customers.comparisons import Operator, folded_sql, leaf_sql
 from customers.conditions import BadCondition, Collection, Condition, Fact, Theirs, compile
 from customers.models import Customer
@@ -73,7 +74,7 @@ class Occasion:
 def registry() -> dict[str, Fact | Collection]:
     """Every fact by name; ours win over a plugin's of the same name."""
     found: dict[str, Fact | Collection] = {fact.name: fact for fact in own()}
-    for fact in (fact for batch in case_facts.collect() for fact in batch):
+    for fact in resting.gathered(case_facts):
         if fact.name in found:
             log.warning("the fact %s is registered twice; the first stays", fact.name)
         found.setdefault(fact.name, fact)
@@ -88,9 +89,9 @@ def compiled(condition: Any, at: datetime) -> Condition:
     return checked(condition, at) if fleeting else _standing(text, at)
 
 
-def checked(condition: Any, at: datetime) -> Condition:
+def checked(condition: Any, at: datetime, *, saving: bool = False) -> Condition:
     """The condition compiled, as rules ask: of the case, and of its customer. Raises BadCondition."""
-    return compile(condition, at=at, among=registry().values(), theirs=_CUSTOMERS)
+    return compile(condition, at=at, among=registry().values(), theirs=_CUSTOMERS, saving=saving)
 
 
 # A segment is asked of the case's customer; a case of nobody is in none.
@@ -98,8 +99,10 @@ _CUSTOMERS = Theirs(OF_CUSTOMER, {"fact": "has_customer", "op": "is", "value": T
 
 
 def _standing(text: str, at: datetime) -> Condition:
-    if (kept := _kept.get(text)) is None:
+    if resting.is_anybody() or (kept := _kept.get(text)) is None:
         kept = checked(json.loads(text), at)
+        if kept.resting:
+            return kept  # the plugin may answer the next time
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
         _kept[text] = kept
@@ -113,7 +116,7 @@ _kept: dict[str, Condition] = {}
 def condition_fault(condition: object, at: datetime) -> str:
     """What is wrong with a condition, and where; "" when nothing is."""
     try:
-        checked(condition, at)
+        checked(condition, at, saving=True)
     except BadCondition as bad:
         return str(bad)
     return ""
@@ -148,7 +151,12 @@ def missed(condition: Any, occasion: Occasion, facts: Mapping[str, Any]) -> list
     parts = condition.get("all") if isinstance(condition, dict) else None
     if not parts:
         return [""]
-    return [f"all[{n}]" for n, part in enumerate(parts) if not compiled(part, occasion.at).holds(facts)]
+    return [f"all[{n}]" for n, part in enumerate(parts) if not _fits(compiled(part, occasion.at), facts)]
+
+
+def _fits(part: Condition, facts: Mapping[str, Any]) -> bool:
+    """A plugin that did not answer a moment ago may do so now: of its facts nothing was read."""
+    return part.names <= facts.keys() and part.holds(facts)
 
 
 # --- the customer's, asked of their cases
@@ -183,6 +191,7 @@ def _theirs(fact: Fact | Collection) -> Fact | Collection:
         fact.label,
         lambda occasion, _at: _of_customer(occasion, [fact.name])[fact.name],
         lambda at: _Theirs(fact, at),
+        rests=fact.rests,
     )
 
 

@@ -13,6 +13,7 @@ from cases.models import Case, Queue, RuleRun, RuleTrial
 from cases.models.rule_shape import KINDS
 from cases.rules import knowledge, words
 from crm.models import Event, User
+from customers import resting
 from customers.conditions import BadCondition
 
 MOST_NAMED = 5
@@ -23,10 +24,11 @@ _HAPPENED = ("event", "message")
 def holds_now(condition: Any, user: User, now: datetime) -> dict[str, Any]:
     """The condition in words and the open cases it holds for, of queues this person steers."""
     try:
-        checked = knowledge.checked(condition, now)
+        checked = knowledge.checked(condition, now, saving=True)
     except BadCondition as bad:
         return {"ok": False, "words": str(bad)}
     sentence = words.condition(condition) or _("It always holds.")
+    sentence = " ".join(filter(None, [sentence, resting.words(checked.resting)]))
     if any(name.split(".")[0] in _HAPPENED for name in checked.names):
         told = _("It asks what happens: the dry run says how often that was so.")
         return {"ok": True, "words": f"{sentence} — {told}"}

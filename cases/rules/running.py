@@ -17,10 +17,13 @@ from cases.models.refusals import Refusal
 from cases.rules import guarding, knowledge
 from cases.rules.asking import SINCE, concerns, waiting
 from cases.rules.doing import VIA, Doing, Refused, do
+from crm.hooks import REST
 from crm.models import User
+from customers import resting
 
 CASES = 50
 PAUSES = [timedelta(minutes=m) for m in (1, 5, 30, 120)]  # between attempts; after the last it is given up
+WAITS_FOR_PLUGINS = timedelta(hours=1)  # after that it did not hold, and says why
 State = RuleRun.State
 log = logging.getLogger(__name__)
 
@@ -88,10 +91,21 @@ def _judge(run: RuleRun, case: Case, now: datetime) -> None:
     condition = knowledge.compiled(said, asked.at)
     known = knowledge.known(asked, condition.names)
     if run.attempts == 0 and not condition.holds(known):
+        run.error = resting.words(condition.resting) if condition.is_unknown(known) else ""
+        if run.error and now < run.asked_at + WAITS_FOR_PLUGINS:
+            _wait(run, now)
+            return
         run.missed = knowledge.missed(said, asked, known)
         _settle(run, State.UNFIT, now)
         return
     _act(run, case, now)
+
+
+def _wait(run: RuleRun, now: datetime) -> None:
+    """Nobody can tell just now whether its condition holds: nothing is done, and it is asked once more when its plugin may
+    answer again. That is no failure of the rule."""
+    run.due_at, run.error = now + timedelta(seconds=REST), run.error[:300]
+    run.save(update_fields=["due_at", "error"])
 
 
 def occasion(run: RuleRun, case: Case) -> knowledge.Occasion:
@@ -157,7 +171,7 @@ def _do_all(run: RuleRun, case: Case, doing: Doing) -> list[Refusal]:
 
 
 def _settle(run: RuleRun, state: str, now: datetime) -> None:
-    run.state, run.settled_at, run.error = state, now, "" if state == State.DONE else run.error
+    run.state, run.settled_at, run.error = state, now, "" if state == State.DONE else run.error[:300]
     run.save(update_fields=["state", "settled_at", "error", "did", "caused", "missed"])
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases import board as boards
-from cases import figures, lists
+from cases import figures, lists, surveyed
 from cases import leveling as levels
 from cases.forms import CapacityForm, PresenceForm, checked
 from cases.models import Capacity, Case, Presence, Queue
@@ -50,6 +50,16 @@ def feelings(request: StaffRequest) -> HttpResponse:
     if not queues:
         raise PermissionDenied(_("The board is for those who lead a queue."))
     return render(request, "cases/_board_feelings.html", {"lines": said_of_feelings.lines(queues, timezone.now())})
+
+
+@login_required
+@require_GET
+def surveys(request: StaffRequest) -> HttpResponse:
+    """What customers answered when asked whether it was solved, in the queues one leads."""
+    queues = boards.led_by(request.user)
+    if not queues:
+        raise PermissionDenied(_("The board is for those who lead a queue."))
+    return render(request, "cases/_board_surveys.html", {"lines": surveyed.lines(queues, timezone.now())})
 
 
 def _led(user: User, pk: int, verb: str = "board.see") -> Queue:

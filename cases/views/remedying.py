@@ -36,7 +36,7 @@ _NEEDS = {
 _SHOWN = Prepared(
     lambda case: (
         Remedy.objects.filter(case=case)
-        .select_related("policy", "policy_version", "asked_by", "decided_by", "raised_to", "case")
+        .select_related("policy", "policy_version", "asked_by", "decided_by", "raised_to", "case__queue")
         .order_by("-asked_at", "-pk")
     ),
     int,
@@ -229,7 +229,7 @@ def approvals(request: StaffRequest) -> HttpResponse:
     place = where()
     led = [pk for pk in _queues(request) if may(request.user, "remedy.approve", pk)]
     rows = Remedy.objects.filter(case__queue__in=led).select_related(
-        "policy", "policy_version", "asked_by", "decided_by", "raised_to", "case", "customer"
+        "policy", "policy_version", "asked_by", "decided_by", "raised_to", "case__queue", "customer"
     )
     waiting = dressed(rows.waiting().order_by("asked_at", "pk")[:100], request.user)
     by_hand = rows.filter(state__in=[Remedy.State.BY_HAND, Remedy.State.FAILED]).order_by("decided_at", "pk")

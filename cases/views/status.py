@@ -105,6 +105,8 @@ def _page(
 ) -> HttpResponse:
     now = timezone.now()
     asked = surveys.asked(visit.case, now) if visit.may_write else None
+    if asked and asked.answer is None and request.method != "HEAD":
+        surveys.note_asked(visit.case, now)
     context = {
         "case": visit.case,
         "standing": status_page.standing(visit.case, now),

@@ -74,6 +74,7 @@ class ExposureShape(serializers.Serializer[Any]):
     told = serializers.IntegerField()
     withheld = serializers.DictField(child=serializers.IntegerField())
     sample = ExampleShape(many=True)
+    note = serializers.CharField(help_text="What of it nobody can tell just now, because a plugin does not answer.")
 
 
 class ExposureData(serializers.Serializer[Any]):

@@ -131,7 +131,7 @@ def _exposure(problem: KnownProblem, given: dict[str, Any] | None, request: Requ
     looked = exposure.tried(problem, given, now) if is_tried and given else exposure.outlook(problem, now)
     sample = exposure.sample(problem, given, now, user=user)
     counts = {name: getattr(looked, name) for name in ("size", "reachable", "told", "withheld")}
-    return ExposureShape({"condition": given, "sample": sample, **counts}).data
+    return ExposureShape({"condition": given, "sample": sample, "note": exposure.note(given, now), **counts}).data
 
 
 @extend_schema(methods=["GET"], summary="Cases about a problem", parameters=_LIST, responses=LinkedCase(many=True))

@@ -135,7 +135,7 @@ class KnownProblem(models.Model):
     def set_condition(self, condition: dict[str, Any] | None, *, by: User, via: str = "person") -> None:
         """Say whom it hits. Raises conditions.BadCondition for what nobody can evaluate."""
         if condition is not None:
-            conditions.compile(condition, at=timezone.now())
+            conditions.compile(condition, at=timezone.now(), saving=True)
         self.lock()
         if self.condition == condition:
             return

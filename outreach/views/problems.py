@@ -16,8 +16,8 @@ from cases.models.case import Refusal
 from crm.http import StaffRequest
 from crm.models import User
 from customers import catalogue as catalogues
-from customers import facts
-from customers.conditions import BadCondition, as_said
+from customers import facts, saying
+from customers.conditions import BadCondition
 from outreach import exposure
 from outreach.models import KnownProblem, ProblemCase
 from outreach.problem_forms import ConditionForm, DeclareForm, ProblemForm
@@ -177,10 +177,11 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
         given = _given(ConditionForm(request.POST))
         outlook = exposure.tried(found, given, now) if given is not None else None
         sample = exposure.sample(found, given, now, user=request.user) if given is not None else []
+        note = exposure.note(given, now)
     except BadCondition as bad:
         return render(request, "outreach/_preview.html", {"bad": bad})
     withheld = [(words_of(reason), n) for reason, n in outlook.withheld.items()] if outlook else []
-    context = {"outlook": outlook, "withheld": withheld, "sample": sample, "problem": found}
+    context = {"outlook": outlook, "withheld": withheld, "sample": sample, "problem": found, "note": note}
     return render(request, "outreach/_preview.html", context)
 
 
@@ -196,7 +197,7 @@ def _given(form: ConditionForm) -> dict[str, Any] | None:
 
 
 def _pretty(condition: Any) -> str:
-    return json.dumps(as_said(NOBODY if condition is None else condition), indent=2, ensure_ascii=False)
+    return json.dumps(saying.as_said(NOBODY if condition is None else condition), indent=2, ensure_ascii=False)
 
 
 def _examples() -> list[tuple[str, str]]:

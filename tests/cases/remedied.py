@@ -4,10 +4,13 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from cases.models import Case, Queue, RemedyAuthority, RemedyBudget, ServicePolicy
+from django.utils import timezone
+
+from cases.models import Case, Queue, Remedy, RemedyAuthority, RemedyBudget, ServicePolicy
 from cases.remedies import granting
 from cases.remedies.granting import Wish
 from crm.models import User
+from tests.builders import make_case, make_customer
 
 LATE = {
     "currency": "EUR",
@@ -49,3 +52,13 @@ def wish(impact: str = "small", **more: Any) -> Wish:
 def propose(case: Case, policy: ServicePolicy, by: User, impact: str = "small", **more: Any) -> Any:
     """In a session of its own: the case is read anew."""
     return granting.propose(Case.objects.get(pk=case.pk), policy, wish(impact, **more), by=by)
+
+
+def override(policy: ServicePolicy, queue: Queue, by: User, count: int) -> None:
+    """So many times its first row was overridden for one reason, in cases that are over: 12 instead of 10."""
+    now = timezone.now()
+    told = {"row": 0, "computed": 10, "granted": 12, "currency": "EUR", "kind": "credit", "override_reason": "repeated"}
+    for n in range(count):
+        case = make_case(queue, customer=make_customer(f"Given {n}"), status="closed", resolved_at=now, closed_at=now)
+        about = {"case": case, "customer": case.customer, "policy": policy, "policy_version": policy.current}
+        Remedy.objects.create(**about, **told, state="paid", asked_by=by, decided_by=by, decided_at=now)

@@ -55,7 +55,18 @@ def test_a_queue_is_told_how_to_give_out_its_cases_and_the_effect_is_said(
     assert "People take the cases of Billing themselves" in answer.content.decode()
 
 
-@pytest.mark.parametrize("wrong", [{"capacity": "0"}, {"return_minutes": ""}, {"skill_minutes": "9999"}])
+def test_a_queue_is_told_how_long_approvals_wait_and_whether_customers_are_asked(desk: Client, billing: Queue) -> None:
+    address = f"/admin/cases/queue/{billing.pk}/change/"
+    sent = form(desk.get(address)) | {"approval_minutes": "30"}
+    del sent["asks_survey"]  # as an empty box is sent
+    assert desk.post(address, sent).status_code == 302
+    billing.refresh_from_db()
+    assert (billing.approval_minutes, billing.asks_survey) == (30, False)
+    event = Event.objects.get(stream="queue", stream_id=billing.pk, kind="queue_changed")
+    assert sorted(event.data["fields"]) == ["approval_minutes", "asks_survey"]
+
+
+@pytest.mark.parametrize("wrong", [{"capacity": "0"}, {"return_minutes": ""}, {"skill_minutes": "9999"}, {"approval_minutes": "0"}, {"approval_minutes": "1441"}])  # fmt: skip
 def test_nothing_that_would_stop_a_queue_is_saved(desk: Client, billing: Queue, wrong: dict[str, str]) -> None:
     address = f"/admin/cases/queue/{billing.pk}/change/"
     assert desk.post(address, form(desk.get(address)) | {"assignment": "round_robin"} | wrong).status_code == 200

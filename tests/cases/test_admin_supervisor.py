@@ -33,8 +33,15 @@ def queue_form(queue: Queue, *rows: dict[str, Any], initial: int = 0, **fields: 
         "skill_minutes": queue.skill_minutes,
         "asks_disposition": queue.asks_disposition,
         "asks_cause": queue.asks_cause,
+        "approval_minutes": queue.approval_minutes,
     }
-    shown = {"name": queue.name, "description": queue.description, "is_active": "on", "acknowledges": "on"}
+    shown = {
+        "name": queue.name,
+        "description": queue.description,
+        "is_active": "on",
+        "acknowledges": "on",
+        "asks_survey": "on",
+    }
     form = {**shown, **given_out, **fields}
     form |= {f"{PREFIX}-TOTAL_FORMS": len(rows), f"{PREFIX}-INITIAL_FORMS": initial}
     for number, row in enumerate(rows):

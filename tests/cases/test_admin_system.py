@@ -107,6 +107,7 @@ def test_administrators_mark_a_queue_as_a_supervisors(office: Client, technical:
         "skill_minutes": 10,
         "asks_disposition": "no",
         "asks_cause": "no",
+        "approval_minutes": 15,
     }
     form |= {"memberships-0-user": sue.pk, "memberships-0-role": "supervisor", "memberships-0-queue": technical.pk}
     assert office.post(f"/system/cases/queue/{technical.pk}/change/", form).status_code == 302

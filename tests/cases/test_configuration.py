@@ -66,7 +66,7 @@ def everything(ana: User) -> None:
     billing = make_queue("Billing", description="Invoices", reps=[ana])
     calendar = BusinessCalendar.objects.create(name="Office")
     calendar.publish(tz="UTC", hours=OFFICE)
-    billing.calendar = calendar
+    billing.calendar, billing.approval_minutes, billing.asks_survey = calendar, 45, False
     billing.save()
     PresenceReason.objects.create(name="At the dentist’s", state="away", position=3)
     skill = Skill.objects.create(name="Spanish", languages=["es"])

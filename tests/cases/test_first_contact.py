@@ -1,6 +1,5 @@
 """First-contact resolution: three numbers of the same issues, looking forward across cases and channels."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from cases import conversation, first_contact, issues, survey
-from cases.first_contact import First, resolution, share
+from cases.first_contact import First, resolution
 from cases.intake import open_case
 from cases.models import Case, Queue
 from crm.models import User
@@ -64,20 +63,6 @@ def test_the_young_are_left_out_and_counted_and_those_nobody_answered_stand_apar
     assert found.unanswered == 1
     assert [(w.days, w.issues, w.too_young) for w in found.windows] == [(7, 3, 1), (14, 2, 2), (30, 1, 3)]
     assert resolution([], NOW).windows[0].net.share is None
-
-
-@pytest.mark.parametrize(("count", "of"), [(0, 5), (5, 5), (8, 10), (430, 1000)])
-def test_the_interval_is_wilsons(count: int, of: int) -> None:
-    """Its ends are where the score test just does not refuse: |p - q| = z·sqrt(q(1 - q)/n)."""
-    found = share(count, of)
-    for end in (found.low, found.high):
-        assert end is not None
-        if 0.0 < end < 1.0:
-            away = abs(count / of - end)
-            assert away == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / of), abs=1e-3)
-    assert found.low is not None
-    assert found.high is not None
-    assert 0 <= found.low <= count / of <= found.high <= 1
 
 
 # --- from the house's own rows

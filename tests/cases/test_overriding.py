@@ -16,6 +16,7 @@ from cases.policy import overriding
 from cases.policy.overriding import Decided
 from cases.remedies import overrides
 from crm.models import User
+from tests.api import Caller
 from tests.builders import make_case, make_customer
 from tests.cases.remedied import LATE, allow, make_policy, propose
 from tests.cases.test_admin_policies import lines
@@ -154,3 +155,52 @@ def test_a_draft_that_is_no_proposal_is_the_page_as_it_is(client: Client, policy
         page = client.get(f"/admin/cases/servicepolicy/{policy.pk}/change/", {"draft": wrong})
         assert page.status_code == 200
         assert "A draft:" not in page.content.decode()
+
+
+# --- over the API
+
+
+@pytest.mark.django_db
+def test_a_proposal_is_read_with_its_draft_and_written_as_the_next_version(policy: ServicePolicy, sue: User) -> None:
+    call, place = Caller(sue), f"service-policies/{policy.pk}/"
+    (told,) = call.get(f"{place}proposals/").json()["results"]
+    assert (told["key"], told["row"], told["reason"], told["count"], told["of"]) == ("0-repeated", 0, "repeated", 6, 16)
+    assert (told["granted"], told["computed"], told["ratio"], told["currency"]) == ("12.00", "10.00", 1.2, "EUR")
+    assert told["says"].startswith("Row 1: 6 of 16 times people gave otherwise, because we let it happen again")
+    answer = call.get(f"{place}proposals/0-repeated/")
+    draft = answer.json()
+    assert (draft["version"], answer["ETag"]) == (1, '"1"')
+    assert [row["amount"]["base"] for row in draft["table"]["rows"]] == ["12", "30"]
+    policy.refresh_from_db()
+    assert policy.versions.count() == 1, "looking changes nothing"
+    made = {"table": draft["table"], "why": draft["why"]}
+    written = call.patch(place, made, If_Match=answer["ETag"])
+    assert (written.status_code, written.json()["version"]) == (200, 2)
+    policy.refresh_from_db()
+    assert policy.current is not None
+    assert (policy.current.table["rows"][0]["amount"], policy.current.why) == ({"base": "12"}, draft["why"])
+    assert call.get(f"{place}proposals/").json()["results"] == [], "the row is another now"
+    assert call.get(f"{place}proposals/0-repeated/").status_code == 404
+    assert call.patch(place, made, If_Match=answer["ETag"]).status_code == 412
+
+
+@pytest.mark.django_db
+def test_a_proposal_is_for_who_may_change_the_policy(
+    policy: ServicePolicy, technical: Queue, ana: User, ben: User, sue: User, root: User
+) -> None:
+    """As on its page: of one that is for another's queue too, or for every queue, administrators read it."""
+    place = f"service-policies/{policy.pk}/proposals/"
+    codes = [[Caller(user).get(f"{place}{end}").status_code for end in ("", "0-repeated/")] for user in (ana, ben, sue)]
+    assert codes == [[403, 403], [404, 404], [200, 200]]
+    policy.queues.add(technical)
+    assert Caller(sue).get(place).status_code == 403
+    policy.queues.clear()
+    assert Caller(sue).get(place).status_code == 403
+    assert Caller(root).get(place).status_code == 200
+    assert Caller(root).get(f"{place}9-harder/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_policy_without_a_table_proposes_nothing(billing: Queue, root: User) -> None:
+    empty = ServicePolicy.objects.create(name="Empty")
+    assert Caller(root).get(f"service-policies/{empty.pk}/proposals/").json()["results"] == []

@@ -4,19 +4,23 @@ whoever asked may give at once."""
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cases import live_approvals
 from cases.models import BusinessCalendar, Case, Notification, Presence, Queue, Remedy
 from cases.models.reasons import Reason
 from cases.remedies import granting, raising
+from crm.live import log
 from crm.models import Event, User
 from tests.api import Caller
 from tests.builders import make_case, make_customer, make_user
 from tests.cases.clockwork import OFFICE
 from tests.cases.remedied import allow, make_policy, propose
+from tests.cases.told import heard, number_events
 from tests.racing import outcomes
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +77,31 @@ def test_time_runs_while_the_queue_is_open(case: Case, billing: Queue, ana: User
     friday = datetime(2026, 9, 4, 16, 50, tzinfo=UTC)
     found = raising.answer_by(Case.objects.get(pk=case.pk), friday)
     assert found == datetime(2026, 9, 7, 9, 5, tzinfo=UTC), "ten minutes on Friday, five on Monday"
+
+
+def test_the_queue_says_how_long_and_what_waits_keeps_its_time(
+    client: Client, case: Case, billing: Queue, ana: User, sue: User
+) -> None:
+    before = asked(case, ana)
+    call = Caller(sue)
+    address = f"queues/{billing.pk}/"
+    assert call.get(address).json()["approval_minutes"] == 15
+    assert call.patch(address, {"approval_minutes": 40}).json()["approval_minutes"] == 40
+    billing.refresh_from_db()
+    after = asked(make_case(billing, customer=make_customer("Zoe")), ana)
+    assert after.answer_by == after.asked_at + timedelta(minutes=40)
+    before.refresh_from_db()
+    assert before.answer_by == before.asked_at + timedelta(minutes=15)
+    client.force_login(ana)
+    shown = client.get(f"/cases/{after.case.number}/remedies/").content.decode()
+    assert "This queue decides within 40 minutes of its opening hours." in shown
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1441, None, "soon"])
+def test_a_time_that_makes_no_sense_is_refused(billing: Queue, sue: User, wrong: object) -> None:
+    assert Caller(sue).patch(f"queues/{billing.pk}/", {"approval_minutes": wrong}).status_code == 400
+    billing.refresh_from_db()
+    assert billing.approval_minutes == 15
 
 
 def test_what_is_decided_or_called_off_is_not_raised(billing: Queue, ana: User) -> None:
@@ -164,6 +193,59 @@ def test_nothing_is_left_to_whose_role_has_no_authority(client: Client, case: Ca
     raising.raise_due(late(remedy))
     client.force_login(ana)
     assert "You may grant nothing of it by yourself" in client.get(f"/cases/{case.number}/remedies/").content.decode()
+
+
+# --- on the pages of those who are not named
+
+
+def pages(user: User, since: int) -> list[tuple[int, str]]:
+    """What moved on their page of approvals: the case, and what happened."""
+    found = heard(user, since, number_events())
+    return [(event["case"], event["kind"]) for event in found if event["part"] == "approvals"]
+
+
+def test_every_page_of_who_may_decide_hears_of_it_whoever_is_named(
+    case: Case, billing: Queue, technical: Queue, ana: User, ben: User, sue: User, root: User
+) -> None:
+    dan, dot = lead(billing, "dan"), lead(billing, "dot", here=True)
+    far = lead(technical, "far")
+    allow("lead")
+    remedy = asked(case, ana)
+    told = [(case.number, "remedy_raised")]
+    since = number_events()
+    raising.raise_due(late(remedy))
+    assert Remedy.objects.get(pk=remedy.pk).raised_to == dot
+    assert [pages(user, since) for user in (dot, dan, sue, root)] == [told] * 4
+    assert [pages(user, since) for user in (ana, ben, far)] == [[]] * 3, "who may decide nothing there"
+    assert not Notification.objects.filter(user=dan, event__kind="remedy_raised").exists(), "a poke, no bell"
+    since = number_events()
+    granting.approve(remedy, by=dan)
+    assert [pages(user, since) for user in (dot, sue)] == [[(case.number, "remedy_approved")]] * 2
+
+
+def test_one_that_goes_to_another_queue_goes_from_page_to_page(
+    case: Case, billing: Queue, technical: Queue, ana: User, lee: User
+) -> None:
+    dan, far = lead(billing, "dan"), lead(technical, "far")
+    asked(case, ana)
+    without = make_case(billing, customer=make_customer("Zoe"))
+    since = number_events()
+    for each in (case, without):
+        Case.objects.get(pk=each.pk).transfer(technical, by=lee)
+    assert pages(dan, since) == pages(far, since) == [(case.number, "transferred")]
+
+
+def test_it_costs_the_same_however_many_are_asked(
+    billing: Queue, ana: User, django_assert_max_num_queries: Any
+) -> None:
+    allow("lead")
+    for count in (1, 6):
+        since = number_events()
+        for n in range(count):
+            asked(make_case(billing, customer=make_customer(f"C{count}{n}")), ana)
+        events = log.between(since, number_events(), 1000)
+        with django_assert_max_num_queries(3):
+            list(live_approvals.approval_fragments(events, None))
 
 
 @pytest.mark.django_db(transaction=True)

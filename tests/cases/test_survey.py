@@ -70,6 +70,28 @@ def test_who_does_not_want_to_be_asked_is_not(client: Client, case: Case, carl: 
     assert not SurveyAnswer.objects.exists()
 
 
+def test_a_queue_that_does_not_ask_is_decent_to_whoever_comes_by_a_link(client: Client, case: Case, sue: User) -> None:
+    """Sent before: their page stands as ever, and a form that was open says what to do instead."""
+    link = path(case)
+    assert Caller(sue).patch(f"queues/{case.queue_id}/", {"asks_survey": False}).json()["asks_survey"] is False
+    page = client.get(link)
+    assert page.status_code == 200
+    assert "Did this solve it?" not in page.content.decode()
+    late = client.post(f"{link}survey/", {"solved": "yes"})
+    assert late.status_code == 409
+    assert "This is not asked just now. Write to us below" in late.content.decode()
+    assert not SurveyAnswer.objects.exists()
+
+
+def test_who_has_answered_before_the_queue_stopped_asking_reads_and_changes_it(client: Client, case: Case) -> None:
+    say(client, case, solved="no")
+    Queue.objects.update(asks_survey=False)
+    assert "Change your answer" in client.get(path(case)).content.decode()
+    assert say(client, case, solved="yes").status_code == 302
+    SurveyAnswer.objects.update(answered_at=NOW - timedelta(days=2))
+    assert "You told us that this solved it." in client.get(path(case)).content.decode()
+
+
 def test_one_of_us_is_asked_nothing_and_answers_nothing(client: Client, case: Case) -> None:
     look = "/" + status_page.look(case).partition("://")[2].partition("/")[2]
     assert "Did this solve it?" not in client.get(look).content.decode()

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from cases import survey
 from cases.models import Capacity, Case, Presence, Queue, QueueMembership
 from crm.models import User
 from outreach.models import KnownProblem
@@ -112,3 +113,23 @@ def test_a_lead_gives_cases_by_key_and_by_drag_and_says_how_somebody_is_there(
     page.locator(f"#hand-{billing.pk}-{ana.pk}").click()
     page.locator("#ask .pick", has_text="Away").click()
     expect(page.locator(f"#hand-{billing.pk}-{ana.pk} .there")).to_have_class("there away")
+
+
+def test_what_customers_answered_stands_below_the_queues_on_a_phone_too(
+    desk: Open, billing: Queue, lea: User, cases: list[Case]
+) -> None:
+    now = timezone.now()
+    for n, case in enumerate(cases[:4]):
+        case.change_status("resolved", by=None)
+        survey.note_asked(case, now)
+        if n < 3:
+            survey.answer(case, survey.Said(n > 0, "", ""), at=now)
+    page = desk(lea, width=390, scheme="dark")
+    page.goto(page.url.split("/cases/")[0] + "/board/")
+    told = page.locator("section", has=page.get_by_role("heading", name="Did it solve it?"))
+    expect(told).to_contain_text("67 %", timeout=8000)
+    expect(told).to_contain_text("say yes, of 3 who answered; 4 customers were asked.")
+    told.scroll_into_view_if_needed()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shots(page, "board-surveys")

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from cases.models import Case, Queue, Remedy, ServicePolicy
+from cases.models import Case, Presence, Queue, Remedy, ServicePolicy
 from cases.remedies import raising
 from crm.models import User
 from customers.models import Customer
-from tests.builders import make_question
+from tests.builders import make_question, make_user
 from tests.cases.remedied import allow, make_policy, propose
 from tests.e2e.desks import Open, serious, shot
 
@@ -81,6 +81,24 @@ def test_what_nobody_decides_in_time_is_raised_and_both_screens_say_so_at_once(
     assert approvals.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shot(approvals, "raised-390-dark")
     shot(page, "raised")
+
+
+def test_a_lead_who_is_not_named_sees_at_once_to_whom_it_is_raised(
+    desk: Open, case: Case, billing: Queue, ana: User, lena: User
+) -> None:
+    """Before they decide what somebody else is at."""
+    olga = make_user("Olga Other")
+    billing.memberships.create(user=olga, role="lead")
+    remedy = propose(case, ServicePolicy.objects.get(), ana, amount=Decimal(25), reason="harder")
+    approvals = desk(olga)
+    approvals.goto(approvals.url.split("/cases/")[0] + "/approvals/")
+    expect(approvals.locator("[data-light]").first).to_have_attribute("data-state", "live", timeout=20_000)
+    row = approvals.locator("#approvals .remedy")
+    expect(row).to_contain_text("This queue decides within 15 minutes of its opening hours.")
+    shot(approvals, "approval-countdown")
+    Presence.objects.update_or_create(user=lena, defaults={"state": "online", "lost_at": None})
+    raising.raise_due(remedy.answer_by + timedelta(seconds=1))
+    expect(row).to_contain_text("Nobody decided in time: now it is for Lena Lead.", timeout=8000)
 
 
 def test_the_form_fits_a_narrow_screen_in_the_dark(desk: Open, case: Case, ana: User) -> None:

@@ -1,5 +1,5 @@
-// The page of what waits for those who lead: asked again when something was decided here, or their bell says that something
-// was asked or decided elsewhere. Not under the hands of who is writing a reason: then once they are done.
+// The page of what waits for those who lead: asked again when something was decided here, or asked, raised or decided
+// elsewhere, whether or not it is told to them. Not under the hands of who is writing a reason: then once they are done.
 const box = () => document.getElementById("approvals");
 const isWriting = () => [...box().querySelectorAll("input:not([type=hidden])")].some((field) => field.value || field === document.activeElement);
 let missed = false;

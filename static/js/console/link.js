@@ -42,6 +42,7 @@ export function happened(event) {
   if (part === "told") return told(event);
   if (part === "board") return boardMoved();
   if (part === "tasks") return tasksMoved();
+  if (part === "approvals") return approvalsMoved();
   if (part === "whisper") return number === openNumber() && htmx.trigger("#whispers", "changed");
   if (part === "presence") return topic === "me" ? askStanding() : showStanding(html);
   if (topic === caseTopic() && LINKS.has(event.kind)) document.querySelectorAll('[data-panel="others"] .panel-body').forEach((panel) => htmx.trigger(panel, "changed"));
