@@ -33,9 +33,9 @@ def gap(table: Table, found: "Gap") -> str:
 
 
 def combination(table: Table, where: Mapping[str, Cell | None]) -> str:
-    """Each input that is not any, with what it is; “anything” if all are."""
+    """Each input that is not any, with what it is; “in every case” if all are."""
     said = [f"{each.label}: {cell(each, given)}" for each in table.inputs if (given := where.get(each.name))]
-    return "; ".join(said) or _("anything")
+    return "; ".join(said) or _("in every case")
 
 
 def cell(each: Input, given: Cell | None) -> str:

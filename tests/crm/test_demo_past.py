@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Count, F, Sum
 from django.utils import timezone
 
-from cases.models import Article, Case, Remedy, SurveyAnswer
+from cases.models import Article, Case, Remedy, SurveyAnswer, SurveyAsking
 from cases.policy import amounts
 from cases.remedies import quoting
 from cases.sentiment import change
@@ -58,6 +58,9 @@ def _the_log_of_every_case_is_in_the_order_of_time() -> None:
 def _what_customers_said_in_the_end_shows_in_their_case() -> None:
     answers = SurveyAnswer.objects.select_related("case__need_met_event")
     assert {answer.solved for answer in answers} == {True, False}
+    asked = SurveyAsking.objects.all()
+    assert len(answers) < len(asked)
+    assert {answer.case_id for answer in answers} < {asking.case_id for asking in asked}
     for answer in answers:
         met = answer.case.need_met_event
         assert (met.data["how"] if met else None) == ("survey" if answer.solved else None)

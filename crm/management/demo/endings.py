@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from cases.models import Article, Case, Message, Remedy, ServicePolicy, SurveyAnswer
+from cases.models import Article, Case, Message, Remedy, ServicePolicy, SurveyAnswer, SurveyAsking
 from cases.models.answer import ArticleUse
 from cases.policy import amounts
 from cases.policy.table import Known
@@ -82,7 +82,10 @@ def write(stories: Sequence[Story], events: Sequence[Event]) -> None:
             use.case = story.case
         if story.survey:
             story.survey.case = story.case
+        if story.asking:
+            story.asking.case = story.case
     ArticleUse.objects.bulk_create([use for story in stories for use in story.uses], batch_size=1000)
+    SurveyAsking.objects.bulk_create([story.asking for story in stories if story.asking], batch_size=1000)
     SurveyAnswer.objects.bulk_create([story.survey for story in stories if story.survey], batch_size=1000)
     met = {event.stream_id: event for event in events if event.kind == "need_met"}
     cases = [story.case for story in stories if story.case.pk in met]
@@ -111,7 +114,7 @@ def _end(
     policy = policies.get(MADE_GOOD_BY.get(tag, ""))
     if policy and rng.random() < 0.8:
         _make_good(company, story, policy, rep, answer, rng)
-    if rng.random() < 0.3:
+    if rng.random() < 0.45:
         _ask(story, rng)
 
 
@@ -199,6 +202,9 @@ def _ask(story: Story, rng: Random) -> None:
     at: datetime = resolved + timedelta(hours=rng.uniform(0.5, 20))
     if at >= story.now:
         return
+    story.asking = SurveyAsking(at=at - timedelta(minutes=1))
+    if rng.random() < 0.35:
+        return  # they looked, and said nothing
     solved = rng.random() < 0.88
     feeling = rng.choice(["good", "good", "neutral", ""] if solved else ["bad", "neutral"])
     words = rng.choice(THANKS if solved else NOT_DONE) if story.case.language == "en" else ""

@@ -15,6 +15,7 @@ from cases.models import (
     Remedy,
     SLAPolicyVersion,
     SurveyAnswer,
+    SurveyAsking,
 )
 from cases.models.answer import ArticleUse
 from cases.remedies.granting import about
@@ -53,6 +54,7 @@ class Story:
     promises: list[Promise] = field(default_factory=list)
     remedies: list[Remedy] = field(default_factory=list)
     uses: list[ArticleUse] = field(default_factory=list)
+    asking: SurveyAsking | None = None
     survey: SurveyAnswer | None = None
 
     def open(self, at: datetime, by: User | None = None) -> None:
