@@ -8,7 +8,7 @@ from typing import Any
 
 from customers import conditions, segments
 from customers.conditions import Collection, Condition, Fact
-from customers.facts import registry
+from customers.facts import needed, registry
 from customers.folding import words
 from customers.sieve import Sieve
 from outreach import reasons
@@ -111,6 +111,11 @@ class Shelf:
             told.add("subscriptions")
         return frozenset((asked | told) & {fact.name for fact in self.facts})
 
+    @cached_property
+    def needs(self) -> list[Any]:
+        """The relations of a customer that those facts read."""
+        return needed(fact for fact in self.facts if fact.name in self.names)
+
     def at(self, moment: datetime) -> "Shelf":
         """The same offers a minute later."""
         later = Shelf(self.version, moment, self.offers)
@@ -120,7 +125,7 @@ class Shelf:
         return later
 
 
-_TIMELESS = ("facts", "names", "segments", "places", "asking", "tags", "memo")
+_TIMELESS = ("facts", "names", "needs", "segments", "places", "asking", "tags", "memo")
 
 
 class Tags:
@@ -157,6 +162,11 @@ def shelf(edition: str, version: int, at: datetime) -> Shelf:
     _kept.clear()
     _kept[edition] = held
     return held
+
+
+def held() -> Shelf | None:
+    """What was decided by last in this process: nearly always what will be next, but only the edition says."""
+    return next(iter([*_kept.values()]), None)
 
 
 def _standing() -> list[Standing]:

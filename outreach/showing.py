@@ -11,7 +11,7 @@ from cases.models import Case, Contact
 from crm.database.prepared import Prepared
 from customers.customer_hooks import money
 from outreach import asking, gates, parity, shared
-from outreach.deciding import Look, candidate_rows, decision_of, look
+from outreach.deciding import Look, candidates_of, decision_of, look
 from outreach.models import (
     Decision,
     DecisionCandidate,
@@ -136,5 +136,6 @@ def decided(case: Case, at: datetime) -> Decision:
     best = seen.verdict.best
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     would = decision_of(case, seen, outcome)
-    would.looked_at = shared.every(would, candidate_rows(would, seen.verdict, best))  # type: ignore[attr-defined]
+    rows = [DecisionCandidate(decision=would, **columns) for columns in candidates_of(seen.verdict, best)]
+    would.looked_at = shared.every(would, rows)  # type: ignore[attr-defined]
     return would

@@ -1,6 +1,7 @@
 """Django's PostgreSQL backend, which starts the embedded server when there is one, and names the versions we run on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -67,6 +68,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.wrap_database_errors:
             cursor = KeptCursor(self.connection)
         return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # as Django's own `cursor` does
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Statements of kept cursors within are sent without waiting for what those before them say."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors, self.connection.pipeline():
+            yield
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         var = self.settings_dict.get("EMBEDDED")
