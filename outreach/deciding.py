@@ -18,13 +18,13 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case
 from cases.models.case import Refusal
-from crm.database.prepared import Prepared, together
+from crm.database.prepared import Prepared, planned_once, together
 from crm.models import User
 from crm.roles import may
 from outreach import arbitration, catalogue, context, gates, lessons, shared, writing
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
-from outreach.context import Context
+from outreach.context import Context, Said
 from outreach.gates import NEED, RANK, REFUSAL
 from outreach.hooks import Candidate, Situation, offer_gates, offer_scorers
 from outreach.models import Decision
@@ -39,7 +39,7 @@ class Look:
     context: Context
     shelf: Shelf
     verdict: Verdict
-    said: context.Said | None = None
+    said: Said | None = None
 
 
 def look(case: Case, at: datetime) -> Look:
@@ -149,7 +149,10 @@ def decide(
     in one contact returns the presentation there is, or the decision there is if nothing changed.
     """
     started = time.perf_counter()
-    case.lock()
+    with together():
+        planned_once()
+        locked = case.locking()
+    locked()
     if not may(by, "offer.respond", case.queue_id):
         raise Refusal(_("Your role here does not allow this."))
     seen = look(case, at or timezone.now())
@@ -168,8 +171,16 @@ def _shown(known: Context) -> Decision | None:
     """The decision by which this contact has its one presentation, while the very evidence that earned it stands."""
     if known.shown is None or known.need_met_event is None:
         return None
-    earned = Decision.objects.filter(presentation=known.shown, need_met_event=known.need_met_event)
-    return earned.select_related("presentation").first()
+    return _EARNED.first(known.shown, known.need_met_event)
+
+
+_EARNED = Prepared(
+    lambda shown, event: Decision.objects.filter(presentation=shown, need_met_event=event).select_related(
+        "presentation"
+    ),
+    int,
+    int,
+)
 
 
 def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, started: float) -> Decision:
@@ -181,12 +192,13 @@ def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, sta
     decision.by, decision.asked, decision.digest = by, asked, mark
     decision.latency_ms = round((time.perf_counter() - started) * 1000, 3)
     shown = writing.keep(decision, candidates_of(seen.verdict, best), best.offer.version if best else None)
-    about: dict[str, Any] = {"by": by, "at": decision.at}
     if best:
-        why = {"reason": "question"} if best.offer.terms.question else {}
-        case.record("offer_presented", presentation=shown, version_of_offer=best.offer.version, **about, **why)
+        of = {"presentation": shown, "version_of_offer": best.offer.version}
+        case.record(
+            "offer_presented", by=by, at=decision.at, reason="question" if best.offer.terms.question else "", **of
+        )
     elif asked == Decision.Asked.TRY:
-        case.record("offer_refused", decision=decision.pk, shut=_first_word(seen.verdict), **about)
+        case.record("offer_refused", by=by, at=decision.at, decision=decision.pk, shut=_first_word(seen.verdict))
     return decision
 
 

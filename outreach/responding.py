@@ -1,6 +1,7 @@
 """What the customer said to an offer, or why the rep did not mention it, and what follows from a yes."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -23,12 +24,16 @@ Kind = OfferResponse.Kind
 
 def standing(presentation: OfferPresentation) -> OfferResponse | None:
     """The newest answer; a correction is another row."""
-    if (found := _NEWEST.first(presentation.pk)) is not None:
-        found.presentation = presentation
-    return found
+    return newest(presentation, NEWEST(presentation.pk))
 
 
-_NEWEST = Prepared(
+def newest(presentation: OfferPresentation, answers: Sequence[OfferResponse]) -> OfferResponse | None:
+    for answer in answers:
+        answer.presentation = presentation
+    return answers[0] if answers else None
+
+
+NEWEST = Prepared(
     lambda shown: (
         OfferResponse.objects.filter(presentation=shown).select_related("by", "fulfilment").order_by("-number")[:1]
     ),

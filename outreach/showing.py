@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from cases.models import Case, Contact
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, together
 from customers.customer_hooks import money
 from outreach import asking, gates, parity, shared
 from outreach.deciding import Look, candidates_of, decision_of, look
@@ -20,7 +20,7 @@ from outreach.models import (
     OfferVersion,
     QuestionAnswer,
 )
-from outreach.responding import standing
+from outreach.responding import NEWEST, newest
 
 MOST_TOLD = 30  # candidates of a trace on the screen
 
@@ -52,17 +52,13 @@ def card(case: Case) -> Card | None:
     shown = _SHOWN.first(case.pk, case.need_met_event_id) if case.need_met_event_id else None
     if shown is None:
         return None
-    said = standing(shown)
-    version = shown.candidate.offer_version
+    version, now = shown.candidate.offer_version, timezone.now()
+    with together():
+        answers, openings = NEWEST.later(shown.pk), parity.OPENINGS.later(version.offer_id, now)
+    said, opens = newest(shown, answers()), parity.earliest(openings())
     told = QuestionAnswer.objects.filter(response=said).first() if said and version.question else None
-    words = told.words if told else ""
-    return Card(shown, version, shown.candidate.sentence, said, words, *_early(version.offer_id))
-
-
-def _early(offer: int) -> tuple[datetime | None, int]:
-    now = timezone.now()
-    opens = parity.public_from(offer, now)
-    return opens, (opens - now).days if opens else 0
+    words, days = told.words if told else "", (opens - now).days if opens else 0
+    return Card(shown, version, shown.candidate.sentence, said, words, opens, days)
 
 
 _SHOWN = Prepared(

@@ -34,7 +34,17 @@ shown AS (
 SELECT decided.id, (SELECT id FROM shown) FROM decided
 """
 _GIVEN = (
-    *("case_id", "contact_id", "customer_id", "at", "by_id", "asked", "catalogue_version", "need_met_event_id", "outcome"),
+    *(
+        "case_id",
+        "contact_id",
+        "customer_id",
+        "at",
+        "by_id",
+        "asked",
+        "catalogue_version",
+        "need_met_event_id",
+        "outcome",
+    ),
     *("probability", "digest", "latency_ms"),
 )
 
@@ -43,6 +53,6 @@ def keep(decision: Decision, candidates: Sequence[Mapping[str, Any]], best: int 
     """Write them: `candidates` are the columns of each, `best` the version of the one that is shown. The key of what is shown."""
     values: dict[str, Any] = {name: getattr(decision, name) for name in _GIVEN}
     values |= {name: Jsonb(getattr(decision, name)) for name in ("gates", "shared", "context")}
-    ((decision.pk, shown),) = sent(_KEEP, values | {"candidates": Jsonb(candidates), "best": best})()
+    ((decision.pk, shown),) = sent(_KEEP, values | {"candidates": Jsonb(candidates), "best": best or 0})()
     decision._state.adding, decision._state.db = False, "default"
     return shown  # type: ignore[no-any-return]

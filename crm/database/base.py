@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base, client, features, operations
 from django.db.utils import NotSupportedError
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8
 
 from crm import embedded
 from crm.embedded import server
@@ -37,12 +39,26 @@ class KeptCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
         """Django switches preparing off, and off it stays for all else: psycopg would remember each statement it is not
-        to prepare, with the mail that is written into it."""
+        to prepare, with the mail that is written into it. Whole numbers go as bigint whatever their size: psycopg would
+        else name the smallest type that holds each, and every mixture of those would be read and planned by itself."""
         self.connection.prepare_threshold = 0
         try:
-            return super().execute(query, params, prepare=True, **how)
+            return super().execute(query, _wide(params), prepare=True, **how)
         finally:
             self.connection.prepare_threshold = None
+
+
+def _wide(value: Any) -> Any:
+    """The same with its whole numbers as bigint."""
+    kind = type(value)
+    if kind is int:
+        return Int8(value) if -_MOST <= value < _MOST else value
+    if kind is list or kind is tuple:
+        return kind(map(_wide, value))
+    return {name: _wide(each) for name, each in value.items()} if kind is dict else value
+
+
+_MOST = 1 << 63
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -71,10 +87,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Statements of kept cursors within are sent without waiting for what those before them say."""
+        """Statements of kept cursors within are sent without waiting for what those before them say; where they begin a
+        transaction, the BEGIN too, on whose answer psycopg would wait."""
         self.close_if_health_check_failed()
         self.ensure_connection()
-        with self.wrap_database_errors, self.connection.pipeline():
+        held = self.connection
+        with self.wrap_database_errors, held.pipeline() as pipeline:
+            if not held.autocommit and held.info.transaction_status == TransactionStatus.IDLE:
+                held.pgconn.send_query_params(b"BEGIN", None)
+                pipeline.result_queue.append(None)
             yield
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

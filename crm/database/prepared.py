@@ -48,6 +48,13 @@ def sent(sql: str, params: Any) -> "Later[list[tuple[Any, ...]]]":
     return rows
 
 
+def planned_once() -> None:
+    """For the rest of this transaction: what is kept is planned when a connection first asks it, for whatever values. Else the
+    server plans it five times for the values at hand before it looks whether that pays, which is lost where rows are found
+    by their keys."""
+    sent("SET LOCAL plan_cache_mode = force_generic_plan", None)
+
+
 def keys(ids: Sequence[int]) -> RawSQL:
     """Ids as one value: `filter(case__in=keys(ids))` is the same statement however many they are."""
     return RawSQL("SELECT unnest(%s::bigint[])", [ids])
