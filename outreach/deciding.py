@@ -193,10 +193,9 @@ def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, sta
     decision.latency_ms = round((time.perf_counter() - started) * 1000, 3)
     shown = writing.keep(decision, candidates_of(seen.verdict, best), best.offer.version if best else None)
     if best:
-        of = {"presentation": shown, "version_of_offer": best.offer.version}
-        case.record(
-            "offer_presented", by=by, at=decision.at, reason="question" if best.offer.terms.question else "", **of
-        )
+        of: dict[str, Any] = {"presentation": shown, "version_of_offer": best.offer.version}
+        why = "question" if best.offer.terms.question else ""
+        case.record("offer_presented", by=by, at=decision.at, reason=why, **of)
     elif asked == Decision.Asked.TRY:
         case.record("offer_refused", by=by, at=decision.at, decision=decision.pk, shut=_first_word(seen.verdict))
     return decision

@@ -109,19 +109,37 @@ def _lines(seen: Look) -> Iterable[Line]:
             yield Line(judged.offer.name, str(gates.STAGES[shut.stage]), gates.words(shut.reason, shut.detail))
 
 
-def words_of(row: DecisionCandidate) -> str:
-    return gates.words(row.reason, row.detail) if row.reason else ""
-
-
 def shut_words(decision: Decision) -> list[dict[str, Any]]:
     return [{"stage": s, "reason": r, "words": gates.words(r, detail)} for s, r, detail in decision.gates]
 
 
 def candidates(decision: Decision) -> list[DecisionCandidate]:
     """In the order they were looked at; of one that is not kept, as they would be."""
-    if hasattr(decision, "looked_at"):
-        return list(decision.looked_at)
-    return shared.again(decision)
+    return shared.every(decision, _rows(decision))
+
+
+def _rows(decision: Decision) -> Iterable[DecisionCandidate]:
+    return decision.looked_at if hasattr(decision, "looked_at") else decision.candidates.all()
+
+
+def told(decision: Decision) -> list[dict[str, Any]]:
+    """The same as scripts read them, thousands of them: what is said of many is put in words once, and no row is made of it."""
+    rows = [(row.offer_version_id, {name: getattr(row, name) for name in _COLUMNS}) for row in _rows(decision)]
+    lines = [*rows, *shared.without_rows(decision)]
+    stood = OfferVersion.objects.filter(pk__in=[version for version, _about in lines])
+    named = {pk: of for pk, *of in stood.values_list("pk", "offer_id", "offer__name")}
+    words = {id(about): gates.words(about["reason"], about["detail"]) if about["reason"] else "" for _v, about in lines}
+    found = [
+        {"offer": named[version][0], "name": named[version][1], "offer_version": version}
+        | {"stage": about["stage"], "reason": about["reason"], "words": words[id(about)]}
+        | {name: about.get(name, none) for name, none in _SCORES.items()}
+        for version, about in lines
+    ]
+    return sorted(found, key=lambda line: line["offer"])
+
+
+_SCORES: dict[str, Any] = {"scores": {}, "score": None, "rank": None, "probability": 0.0, "sentence": ""}
+_COLUMNS = ("stage", "reason", "detail", *_SCORES)
 
 
 def decided(case: Case, at: datetime) -> Decision:
@@ -133,5 +151,5 @@ def decided(case: Case, at: datetime) -> Decision:
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     would = decision_of(case, seen, outcome)
     rows = [DecisionCandidate(decision=would, **columns) for columns in candidates_of(seen.verdict, best)]
-    would.looked_at = shared.every(would, rows)  # type: ignore[attr-defined]
+    would.looked_at = rows  # type: ignore[attr-defined]
     return would
