@@ -103,7 +103,7 @@ def terms(n: int) -> dict[str, Any]:
         "benefit": "Costs less than what you have",
         "why": "You said: “{words}”" if words else "You have {plan} since {since}",
         "gain": Decimal(30 + n % 60),
-        "stock": MANY if n % 10 == 0 else None,
+        "stock": MANY if n % 10 == 3 else None,
         "need_tags": [f"matter{n % TAGS}"] if words else [],
         "eligibility": {"all": for_whom},
     }
