@@ -1,6 +1,6 @@
 """What a decision about offers is made from: everything the gates ask, read in one query, then facts and words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -216,20 +216,25 @@ def read(case: Case, at: datetime) -> Context:
 Words = list[tuple[str]]
 
 
-def beforehand(case: Case, shelf: Shelf | None) -> Later[Words | None]:
-    """Ask at once for what the offers of this shelf will read of the customer and of their words, which call for no second
-    journey then. Should others stand meanwhile, what these read is asked for when it is missed (customers.bringing)."""
+def beforehand(case: Case, shelf: Shelf | None) -> Callable[[], Later[Words | None]]:
+    """What the offers of this shelf will read of the customer and of their words: asked for by calling what comes back, beside
+    the first question, so that it calls for no second journey. Should others stand meanwhile, what these read is asked for
+    when it is missed (customers.bringing). What plugins say of their facts is heard here, before anything travels."""
     if shelf is None:
-        return lambda: None
-    brought = bringing.asked(case.customer, shelf.needs) if case.customer is not None else None
-    words = _NEWEST.later(case.pk) if shelf.asking else None
+        return lambda: lambda: None
+    customer, needs, hears = case.customer, shelf.needs, bool(shelf.asking)
 
-    def read() -> Words | None:
-        if brought is not None:
+    def ask() -> Later[Words | None]:
+        brought = bringing.asked(customer, needs) if customer is not None else lambda: None
+        words = _NEWEST.later(case.pk) if hears else None
+
+        def read() -> Words | None:
             brought()
-        return words() if words is not None else None
+            return words() if words is not None else None
 
-    return read
+        return read
+
+    return ask
 
 
 def with_what_is_known(context: Context, case: Case, shelf: Shelf, words: Words | None = None) -> Context:

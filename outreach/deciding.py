@@ -44,9 +44,9 @@ class Look:
 
 def look(case: Case, at: datetime) -> Look:
     """What would be decided now. Before the need is met nobody's facts are looked at."""
+    beforehand = context.beforehand(case, catalogue.held() if case.need_met_event_id is not None else None)
     with together():
-        asked = context.asked(case, at)
-        beside = context.beforehand(case, catalogue.held() if case.need_met_event_id is not None else None)
+        asked, beside = context.asked(case, at), beforehand()
     known, said = asked()
     words = beside()
     shelf = catalogue.shelf(known.edition, known.catalogue, at)

@@ -50,8 +50,17 @@ def test_nobodys_facts_are_looked_at_before_the_need_is_met(case: Case, ana: Use
     deciding.look(case, timezone.now())
     outcome, told = asked(case, ana)
     assert outcome == "silence"
-    assert not any("customers_subscription" in sql or "cases_message" in sql.split("WHERE")[0] for sql in told[5:])
     assert not any('FROM "customers_subscription"' in sql for sql in told)
+
+
+def test_what_only_a_new_offer_reads_is_asked_for_when_it_is_missed(case: Case, ana: User) -> None:
+    make_offer("other", need_tags=("spaceship",))
+    open_gates(case, ana)
+    assert deciding.look(case, timezone.now()).verdict.best is None
+    make_offer(need_tags=(), why="You have {plan}", eligibility={"fact": "plans", "op": "has", "value": "Fibre 100"})
+    outcome, told = asked(case, ana)
+    assert outcome == "presented"
+    assert sum('FROM "customers_subscription"' in sql for sql in told) == 1
 
 
 def test_it_reads_its_own_past_however_long_that_of_all_others_is() -> None:
