@@ -71,15 +71,24 @@ SELECT talk.id, contact.id, 'inbound', 'mail', '', repeat('You took it twice fro
     '', 'en', opened_at, opened_at, 1, false, false, '', false, '', 't' || talk.id, '', '', '', '', 'good', '[]', '{}'
 FROM talk JOIN contact ON contact.case_id = talk.id
 """
+# What a trigger counts as answers are given.
+TAKEN = """
+INSERT INTO outreach_taken (offer_id, many)
+SELECT v.offer_id, count(*) FROM outreach_offerresponse r JOIN outreach_offerpresentation p ON p.id = r.presentation_id
+    JOIN outreach_decisioncandidate k ON k.id = p.candidate_id JOIN outreach_offerversion v ON v.id = k.offer_version_id
+WHERE r.kind = 'accepted' GROUP BY v.offer_id
+"""
 MET = """
 UPDATE cases_case c SET need_met_event_id = e.id FROM crm_event e
 WHERE c.source = 'talk' AND e.stream = 'case' AND e.stream_id = c.id AND e.kind = 'need_met'
 """
+MANY = 10_000_000  # of an offer that may run out
 AT_ONCE = 250_000  # of the past, in a transaction
 
 
 def terms(n: int) -> dict[str, Any]:
-    """One of many offers that differ: half are asked for by a word, the others go by what customers are and have."""
+    """One of many offers that differ: half are asked for by a word, the others go by what customers are and have; of a tenth
+    there are only so many."""
     tier = {"fact": "tier", "op": "is", "value": ("gold", "silver")[n % 2]}
     country = {"fact": "country", "op": "in", "value": [["GB", "DE"], ["ES"], ["DE", "FR"]][n % 3]}
     city = {"fact": "city", "op": "is", "value": f"City {n % CITIES}"}
@@ -94,6 +103,7 @@ def terms(n: int) -> dict[str, Any]:
         "benefit": "Costs less than what you have",
         "why": "You said: “{words}”" if words else "You have {plan} since {since}",
         "gain": Decimal(30 + n % 60),
+        "stock": MANY if n % 10 == 3 else None,
         "need_tags": [f"matter{n % TAGS}"] if words else [],
         "eligibility": {"all": for_whom},
     }
@@ -137,6 +147,7 @@ def past(how_many: int, customers: int, versions: list[int], by: int) -> None:
         for first in range(0, how_many, AT_ONCE):
             last = min(first + AT_ONCE, how_many) - 1
             data.sql(HISTORY, values | {"first": first, "last": last})
+        data.sql(TAKEN)
 
 
 def talks(how_many: int, customers: int, queue: int, reps: list[int]) -> list[int]:

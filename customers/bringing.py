@@ -8,25 +8,35 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import ForeignKey, ManyToOneRel, OneToOneRel
 
-from crm.database.prepared import Prepared
+from crm.database.prepared import Later, Prepared
 from customers.models import Customer
 
 
 def bring(customer: Customer, needs: Iterable[Any]) -> None:
     """Read the relations of these names that are rows of the customer's, and what those point at ("subscriptions__product").
     Others are left to be prefetched."""
+    asked(customer, needs)()
+
+
+def asked(customer: Customer, needs: Iterable[Any]) -> Later[None]:
+    """The same for questions that travel with others: call what comes back to have the rows."""
     there = customer.__dict__.setdefault("_prefetched_objects_cache", {})
-    for need in needs:
-        known = _of(need) if isinstance(need, str) else None
-        if known is None or known[0] in there:
-            continue
-        name, key, asked = known
-        rows = asked(customer.pk)
-        for row in rows:
-            setattr(row, key, customer)
-        told = getattr(customer, name).get_queryset()
-        told._result_cache, told._prefetch_done = rows, True
-        there[name] = told
+    known = [found for need in needs if isinstance(need, str) and (found := _of(need))]
+    wanted = [(name, key, question.later(customer.pk)) for name, key, question in known if name not in there]
+
+    def read() -> None:
+        for name, key, rows in wanted:
+            there[name] = _read(customer, name, key, rows())
+
+    return read
+
+
+def _read(customer: Customer, name: str, key: str, rows: list[Any]) -> Any:
+    for row in rows:
+        setattr(row, key, customer)
+    told = getattr(customer, name).get_queryset()
+    told._result_cache, told._prefetch_done = rows, True
+    return told
 
 
 @cache

@@ -47,11 +47,16 @@ def load(
     every = registry() if among is None else {fact.name: fact for fact in among}
     wanted = [fact for fact in every.values() if not fact.rests] if names is None else [every[n] for n in names]
     rows = list(customers)
-    needs = list(dict.fromkeys(need for fact in wanted for need in fact.needs))
+    needs = needed(wanted)
     if len(rows) == 1:
         bring(rows[0], needs)
     prefetch_related_objects(rows, *needs)
     return {c.pk: {fact.name: _value(fact, c, at) for fact in wanted} for c in rows}
+
+
+def needed(facts: Iterable[Fact | Collection]) -> list[Any]:
+    """The relations that these read."""
+    return list(dict.fromkeys(need for fact in facts for need in fact.needs))
 
 
 def _value(fact: Fact | Collection, customer: Customer, at: datetime) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from customers import conditions, resting, segments
 from customers.conditions import Collection, Condition, Fact
-from customers.facts import registry
+from customers.facts import needed, registry
 from customers.folding import words
 from customers.sieve import Sieve
 from outreach import reasons
@@ -135,6 +135,11 @@ class Shelf:
             told.add("subscriptions")
         return frozenset((asked | told) & {fact.name for fact in self.facts if not fact.rests})
 
+    @cached_property
+    def needs(self) -> list[Any]:
+        """The relations of a customer that those facts read."""
+        return needed(fact for fact in self.facts if fact.name in self.names)
+
     def at(self, moment: datetime) -> "Shelf":
         """The same offers a minute later."""
         later = Shelf(self.version, moment, self.offers)
@@ -147,7 +152,7 @@ class Shelf:
 
 
 _WHOEVER_ANSWERS = ("places", "asking", "tags")
-_TIMELESS = (*_WHOEVER_ANSWERS, "facts", "names", "segments", "memo")
+_TIMELESS = (*_WHOEVER_ANSWERS, "facts", "names", "needs", "segments", "memo")
 
 
 class Tags:
@@ -184,6 +189,11 @@ def shelf(edition: str, version: int, at: datetime) -> Shelf:
     _kept.clear()
     _kept[edition] = held
     return held
+
+
+def held() -> Shelf | None:
+    """What was decided by last in this process: nearly always what will be next, but only the edition says."""
+    return next(iter([*_kept.values()]), None)
 
 
 def _standing() -> list[Standing]:

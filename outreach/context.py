@@ -1,14 +1,14 @@
 """What a decision about offers is made from: everything the gates ask, read in one query, then facts and words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from cases import feelings
 from cases.models import Case
-from crm.database.prepared import PreparedRows, kept
-from customers import consent
+from crm.database.prepared import Later, PreparedRows, sent
+from customers import bringing, consent
 from customers.facts import load
 from outreach import reasons
 from outreach.catalogue import Shelf
@@ -89,7 +89,7 @@ def _time(text: str | None) -> datetime | None:
 # The newest stretch of talk is the one an offer would be made in. Answers of the customer count for an offer whatever
 # version of it they were given to, and whatever channel: the newest of a presentation stands. What the rep did not mention
 # was never heard: beyond this talk, whose one offer it was, it counts for nothing.
-_READ = """
+_TALK = """
 WITH me AS (
   SELECT c.id, c.customer_id, c.status, c.tags, c.need_met_event_id, q.name AS queue
     FROM cases_case c JOIN cases_queue q ON q.id = c.queue_id WHERE c.id = %(case)s::bigint),
@@ -105,23 +105,9 @@ words AS (
   (SELECT m.id, m.at, m.feeling, m.felt_guess FROM cases_message m WHERE m.case_id = %(case)s::bigint AND m.direction = 'inbound'
       AND NOT m.is_auto ORDER BY m.id DESC LIMIT 1)),
 theirs AS (SELECT c.id, c.number, c.status, c.tags FROM cases_case c, me
-            WHERE c.customer_id = me.customer_id AND c.status <> 'spam'),
-shown AS (
-  SELECT p.id, p.contact_id, p.presented_at, v.offer_id, r.kind, r.at, r.until
-    FROM me JOIN outreach_offerpresentation p ON p.customer_id = me.customer_id
-    JOIN outreach_decisioncandidate d ON d.id = p.candidate_id JOIN outreach_offerversion v ON v.id = d.offer_version_id
-    LEFT JOIN LATERAL (SELECT kind, at, until FROM outreach_offerresponse
-                        WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true
-   WHERE r.kind IS DISTINCT FROM 'withheld'
-  UNION ALL
-  SELECT NULL, NULL, e.at, e.offer_id, NULLIF(e.kind, 'ignored'), e.at, e.until
-    FROM me JOIN outreach_pastresponse e ON e.customer_id = me.customer_id),
-newest AS (SELECT DISTINCT ON (offer_id) offer_id, kind, at, until FROM shown WHERE kind IS NOT NULL
-            ORDER BY offer_id, (kind = 'never') DESC, at DESC)
+            WHERE c.customer_id = me.customer_id AND c.status <> 'spam')
 SELECT json_build_object(
   'lesson', COALESCE((SELECT max(id) FROM crm_learned WHERE kind = 'offers' AND in_use), 0),
-  'catalogue', COALESCE((SELECT version FROM outreach_catalogue WHERE id = 1), 0),
-  'edition', COALESCE((SELECT edition::text FROM outreach_catalogue WHERE id = 1), ''),
   'status', me.status, 'customer', me.customer_id, 'tags', me.tags, 'queue', me.queue,
   'contact', talk.id, 'talked_at', talk.last_at, 'need_met_event', me.need_met_event_id,
   'of_this_talk', COALESCE((SELECT e.version FROM crm_event e WHERE e.id = me.need_met_event_id) > COALESCE(talk.began, 0),
@@ -145,38 +131,61 @@ SELECT json_build_object(
                AND (EXISTS (SELECT FROM outreach_exposure x WHERE x.problem_id = b.id AND x.customer_id = me.customer_id)
                     OR EXISTS (SELECT FROM outreach_problemcase l JOIN theirs ON theirs.id = l.case_id
                                 WHERE l.problem_id = b.id))),
-  'consent', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'marketing'
-               AND s.channel = ANY(%(channels)s::text[]) AND (s.at <= %(at)s::timestamptz OR NOT s.granted)
-             ORDER BY s.at DESC, s.id DESC LIMIT 1),
-  'research', (SELECT s.granted FROM customers_consent s WHERE s.customer_id = me.customer_id AND s.purpose = 'research'
-               AND s.channel = ANY(%(channels)s::text[]) AND (s.at <= %(at)s::timestamptz OR NOT s.granted)
-             ORDER BY s.at DESC, s.id DESC LIMIT 1),
-  'shown', (SELECT p.id FROM cases_contact k JOIN outreach_offerpresentation p ON p.contact_id = k.id
-             WHERE k.case_id = me.id AND (k.id = talk.id OR k.last_at > %(talk)s::timestamptz)
-             ORDER BY k.id = talk.id DESC, p.id DESC LIMIT 1),
+  'said', (SELECT json_build_array(d.id, d.digest, d.catalogue_version, d.need_met_event_id, d.asked)
+             FROM outreach_decision d WHERE d.case_id = me.id AND d.contact_id = talk.id ORDER BY d.id DESC LIMIT 1))
+  FROM me LEFT JOIN talk ON true
+"""
+# The contact's own presentation is looked up contact by contact: joined, it would be sought through everybody's.
+_PAST = """
+WITH me AS (SELECT customer_id FROM cases_case WHERE id = %(case)s::bigint),
+said AS (
+  SELECT s.id, s.purpose, s.granted, s.at FROM me JOIN customers_consent s ON s.customer_id = me.customer_id
+   WHERE s.purpose IN ('marketing', 'research') AND s.channel = ANY(%(channels)s::text[])
+     AND (s.at <= %(at)s::timestamptz OR NOT s.granted)),
+here AS (
+  SELECT k.last_at, row_number() OVER (ORDER BY k.last_at DESC, k.id DESC) = 1 AS is_talk,
+         (SELECT p.id FROM outreach_offerpresentation p WHERE p.contact_id = k.id) AS shown
+    FROM cases_contact k WHERE k.case_id = %(case)s::bigint),
+shown AS (
+  SELECT p.presented_at, v.offer_id, r.kind, r.at, r.until
+    FROM me JOIN outreach_offerpresentation p ON p.customer_id = me.customer_id
+    JOIN outreach_decisioncandidate d ON d.id = p.candidate_id JOIN outreach_offerversion v ON v.id = d.offer_version_id
+    LEFT JOIN LATERAL (SELECT kind, at, until FROM outreach_offerresponse
+                        WHERE presentation_id = p.id ORDER BY number DESC LIMIT 1) r ON true
+   WHERE r.kind IS DISTINCT FROM 'withheld'
+  UNION ALL
+  SELECT e.at, e.offer_id, NULLIF(e.kind, 'ignored'), e.at, e.until
+    FROM me JOIN outreach_pastresponse e ON e.customer_id = me.customer_id),
+newest AS (SELECT DISTINCT ON (offer_id) offer_id, kind, at, until FROM shown WHERE kind IS NOT NULL
+            ORDER BY offer_id, (kind = 'never') DESC, at DESC)
+SELECT json_build_object(
+  'catalogue', COALESCE(c.version, 0), 'edition', COALESCE(c.edition::text, ''),
+  'consent', (SELECT granted FROM said WHERE purpose = 'marketing' ORDER BY at DESC, id DESC LIMIT 1),
+  'research', (SELECT granted FROM said WHERE purpose = 'research' ORDER BY at DESC, id DESC LIMIT 1),
+  'shown', (SELECT shown FROM here WHERE shown IS NOT NULL AND (is_talk OR last_at > %(talk)s::timestamptz)
+             ORDER BY is_talk DESC, shown DESC LIMIT 1),
   'presented', (SELECT count(*) FROM shown WHERE presented_at > %(cap)s::timestamptz),
   'refusals', (SELECT count(*) FROM shown WHERE kind IN ('no', 'never', 'not_suited') AND at > %(refusals)s::timestamptz),
   'answers', COALESCE((SELECT json_object_agg(offer_id, json_build_object('kind', kind, 'at', at, 'until', until))
                          FROM newest), '{}'),
   'ignored', COALESCE((SELECT json_object_agg(offer_id, n) FROM (SELECT offer_id, count(*) n FROM shown
                         WHERE kind IS NULL AND presented_at > %(ignored)s::timestamptz GROUP BY offer_id) i), '{}'),
-  'taken', COALESCE((SELECT json_object_agg(offer_id, n) FROM (
-      SELECT v.offer_id, count(*) n FROM outreach_offer o JOIN outreach_offerversion w ON w.id = o.current_id
-        JOIN outreach_offerversion v ON v.offer_id = o.id JOIN outreach_decisioncandidate d ON d.offer_version_id = v.id
-        JOIN outreach_offerpresentation p ON p.candidate_id = d.id
-       WHERE w.stock IS NOT NULL AND (SELECT kind FROM outreach_offerresponse WHERE presentation_id = p.id
-                                       ORDER BY number DESC LIMIT 1) = 'accepted'
-       GROUP BY v.offer_id) t), '{}'))
-  FROM me LEFT JOIN talk ON true
+  'taken', COALESCE((SELECT json_object_agg(o.id, t.many) FROM outreach_offerversion w
+      JOIN outreach_offer o ON o.current_id = w.id JOIN outreach_taken t ON t.offer_id = o.id
+      WHERE w.stock IS NOT NULL AND t.many > 0), '{}'))
+  FROM (SELECT 1) one LEFT JOIN outreach_catalogue c ON c.id = 1
 """
 
 
-def read(case: Case, at: datetime) -> Context:
-    """One query, whatever there is."""
+Said = tuple[int, str, int, int | None, str]  # of a decision: key, digest, catalogue, evidence, by what it was asked
+
+
+def asked(case: Case, at: datetime) -> Later[tuple[Context, Said | None]]:
+    """Two questions, whatever there is, that may travel with others; and what was decided last in this talk."""
     from cases.transitions import ACTIVE
 
     channel = case.channel if case.channel in consent.CHANNELS else "mail"
-    asked: dict[str, Any] = {
+    values: dict[str, Any] = {
         "case": case.pk,
         "at": at,
         "hands_off": list(HANDS_OFF),
@@ -188,27 +197,62 @@ def read(case: Case, at: datetime) -> Context:
         "refusals": at - timedelta(days=REFUSALS_DAYS),
         "ignored": at - timedelta(days=IGNORED_DAYS),
     }
-    with kept() as cursor:
-        cursor.execute(_READ, asked)
-        (told,) = cursor.fetchone()
-    told |= {name: _time(told[name]) for name in ("talked_at", "broken_at", "upset_at")}
-    told |= {"tags": tuple(told["tags"]), "hands_off": tuple(told["hands_off"])}
-    return Context(at=at, case=case.pk, **told)
+    answers = [sent(question, values) for question in (_TALK, _PAST)]
+
+    def read() -> tuple[Context, Said | None]:
+        ((talk,),), ((past,),) = (answer() for answer in answers)
+        said = talk.pop("said")
+        told = talk | past
+        told |= {name: _time(told[name]) for name in ("talked_at", "broken_at", "upset_at")}
+        told |= {"tags": tuple(told["tags"]), "hands_off": tuple(told["hands_off"])}
+        return Context(at=at, case=case.pk, **told), said and tuple(said)
+
+    return read
 
 
-def with_what_is_known(context: Context, case: Case, shelf: Shelf) -> Context:
+def read(case: Case, at: datetime) -> Context:
+    """The talk as it stands, by itself."""
+    return asked(case, at)()[0]
+
+
+Words = list[tuple[str]]
+
+
+def beforehand(case: Case, shelf: Shelf | None) -> Callable[[], Later[Words | None]]:
+    """What the offers of this shelf will read of the customer and of their words: asked for by calling what comes back, beside
+    the first question, so that it calls for no second journey. Should others stand meanwhile, what these read is asked for
+    when it is missed (customers.bringing). What plugins say of their facts is heard here, before anything travels."""
+    if shelf is None:
+        return lambda: lambda: None
+    customer, needs, hears = case.customer, shelf.needs, bool(shelf.asking)
+
+    def ask() -> Later[Words | None]:
+        brought = bringing.asked(customer, needs) if customer is not None else lambda: None
+        words = _NEWEST.later(case.pk) if hears else None
+
+        def read() -> Words | None:
+            brought()
+            return words() if words is not None else None
+
+        return read
+
+    return ask
+
+
+def with_what_is_known(context: Context, case: Case, shelf: Shelf, words: Words | None = None) -> Context:
     """The same with the facts and the evidence that these offers ask for."""
     facts: dict[str, Any] = {}
     if case.customer is not None and shelf.names:
         facts = load([case.customer], shelf.moment, names=shelf.names, among=shelf.facts)[case.customer.pk]
-    return replace(context, facts=facts, resting=shelf.rests, evidence=_evidence(context, case, shelf))
+    return replace(context, facts=facts, resting=shelf.rests, evidence=_evidence(context, case, shelf, words))
 
 
-def _evidence(context: Context, case: Case, shelf: Shelf) -> dict[str, Any]:
+def _evidence(context: Context, case: Case, shelf: Shelf, words: Words | None) -> dict[str, Any]:
     """By version: what this customer told us (in their words), or what the case is tagged or queued as."""
     if not shelf.asking:
         return {}
-    quotes = shelf.tags.quotes(reasons.Heard(text[:_LONGEST_HEARD] for (text,) in _NEWEST(case.pk)))
+    heard = _NEWEST(case.pk) if words is None else words
+    quotes = shelf.tags.quotes(reasons.Heard(text[:_LONGEST_HEARD] for (text,) in heard))
     shows = {*context.tags, context.queue.lower()}
     answering = {o.version: o for tag in {*quotes, *shows} for o in shelf.tags.offers.get(tag, ())}
     found = {str(o.version): _best(o.terms.need_tags, quotes, shows) for o in answering.values()}

@@ -18,43 +18,45 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case
 from cases.models.case import Refusal
-from crm import bulk
-from crm.database.prepared import PreparedRows
+from crm.database.prepared import Prepared, planned_once, together
 from crm.models import User
 from crm.roles import may
-from outreach import arbitration, catalogue, context, gates, lessons, shared
+from outreach import arbitration, catalogue, context, gates, lessons, shared, writing
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
-from outreach.context import Context
+from outreach.context import Context, Said
 from outreach.gates import NEED, RANK, REFUSAL
 from outreach.hooks import Candidate, Situation, offer_gates, offer_scorers
-from outreach.models import Decision, DecisionCandidate, OfferPresentation
+from outreach.models import Decision
 
 ASKED_AT_ONCE = 20  # candidates whose plugins are asked before the next ones
 
 
 @dataclass(frozen=True)
 class Look:
-    """A verdict with what it was made from; nothing is kept of it yet."""
+    """A verdict with what it was made from; nothing is kept of it yet. `said`: what was decided last in the same talk."""
 
     context: Context
     shelf: Shelf
     verdict: Verdict
+    said: Said | None = None
 
 
 def look(case: Case, at: datetime) -> Look:
-    """What would be decided now."""
-    known = context.read(case, at)
+    """What would be decided now. Before the need is met nobody's facts are looked at."""
+    beforehand = context.beforehand(case, catalogue.held() if case.need_met_event_id is not None else None)
+    with together():
+        asked, beside = context.asked(case, at), beforehand()
+    known, said = asked()
+    words = beside()
     shelf = catalogue.shelf(known.edition, known.catalogue, at)
-    first = arbitration.judge(known, shelf) if _is_shut_early(known) else None
-    if first is not None:
-        return Look(known, shelf, first)
-    known = lessons.told(context.with_what_is_known(known, case, shelf), shelf)
-    return _with_plugins(Look(known, shelf, arbitration.judge(known, shelf)))
+    if _is_shut_early(known):
+        return Look(known, shelf, arbitration.judge(known, shelf), said)
+    known = lessons.told(context.with_what_is_known(known, case, shelf, words), shelf)
+    return _with_plugins(Look(known, shelf, arbitration.judge(known, shelf), said))
 
 
 def _is_shut_early(known: Context) -> bool:
-    """Before the need is met nobody's facts are looked at."""
     return any(shut.stage in {REFUSAL, NEED} for shut in gates.whole_talk(known))
 
 
@@ -71,7 +73,7 @@ def _with_plugins(seen: Look) -> Look:
         known = _told_by_plugins(seen.context, fresh)
         if known is seen.context:
             break
-        seen = Look(known, seen.shelf, arbitration.judge(known, seen.shelf))
+        seen = replace(seen, context=known, verdict=arbitration.judge(known, seen.shelf))
     return seen
 
 
@@ -147,7 +149,10 @@ def decide(
     in one contact returns the presentation there is, or the decision there is if nothing changed.
     """
     started = time.perf_counter()
-    case.lock()
+    with together():
+        planned_once()
+        locked = case.locking()
+    locked()
     if not may(by, "offer.respond", case.queue_id):
         raise Refusal(_("Your role here does not allow this."))
     seen = look(case, at or timezone.now())
@@ -166,29 +171,33 @@ def _shown(known: Context) -> Decision | None:
     """The decision by which this contact has its one presentation, while the very evidence that earned it stands."""
     if known.shown is None or known.need_met_event is None:
         return None
-    earned = Decision.objects.filter(presentation=known.shown, need_met_event=known.need_met_event)
-    return earned.select_related("presentation").first()
+    return _EARNED.first(known.shown, known.need_met_event)
+
+
+_EARNED = Prepared(
+    lambda shown, event: Decision.objects.filter(presentation=shown, need_met_event=event).select_related(
+        "presentation"
+    ),
+    int,
+    int,
+)
 
 
 def _kept(case: Case, seen: Look, best: Judged | None, by: User, asked: str, started: float) -> Decision:
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     mark = digest(seen.verdict, outcome)
-    known = seen.context
-    if not best and asked != Decision.Asked.TRY and (there := _said_already(case, known, mark)):
+    if not best and asked != Decision.Asked.TRY and (there := _said_already(seen, mark)):
         return there
     decision = decision_of(case, seen, outcome)
     decision.by, decision.asked, decision.digest = by, asked, mark
     decision.latency_ms = round((time.perf_counter() - started) * 1000, 3)
-    bulk.add(decision)
-    rows = candidate_rows(decision, seen.verdict, best)
-    if len(rows) == 1:
-        bulk.add(rows[0])
-    else:
-        bulk.insert(rows)
+    shown = writing.keep(decision, candidates_of(seen.verdict, best), best.offer.version if best else None)
     if best:
-        _present(case, decision, next(row for row in rows if row.offer_version_id == best.offer.version), by)
+        of: dict[str, Any] = {"presentation": shown, "version_of_offer": best.offer.version}
+        why = "question" if best.offer.terms.question else ""
+        case.record("offer_presented", by=by, at=decision.at, reason=why, **of)
     elif asked == Decision.Asked.TRY:
-        case.record("offer_refused", by=by, at=known.at, decision=decision.pk, shut=_first_word(seen.verdict))
+        case.record("offer_refused", by=by, at=decision.at, decision=decision.pk, shut=_first_word(seen.verdict))
     return decision
 
 
@@ -210,27 +219,16 @@ def decision_of(case: Case, seen: Look, outcome: str) -> Decision:
     )
 
 
-def _said_already(case: Case, known: Context, mark: str) -> Decision | None:
+def _said_already(seen: Look, mark: str) -> Decision | None:
     """The newest decision of the talk, if it says the same of the same."""
-    newest = next(iter(_NEWEST(case.pk, known.contact)), None) if known.contact is not None else None
-    if (
-        newest is None
-        or newest[1:4] != (mark, known.catalogue, known.need_met_event)
-        or newest[4] == Decision.Asked.TRY
-    ):
+    if seen.said is None:
         return None
-    return Decision.objects.get(pk=newest[0])
+    key, said, catalogue_version, evidence, asked = seen.said
+    of_the_same = (said, catalogue_version, evidence) == (mark, seen.context.catalogue, seen.context.need_met_event)
+    return _DECISION.first(key) if of_the_same and asked != Decision.Asked.TRY else None
 
 
-_NEWEST = PreparedRows(
-    lambda case, contact: (
-        Decision.objects.filter(case=case, contact=contact)
-        .order_by("-pk")
-        .values_list("pk", "digest", "catalogue_version", "need_met_event", "asked")[:1]
-    ),
-    int,
-    int,
-)
+_DECISION = Prepared(lambda key: Decision.objects.filter(pk=key), int)
 
 
 def digest(verdict: Verdict, outcome: str) -> str:
@@ -238,22 +236,21 @@ def digest(verdict: Verdict, outcome: str) -> str:
     return hashlib.sha256(f"[{json.dumps(outcome)}, {verdict.trace_as_json()}]".encode()).hexdigest()
 
 
-def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) -> list[DecisionCandidate]:
-    """Of those of whom the decision itself does not say it all (outreach.shared)."""
+def candidates_of(verdict: Verdict, best: Judged | None) -> list[dict[str, Any]]:
+    """The columns of those of whom the decision itself does not say it all (outreach.shared)."""
     ranks = {j.offer.version: n for n, j in enumerate(_standing(verdict), 1)}
     return [
-        DecisionCandidate(
-            decision=decision,
-            offer_version_id=j.offer.version,
-            stage=j.shut.stage if j.shut else "",
-            reason=j.shut.reason if j.shut else "",
-            detail=dict(j.shut.detail) if j.shut else {},
-            scores=dict(j.scores),
-            score=j.scores.get("score"),
-            rank=ranks.get(j.offer.version),
-            probability=verdict.choice.chances.get(j.offer.version, 1.0 if best is j else 0.0),
-            sentence=j.sentence[:600],
-        )
+        {
+            "offer_version_id": j.offer.version,
+            "stage": j.shut.stage if j.shut else "",
+            "reason": j.shut.reason if j.shut else "",
+            "detail": dict(j.shut.detail) if j.shut else {},
+            "scores": dict(j.scores),
+            "score": j.scores.get("score"),
+            "rank": ranks.get(j.offer.version),
+            "probability": verdict.choice.chances.get(j.offer.version, 1.0 if best is j else 0.0),
+            "sentence": j.sentence[:600],
+        }
         for j in shared.apart(verdict)
     ]
 
@@ -261,17 +258,6 @@ def candidate_rows(decision: Decision, verdict: Verdict, best: Judged | None) ->
 def _first_word(verdict: Verdict) -> str:
     shut = verdict.shut[0] if verdict.shut else next((c.shut for c in verdict.candidates if c.shut), None)
     return shut.reason if shut else "not_the_best"
-
-
-def _present(case: Case, decision: Decision, candidate: DecisionCandidate, by: User) -> None:
-    earned: Any = {name: getattr(decision, name) for name in ("contact_id", "customer_id", "need_met_event_id")}
-    shown = OfferPresentation(
-        decision=decision, candidate=candidate, case=case, presented_at=decision.at, by=by, **earned
-    )
-    bulk.add(shown)
-    version = candidate.offer_version_id
-    why = {"reason": "question"} if candidate.offer_version.question else {}
-    case.record("offer_presented", by=by, at=decision.at, presentation=shown.pk, version_of_offer=version, **why)
 
 
 # --- again

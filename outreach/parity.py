@@ -4,7 +4,7 @@ The rules in words here; the database holds them itself (outreach.models.public_
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import F, Func, TextField
 from django.utils.translation import gettext_lazy as _
 
+from crm.database.prepared import PreparedRows
 from outreach.hooks import Terms
 from outreach.models import Catalogue, Offer, OfferVersion, PublicOffer
 
@@ -74,11 +75,25 @@ def opens(twin: Offer, version: OfferVersion | Terms) -> datetime:
     return max(version.valid_from, twin.created_at) if version.valid_from else twin.created_at
 
 
-def public_from(offer: Offer | int, now: datetime) -> datetime | None:
+def public_from(offer: int, now: datetime) -> datetime | None:
     """When strangers get what customers may have already: the first opening ahead of an active public offer whose twin it is.
     None where nobody but customers gets it, or everybody does."""
-    ahead = PublicOffer.objects.filter(twin=offer, is_active=True, valid_from__gt=now)
-    return ahead.order_by("valid_from").values_list("valid_from", flat=True).first()
+    return earliest(OPENINGS(offer, now))
+
+
+def earliest(openings: Sequence[tuple[datetime]]) -> datetime | None:
+    return openings[0][0] if openings else None
+
+
+OPENINGS = PreparedRows(
+    lambda offer, now: (
+        PublicOffer.objects.filter(twin=offer, is_active=True, valid_from__gt=now)
+        .order_by("valid_from")
+        .values_list("valid_from")[:1]
+    ),
+    int,
+    datetime,
+)
 
 
 def against(offer: Offer, version: OfferVersion | Terms | None, *, is_active: bool) -> list[str]:

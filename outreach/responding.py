@@ -1,6 +1,7 @@
 """What the customer said to an offer, or why the rep did not mention it, and what follows from a yes."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from crm.models import User
 from crm.roles import may
 from customers.folding import clean
 from outreach import questions
-from outreach.models import Fulfilment, Offer, OfferPresentation, OfferResponse
+from outreach.models import Fulfilment, Offer, OfferPresentation, OfferResponse, Taken
 
 NOT_NOW = timedelta(days=30)  # when nobody said until when
 FARTHEST = timedelta(days=366 * 3)
@@ -23,12 +24,16 @@ Kind = OfferResponse.Kind
 
 def standing(presentation: OfferPresentation) -> OfferResponse | None:
     """The newest answer; a correction is another row."""
-    if (found := _NEWEST.first(presentation.pk)) is not None:
-        found.presentation = presentation
-    return found
+    return newest(presentation, NEWEST(presentation.pk))
 
 
-_NEWEST = Prepared(
+def newest(presentation: OfferPresentation, answers: Sequence[OfferResponse]) -> OfferResponse | None:
+    for answer in answers:
+        answer.presentation = presentation
+    return answers[0] if answers else None
+
+
+NEWEST = Prepared(
     lambda shown: (
         OfferResponse.objects.filter(presentation=shown).select_related("by", "fulfilment").order_by("-number")[:1]
     ),
@@ -122,6 +127,4 @@ def _is_left(presentation: OfferPresentation) -> None:
 
 def taken(offer: Offer) -> int:
     """How many acceptances of it stand."""
-    newest = OfferResponse.objects.filter(presentation__candidate__offer_version__offer=offer)
-    rows = newest.order_by("presentation", "-number").distinct("presentation").values_list("kind", flat=True)
-    return sum(kind == Kind.ACCEPTED for kind in rows)
+    return Taken.objects.filter(offer=offer).values_list("many", flat=True).first() or 0

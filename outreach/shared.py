@@ -41,16 +41,17 @@ def again(decision: Decision) -> list[DecisionCandidate]:
 
 def every(decision: Decision, kept: Iterable[DecisionCandidate]) -> list[DecisionCandidate]:
     """The rows, and what has none as if it had, with their versions and offers."""
-    rows = [*kept, *_without_rows(decision)]
+    without = (DecisionCandidate(decision=decision, offer_version_id=v, **of) for v, of in without_rows(decision))
+    rows = [*kept, *without]
     stood = OfferVersion.objects.select_related("offer").in_bulk([row.offer_version_id for row in rows])
     for row in rows:
         row.offer_version = stood[row.offer_version_id]
     return sorted(rows, key=lambda row: row.offer_version.offer_id)
 
 
-def _without_rows(decision: Decision) -> Iterator[DecisionCandidate]:
+def without_rows(decision: Decision) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The version of each that has none, and what the decision says of it and of others: one and the same for all of them."""
     of = list(versions(decision.shared.get("of", "")))
     for stage, reason, detail, where in decision.shared.get("said", ()):
-        for place in places(int(where, 16)):
-            about = {"stage": stage, "reason": reason, "detail": detail}
-            yield DecisionCandidate(decision=decision, offer_version_id=of[place], **about)
+        about = {"stage": stage, "reason": reason, "detail": detail}
+        yield from ((of[place], about) for place in places(int(where, 16)))

@@ -8,10 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from cases.models import Case, Contact
-from crm.database.prepared import Prepared
+from crm.database.prepared import Prepared, together
 from customers.customer_hooks import money
 from outreach import asking, gates, parity, shared
-from outreach.deciding import Look, candidate_rows, decision_of, look
+from outreach.deciding import Look, candidates_of, decision_of, look
 from outreach.models import (
     Decision,
     DecisionCandidate,
@@ -20,7 +20,7 @@ from outreach.models import (
     OfferVersion,
     QuestionAnswer,
 )
-from outreach.responding import standing
+from outreach.responding import NEWEST, newest
 
 MOST_TOLD = 30  # candidates of a trace on the screen
 
@@ -52,17 +52,13 @@ def card(case: Case) -> Card | None:
     shown = _SHOWN.first(case.pk, case.need_met_event_id) if case.need_met_event_id else None
     if shown is None:
         return None
-    said = standing(shown)
-    version = shown.candidate.offer_version
+    version, now = shown.candidate.offer_version, timezone.now()
+    with together():
+        answers, openings = NEWEST.later(shown.pk), parity.OPENINGS.later(version.offer_id, now)
+    said, opens = newest(shown, answers()), parity.earliest(openings())
     told = QuestionAnswer.objects.filter(response=said).first() if said and version.question else None
-    words = told.words if told else ""
-    return Card(shown, version, shown.candidate.sentence, said, words, *_early(version.offer_id))
-
-
-def _early(offer: int) -> tuple[datetime | None, int]:
-    now = timezone.now()
-    opens = parity.public_from(offer, now)
-    return opens, (opens - now).days if opens else 0
+    words, days = told.words if told else "", (opens - now).days if opens else 0
+    return Card(shown, version, shown.candidate.sentence, said, words, opens, days)
 
 
 _SHOWN = Prepared(
@@ -113,19 +109,37 @@ def _lines(seen: Look) -> Iterable[Line]:
             yield Line(judged.offer.name, str(gates.STAGES[shut.stage]), gates.words(shut.reason, shut.detail))
 
 
-def words_of(row: DecisionCandidate) -> str:
-    return gates.words(row.reason, row.detail) if row.reason else ""
-
-
 def shut_words(decision: Decision) -> list[dict[str, Any]]:
     return [{"stage": s, "reason": r, "words": gates.words(r, detail)} for s, r, detail in decision.gates]
 
 
 def candidates(decision: Decision) -> list[DecisionCandidate]:
     """In the order they were looked at; of one that is not kept, as they would be."""
-    if hasattr(decision, "looked_at"):
-        return list(decision.looked_at)
-    return shared.again(decision)
+    return shared.every(decision, _rows(decision))
+
+
+def _rows(decision: Decision) -> Iterable[DecisionCandidate]:
+    return decision.looked_at if hasattr(decision, "looked_at") else decision.candidates.all()
+
+
+def told(decision: Decision) -> list[dict[str, Any]]:
+    """The same as scripts read them, thousands of them: what is said of many is put in words once, and no row is made of it."""
+    rows = [(row.offer_version_id, {name: getattr(row, name) for name in _COLUMNS}) for row in _rows(decision)]
+    lines = [*rows, *shared.without_rows(decision)]
+    stood = OfferVersion.objects.filter(pk__in=[version for version, _about in lines])
+    named = {pk: of for pk, *of in stood.values_list("pk", "offer_id", "offer__name")}
+    words = {id(about): gates.words(about["reason"], about["detail"]) if about["reason"] else "" for _v, about in lines}
+    found = [
+        {"offer": named[version][0], "name": named[version][1], "offer_version": version}
+        | {"stage": about["stage"], "reason": about["reason"], "words": words[id(about)]}
+        | {name: about.get(name, none) for name, none in _SCORES.items()}
+        for version, about in lines
+    ]
+    return sorted(found, key=lambda line: line["offer"])
+
+
+_SCORES: dict[str, Any] = {"scores": {}, "score": None, "rank": None, "probability": 0.0, "sentence": ""}
+_COLUMNS = ("stage", "reason", "detail", *_SCORES)
 
 
 def decided(case: Case, at: datetime) -> Decision:
@@ -136,5 +150,6 @@ def decided(case: Case, at: datetime) -> Decision:
     best = seen.verdict.best
     outcome = Decision.Outcome.PRESENTED if best else Decision.Outcome.SILENCE
     would = decision_of(case, seen, outcome)
-    would.looked_at = shared.every(would, candidate_rows(would, seen.verdict, best))  # type: ignore[attr-defined]
+    rows = [DecisionCandidate(decision=would, **columns) for columns in candidates_of(seen.verdict, best)]
+    would.looked_at = rows  # type: ignore[attr-defined]
     return would

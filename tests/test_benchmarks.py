@@ -1,6 +1,7 @@
 """The rows the benchmarks are taken over still fit the tables: SQL made by hand sees no migration."""
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
 from benchmarks import corpus, data, policies, segments, talks
@@ -11,7 +12,7 @@ from crm.models import Event, User
 from customers.conditions import compile
 from customers.models import Consent, ContactPoint, Customer, Order, Subscription
 from outreach import deciding
-from outreach.models import Decision, OfferResponse
+from outreach.models import Decision, OfferResponse, Taken
 from tests.builders import make_queue
 
 
@@ -62,6 +63,8 @@ def test_talks_of_the_benchmark_are_decided_and_their_past_is_read() -> None:
     versions = talks.offers(200, 150)
     talks.past(400, 400, versions, people[0])
     assert (Decision.objects.count(), OfferResponse.objects.count()) == (400, 400)
+    taken = Taken.objects.aggregate(many=Sum("many"))["many"]
+    assert taken == OfferResponse.objects.filter(kind="accepted").count() == 100
     talks.stand(200)
     made = [
         deciding.decide(case, by=User.objects.get(pk=case.assignee_id or 0))

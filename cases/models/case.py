@@ -13,6 +13,7 @@ from cases import transitions
 from cases.models.beside import Issue
 from cases.models.case_indexes import INDEXES
 from cases.models.case_rows import CaseQuerySet as CaseQuerySet
+from cases.models.case_rows import renew
 from cases.models.clock import Clock
 from cases.models.need import HOW, MET_BY_ITS_OWN_EVENT, SILENT
 from cases.models.notification import Notification
@@ -23,7 +24,7 @@ from cases.models.refusals import AlreadyTheirs as AlreadyTheirs
 from cases.models.refusals import Refusal as Refusal
 from cases.models.skill import Return
 from cases.models.tag import Tag
-from crm.database.prepared import Prepared
+from crm.database.prepared import Later, Prepared
 from crm.events import record
 from crm.models import Event, User
 from customers.merging import current
@@ -343,17 +344,15 @@ class Case(models.Model):
 
     def lock(self) -> None:
         """Read this row afresh under its lock, and its customer with it. Order everywhere: customer, case, message."""
+        self.locking()()
+
+    def locking(self) -> Later[None]:
+        """The same where other questions travel with it (crm.database.prepared.together)."""
         if not transaction.get_connection().in_atomic_block:
-            raise transaction.TransactionManagementError(
-                "a lock is held until the end of a transaction, and there is none"
-            )
-        fresh = _LOCKED.first(self.pk)
-        if fresh is None:
-            raise Case.DoesNotExist(f"case {self.pk} is gone")
-        for field in self._meta.concrete_fields:
-            setattr(self, field.attname, getattr(fresh, field.attname))
-        self._state.fields_cache = fresh._state.fields_cache  # whatever else was known of it may be old
-        self._prefetched_objects_cache: dict[str, Any] = {}
+            none = "a lock is held until the end of a transaction, and there is none"
+            raise transaction.TransactionManagementError(none)
+        rows = _LOCKED.later(self.pk)
+        return lambda: renew(self, rows())
 
     def record(
         self,

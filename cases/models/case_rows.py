@@ -1,5 +1,6 @@
 """Cases as rows: which somebody may see, which are at work, in which order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from cases.models.queue import Queue
 from crm.models import User
 
 if TYPE_CHECKING:
-    from cases.models.case import Case  # noqa: F401 - the type of the rows
+    from cases.models.case import Case
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -55,3 +56,13 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def in_order(self) -> "CaseQuerySet":
         """As a queue is worked: what falls due first, then who has waited longest."""
         return self.order_by("attention_at", "waiting_since", "id")
+
+
+def renew(case: "Case", fresh: Sequence["Case"]) -> None:
+    """Be what was read anew under the lock, and forget what else was known: it may be old."""
+    if not fresh:
+        raise type(case).DoesNotExist(f"case {case.pk} is gone")
+    for field in case._meta.concrete_fields:
+        setattr(case, field.attname, getattr(fresh[0], field.attname))
+    case._state.fields_cache = fresh[0]._state.fields_cache
+    case.__dict__["_prefetched_objects_cache"] = {}

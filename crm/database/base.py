@@ -1,6 +1,7 @@
 """Django's PostgreSQL backend, which starts the embedded server when there is one, and names the versions we run on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import tzinfo
 from functools import cache
 from typing import Any
@@ -9,7 +10,9 @@ import psycopg
 from django.db.backends.postgresql import base, client, features, operations
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.utils import NotSupportedError
+from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.numeric import Int8
 
 from crm import embedded
 from crm.embedded import server
@@ -40,10 +43,11 @@ class KeptCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
         """Django switches preparing off, and off it stays for all else: psycopg would remember each statement it is not
-        to prepare, with the mail that is written into it."""
+        to prepare, with the mail that is written into it. Whole numbers go as bigint whatever their size: psycopg would
+        else name the smallest type that holds each, and every mixture of those would be read and planned by itself."""
         self.connection.prepare_threshold = 0
         try:
-            return super().execute(query, params, prepare=True, **how)
+            return super().execute(query, _wide(params), prepare=True, **how)
         finally:
             self.connection.prepare_threshold = None
 
@@ -56,6 +60,19 @@ def adapters(timezone: tzinfo | None) -> psycopg.adapt.AdaptersMap:
     made = psycopg.adapt.AdaptersMap(get_adapters_template(True, timezone))
     made.register_loader("timestamptz", TimestamptzLoader)
     return made
+
+
+def _wide(value: Any) -> Any:
+    """The same with its whole numbers as bigint."""
+    kind = type(value)
+    if kind is int:
+        return Int8(value) if -_MOST <= value < _MOST else value
+    if kind is list or kind is tuple:
+        return kind(map(_wide, value))
+    return {name: _wide(each) for name, each in value.items()} if kind is dict else value
+
+
+_MOST = 1 << 63
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -91,6 +108,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.wrap_database_errors:
             cursor = KeptCursor(self.connection)
         return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # as Django's own `cursor` does
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Statements of kept cursors within are sent without waiting for what those before them say; where they begin a
+        transaction, the BEGIN too, on whose answer psycopg would wait."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        held = self.connection
+        with self.wrap_database_errors, held.pipeline() as pipeline:
+            if not held.autocommit and held.info.transaction_status == TransactionStatus.IDLE:
+                held.pgconn.send_query_params(b"BEGIN", None)
+                pipeline.result_queue.append(None)
+            yield
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         var = self.settings_dict.get("EMBEDDED")

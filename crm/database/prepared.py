@@ -18,12 +18,41 @@ from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
+Later = Callable[[], T]  # what was asked already, to be read when it is needed
 
 
 def kept() -> AbstractContextManager[Any]:
     """A cursor for SQL of our own whose text never changes. Its values are bound by the server: where it cannot tell
     what a value is from where it stands, the text says so (`%s::bigint`)."""
     return connection.kept_cursor()  # type: ignore[attr-defined, no-any-return]  # crm.database.base
+
+
+def together() -> AbstractContextManager[None]:
+    """Questions asked within (`later`, `sent`) travel in one go, though each is answered after the one before it and sees
+    what that left. Their answers are there when the `with` ends; with what one of them fails, it ends. Read none within:
+    that would wait for it."""
+    return connection.together()  # type: ignore[attr-defined, no-any-return]  # crm.database.base
+
+
+def sent(sql: str, params: Any) -> "Later[list[tuple[Any, ...]]]":
+    """Ask by SQL of our own whose text never changes; call what comes back for the rows."""
+    cursor: Any = kept()
+    cursor.execute(sql, params)
+
+    def rows() -> list[tuple[Any, ...]]:
+        with cursor:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+    return rows
+
+
+def planned_once() -> None:
+    """For the rest of this transaction: what is kept is planned when a connection first asks it, for whatever values. Else the
+    server plans it five times for the values at hand before it looks whether that pays, which is lost where rows are found
+    by their keys."""
+    sent("SET LOCAL plan_cache_mode = force_generic_plan", None)
 
 
 def keys(ids: Sequence[int]) -> RawSQL:
@@ -49,14 +78,15 @@ class _Statement:
     places: Sequence[tuple[int, int, timedelta | None]]  # (place among the parameters, which value, so long after it)
     converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
 
-    def rows(self, values: Sequence[Any]) -> Iterator[list[Any]]:
+    def later(self, values: Sequence[Any]) -> "Later[Iterator[list[Any]]]":
         """With these values, each column as Django reads it."""
         params = list(self.params)
         for place, which, after in self.places:
             params[place] = values[which] + after if after else values[which]
-        with kept() as cursor:
-            cursor.execute(self.sql, params)
-            found = cursor.fetchall()
+        asked = sent(self.sql, params)
+        return lambda: self._converted(asked())
+
+    def _converted(self, found: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
         converted = [(place, step, of) for place, steps, of in self.converters for step in steps]
         for row in map(list, found):
             for place, step, of in converted:
@@ -93,9 +123,13 @@ class Prepared(Generic[M]):
         self._known: tuple[_Statement, _Shape[M]] | None = None
 
     def __call__(self, *values: Any) -> list[M]:
+        return self.later(*values)()
+
+    def later(self, *values: Any) -> Later[list[M]]:
+        """Ask now and read the rows by calling what comes back: so that several travel `together`."""
         said, shape = self._known = self._known or self._written()
-        alias = connection.alias
-        return [shape.made(row, alias) for row in said.rows(values)]
+        asked, alias = said.later(values), connection.alias
+        return lambda: [shape.made(row, alias) for row in asked()]
 
     def first(self, *values: Any) -> M | None:
         return next(iter(self(*values)), None)
@@ -118,8 +152,13 @@ class PreparedRows:
         self._known: _Statement | None = None
 
     def __call__(self, *values: Any) -> list[tuple[Any, ...]]:
+        return self.later(*values)()
+
+    def later(self, *values: Any) -> Later[list[tuple[Any, ...]]]:
+        """As of Prepared."""
         said = self._known = self._known or _written(self._ask, self._kinds)[2]
-        return [tuple(row) for row in said.rows(values)]
+        asked = said.later(values)
+        return lambda: [tuple(row) for row in asked()]
 
 
 def _written(ask: Callable[..., Any], kinds: Sequence[type]) -> tuple["models.QuerySet[Any, Any]", Any, _Statement]:

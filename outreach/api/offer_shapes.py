@@ -13,7 +13,6 @@ from outreach import asking, parity, showing
 from outreach.hooks import Terms
 from outreach.models import (
     Decision,
-    DecisionCandidate,
     Fulfilment,
     Offer,
     OfferPresentation,
@@ -103,22 +102,20 @@ class Closed(serializers.Serializer[Any]):
 
 
 class CandidateShape(serializers.Serializer[Any]):
-    """One offer that was looked at: the stage and reason that removed it, or its rank and its chance."""
+    """One offer that was looked at: the stage and reason that removed it, or its rank and its chance. Told by
+    outreach.showing, field by field as here."""
 
-    offer = serializers.IntegerField(source="offer_version.offer_id")
-    name = serializers.CharField(source="offer_version.offer.name")
-    offer_version = serializers.IntegerField(source="offer_version_id")
+    offer = serializers.IntegerField()
+    name = serializers.CharField()
+    offer_version = serializers.IntegerField()
     stage = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
-    words = serializers.SerializerMethodField()
+    words = serializers.CharField(read_only=True)
     scores = serializers.DictField(child=serializers.FloatField())
     score = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField(allow_null=True)
     probability = serializers.FloatField()
     sentence = serializers.CharField(allow_blank=True)
-
-    def get_words(self, row: DecisionCandidate) -> str:
-        return showing.words_of(row)
 
 
 class ResponseShape(serializers.Serializer[OfferResponse]):
@@ -203,7 +200,7 @@ class DecisionShape(serializers.Serializer[Any]):
 
     @extend_schema_field(CandidateShape(many=True))
     def get_candidates(self, decision: Decision) -> Any:
-        return CandidateShape(showing.candidates(decision), many=True).data
+        return showing.told(decision)
 
     @extend_schema_field(PresentationShape(allow_null=True))
     def get_presentation(self, decision: Decision) -> Any:

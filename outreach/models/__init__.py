@@ -7,6 +7,7 @@ from outreach.models.past import PastResponse
 from outreach.models.problem import Exposure, KnownProblem, ProblemCase
 from outreach.models.public_offer import PublicOffer
 from outreach.models.question import QuestionAnswer
+from outreach.models.taken import Taken
 
 __all__ = [
     "Catalogue",
@@ -25,4 +26,5 @@ __all__ = [
     "ProblemCase",
     "PublicOffer",
     "QuestionAnswer",
+    "Taken",
 ]

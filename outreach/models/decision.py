@@ -9,6 +9,7 @@ from crm.models import Event
 from customers.models import Customer
 from outreach.models.append_only import append_only
 from outreach.models.offer import OfferVersion
+from outreach.models.taken import COUNTS_TAKEN
 
 
 class Decision(models.Model):
@@ -53,7 +54,8 @@ class DecisionCandidate(models.Model):
     """One offer that was looked at: the stage and reason that removed it, or its rank and the chance it had. Where many were
     removed for one reason before they had a score, the decision itself says so (`shared`), and none of them has a row."""
 
-    decision = models.ForeignKey(Decision, models.PROTECT, related_name="candidates")
+    # Its own index would say what that of `candidate_once` says.
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="candidates", db_index=False)
     offer_version = models.ForeignKey(OfferVersion, models.PROTECT, related_name="+")
     stage = models.CharField(max_length=20, blank=True)  # empty: nothing removed it
     reason = models.CharField(max_length=40, blank=True)  # outreach.gates.WORDS
@@ -173,6 +175,7 @@ class OfferResponse(models.Model):
                 condition=pgtrigger.Q(new__kind="accepted"),
                 func=_TOLD,
             ),
+            COUNTS_TAKEN,
         ]
 
     def __str__(self) -> str:

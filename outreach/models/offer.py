@@ -189,6 +189,8 @@ class OfferVersion(models.Model):
                 name="a_question_costs_nothing",
             ),
         ]
+        # Of all the versions there ever were, those that may run out: each decision asks (outreach.context).
+        indexes = [models.Index(fields=["id"], name="offer_version_stock", condition=models.Q(stock__isnull=False))]
         triggers = [append_only()]
 
     def __str__(self) -> str:

@@ -36,12 +36,13 @@ def offer(request: StaffRequest, number: int) -> HttpResponse:
     if anything is to be offered. Before the need is met that is refused, and kept as a try."""
     case = _find(request.user, number)
     if request.method == "GET":
-        return _panel(request, case, asks=_is_theirs(case, request.user))
+        return _panel(request, case, showing.card(case), asks=_is_theirs(case, request.user))
     early = case.need_met_event_id is None
-    deciding.decide(case, by=request.user, asked=Decision.Asked.TRY if early else Decision.Asked.PANEL)
+    decided = deciding.decide(case, by=request.user, asked=Decision.Asked.TRY if early else Decision.Asked.PANEL)
     if early:
         raise Refusal(_("The need is not met yet: nothing is offered. That you tried is kept."))
-    return _panel(request, case, asks=False)
+    # Silence is decided only where this talk shows nothing.
+    return _panel(request, case, showing.card(case) if decided.outcome == Decision.Outcome.PRESENTED else None)
 
 
 def _is_theirs(case: Case, user: User) -> bool:
@@ -49,8 +50,7 @@ def _is_theirs(case: Case, user: User) -> bool:
     return case.need_met_event_id is not None and case.assignee_id in {user.pk, None}
 
 
-def _panel(request: StaffRequest, case: Case, *, asks: bool) -> HttpResponse:
-    shown = showing.card(case)
+def _panel(request: StaffRequest, case: Case, shown: showing.Card | None, *, asks: bool = False) -> HttpResponse:
     context = {"case": case, "card": shown, "asks": asks and shown is None, "later": LATER.items()}
     return render(request, "outreach/_offer.html", context)
 
@@ -79,4 +79,4 @@ def response(request: StaffRequest, number: int) -> HttpResponse:
     responding.respond(shown.presentation, values["kind"], by=request.user, **more)
     if not request.htmx:
         return said(request, _("Noted."))
-    return _panel(request, case, asks=False)
+    return _panel(request, case, showing.card(case))

@@ -1,5 +1,6 @@
 """Statements that are written once: they find and add what Django's own do."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from django.utils import timezone
 from cases.models import Case, Clock, Contact, Queue
 from cases.receiving import open_case
 from crm import bulk
-from crm.database.prepared import Prepared, PreparedRows, kept, keys
+from crm.database.prepared import Prepared, PreparedRows, kept, keys, planned_once, sent, together
 from customers.models import ContactPoint, Customer
-from tests.builders import make_customer
+from tests.builders import make_customer, make_queue
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 POINT = Prepared(
@@ -202,3 +204,89 @@ def test_rows_of_two_kinds_are_what_the_queryset_gives(billing: Queue, carl: Cus
         assert sorted(rows) == sorted(_told(customer, later))
         assert rows
     assert asked(carl.pk, datetime(2001, 1, 1, tzinfo=UTC)) == []
+
+
+# --- together
+
+
+def test_what_travels_together_is_answered_in_order(billing: Queue) -> None:
+    case = opened(billing)
+    with CaptureQueriesContext(connection) as asked:
+        with together():
+            sent("UPDATE cases_case SET subject = %s WHERE id = %s", ["changed", case.pk])
+            subject = sent("SELECT subject FROM cases_case WHERE id = %s", [case.pk])
+            rows = BEFORE.later(timezone.now() + timedelta(days=1))
+        assert (subject(), [found.subject for found in rows()]) == ([("changed",)], ["changed"])
+    assert len(asked) == 3
+
+
+def test_what_one_of_them_fails_with_comes_out_and_the_connection_goes_on(billing: Queue) -> None:
+    case = opened(billing)
+    with pytest.raises(DataError), transaction.atomic(), together():
+        sent("UPDATE cases_case SET subject = 'lost' WHERE id = %s", [case.pk])
+        sent("SELECT 1 / %s::int", [0])
+        sent("SELECT 1", [])
+    case.refresh_from_db()
+    assert case.subject == "x"
+    with together():
+        one = sent("SELECT %s::int", [1])
+    assert one() == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_travels_with_a_lock_sees_what_was_left_by_whoever_held_it() -> None:
+    """As if it had been asked after the lock was there: each has a look of its own at the database."""
+    case = opened(make_queue("Billing"))
+    asking, found = threading.Event(), []
+
+    def second() -> None:
+        mine = Case.objects.get(pk=case.pk)
+        try:
+            asking.set()
+            with transaction.atomic():
+                with together():
+                    locked = mine.locking()
+                    subject = sent("SELECT subject FROM cases_case WHERE id = %s", [case.pk])
+                locked()
+                found.append((mine.subject, *subject()[0]))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        case.lock()
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        assert asking.wait(10)
+        wait_until(_is_waited_for, what="the other one to wait for the lock")
+        Case.objects.filter(pk=case.pk).update(subject="changed under the lock")
+    waiting.join(10)
+    assert found == [("changed under the lock",) * 2]
+
+
+def _is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        (told,) = cursor.fetchone()
+    return bool(told)
+
+
+def test_a_statement_is_kept_once_whatever_the_size_of_its_numbers(db: None) -> None:
+    for number in (1, 70_000, 5_000_000_000, -3):
+        assert sent("SELECT %s + 0 AS kept_once", [number])() == [(number,)]
+        assert sent("SELECT unnest(%s::bigint[]) AS kept_once_too", [[number]])() == [(number,)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%AS kept_once%"])
+        assert cursor.fetchone() == (2,)
+
+
+def test_planned_once_is_planned_once_and_only_in_this_transaction(db: None) -> None:
+    with transaction.atomic():
+        planned_once()
+        for number in range(3):
+            sent("SELECT %s + 1 AS planned_once", [number])()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s",
+            ["%AS planned_once%"],
+        )
+        assert cursor.fetchone() == (3, 0)

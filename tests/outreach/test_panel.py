@@ -99,8 +99,20 @@ def test_it_costs_the_same_with_fifty_offers_as_with_one(desk: Client, case: Cas
         make_offer(f"offer-{n}", gain=Decimal(30), eligibility={"fact": "plans", "op": "has", "value": f"Plan {n}"})
     asked(desk, f"{place}trace/")  # the catalogue is read again once
     many = {path: asked(desk, place + path)[1] for path in ("", "trace/")}
-    assert many[""] == few[""] <= 8
-    assert many["trace/"] <= few["trace/"] + 2 <= 12
+    # The session, who asks, the case, what it shows; and for a trace the talk, the past, subscriptions and words.
+    assert many[""] == few[""] == 4
+    assert (few["trace/"], many["trace/"]) == (6, 7)  # the first offer asks for no subscriptions
+    # How it is planned, the lock, the decision, its event, the card with its answer and whether it is open to all.
+    assert asked(desk, place, "post")[1] == 14
+
+
+def test_a_silence_costs_no_look_for_a_card(desk: Client, case: Case, ana: User) -> None:
+    make_offer(eligibility={"fact": "plans", "op": "has", "value": "Fibre 900"})
+    open_gates(case, ana)
+    place = f"/cases/{case.number}/offer/"
+    asked(desk, f"{place}trace/")
+    assert asked(desk, place, "post")[1] == 10
+    assert asked(desk, place, "post")[1] == 10  # the decision there is comes back
 
 
 def test_what_opens_to_all_later_is_theirs_so_many_days_before(desk: Client, case: Case, ana: User) -> None:
