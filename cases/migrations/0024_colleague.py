@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0023_recalculation'),
-        ('crm', '0001_squashed_0005_import_runs'),
+        ('crm', '0005_import_runs'),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0027_status_page'),
-        ('crm', '0001_squashed_0005_import_runs'),
+        ('crm', '0005_import_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

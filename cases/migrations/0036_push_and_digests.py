@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0035_bulk'),
-        ('crm', '0001_squashed_0005_import_runs'),
+        ('crm', '0005_import_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0038_over_the_shoulder'),
-        ('crm', '0001_squashed_0005_import_runs'),
+        ('crm', '0005_import_runs'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

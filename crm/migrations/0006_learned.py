@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0001_squashed_0005_import_runs'),
+        ('crm', '0005_import_runs'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("customers", "0001_squashed_0001_initial")]
+    dependencies = [("customers", "0001_initial")]
 
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS contact_point_value_idx", migrations.RunSQL.noop),

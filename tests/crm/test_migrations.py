@@ -15,8 +15,14 @@ from django.db.migrations.state import ProjectState
 from crm.database.together import Together
 
 OURS = ["crm", "customers", "cases", "outreach"]
-# What changed rows on the way: a new database has none.
-OF_ROWS = {"UPDATE cases_dispatch SET begun_at = now() WHERE state = 'claimed'"}
+# What changed rows on the way, and what takes away the half of an index whose making was broken off: a new database has none.
+ON_THE_WAY = (
+    "UPDATE cases_dispatch SET begun_at = now() WHERE state = 'claimed'",
+    "DROP INDEX CONCURRENTLY IF EXISTS ",
+    "INSERT INTO cases_tag (name, hint, is_active) SELECT DISTINCT",
+    "INSERT INTO cases_surveyasking (case_id, at) SELECT",
+    "INSERT INTO outreach_taken (offer_id, many) SELECT",
+)
 
 Name = tuple[str, str]
 
@@ -76,8 +82,10 @@ def test_both_ways_end_in_the_same_models(monkeypatch: pytest.MonkeyPatch) -> No
     short, long = way(standing_at([], monkeypatch)), long_way(monkeypatch)
     assert len(short) < len(long)
     assert ends_in(short) == ends_in(long)
-    assert statements(long) - statements(short) == OF_ROWS
     assert statements(short) <= statements(long)
+    left_out = {" ".join(sql.split()) for sql in statements(long) - statements(short)}
+    assert {sql for sql in left_out if not sql.startswith(ON_THE_WAY)} == set()
+    assert all(any(sql.startswith(one) for sql in left_out) for one in ON_THE_WAY)
 
 
 def test_who_has_gone_all_the_long_way_has_nothing_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

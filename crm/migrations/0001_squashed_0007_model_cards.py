@@ -1,5 +1,4 @@
-"""People, events, files, limits, wakes; the one installation row, and presence without a write-ahead log: it is worth
-nothing after a crash.
+"""Who works here, the log, files, limits, imports, what was learned.
 
 For new databases, in place of the migrations named below (docs/database.md)."""
 
@@ -18,7 +17,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('crm', '0001_initial'), ('crm', '0002_installation'), ('crm', '0003_limits'), ('crm', '0004_wakes'), ('crm', '0005_import_runs')]
+    replaces = [('crm', '0001_initial'), ('crm', '0002_installation'), ('crm', '0003_limits'), ('crm', '0004_wakes'), ('crm', '0005_import_runs'), ('crm', '0006_learned'), ('crm', '0007_model_cards')]
 
     initial = True
 
@@ -209,6 +208,24 @@ class Migration(migrations.Migration):
                     ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
                     ('finished_at', models.DateTimeField(null=True)),
                 ],
+            ), migrations.CreateModel(
+                name='Learned',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(max_length=40)),
+                    ('made_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
+                    ('took', models.FloatField(default=0)),
+                    ('in_use', models.BooleanField(default=False)),
+                    ('why', models.CharField(blank=True, default='', max_length=300)),
+                    ('seen', models.JSONField(default=dict)),
+                    ('figures', models.JSONField(default=dict)),
+                    ('content', models.BinaryField(null=True)),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['kind', '-id'], name='learned_newest')],
+                    'verbose_name': 'model card',
+                    'verbose_name_plural': 'model cards',
+                },
             ), pgtrigger.migrations.AddTrigger(
                 model_name='user',
                 trigger=pgtrigger.compiler.Trigger(name='rights', sql=pgtrigger.compiler.UpsertTriggerSql(func='NEW.rights_version = OLD.rights_version + 1; RETURN NEW;', hash='3171b66733dc79c5159fa2d234209527840934e9', operation='UPDATE OF "role", "is_active", "is_superuser", "password"', pgid='pgtrigger_rights_3b9ab', table='crm_user', when='BEFORE')),

@@ -1,4 +1,4 @@
-"""Who we serve.
+"""Customers, what they have and agreed to, segments.
 
 For new databases, in place of the migrations named below (docs/database.md)."""
 
@@ -14,12 +14,12 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('customers', '0001_initial')]
+    replaces = [('customers', '0001_initial'), ('customers', '0002_contact_points_by_value'), ('customers', '0003_segments')]
 
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('crm', '__first__'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contact_points', to='customers.customer')),
                 ],
                 options={
-                    'indexes': [models.Index(fields=['customer'], name='contact_point_customer_idx')],
+                    'indexes': [models.Index(fields=['value'], name='contact_point_value_idx')],
                     'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('kind', 'value'), name='contact_point_one_owner')],
                 },
             ), migrations.CreateModel(
@@ -245,6 +245,74 @@ class Migration(migrations.Migration):
                 options={
                     'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('kind', 'value', 'purpose'), name='suppression_once')],
                 },
+            ), migrations.CreateModel(
+                name='Segment',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=80, unique=True, verbose_name='key')),
+                    ('name', models.CharField(max_length=120, verbose_name='name')),
+                    ('description', models.CharField(blank=True, max_length=300, verbose_name='what it is for')),
+                    ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('size', models.PositiveIntegerField(default=0, editable=False, verbose_name='customers')),
+                    ('refreshed_at', models.DateTimeField(editable=False, null=True, verbose_name='as of')),
+                    ('is_stale', models.BooleanField(default=True, editable=False)),
+                    ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                    ('current', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.segmentversion')),
+                ],
+                options={
+                    'verbose_name': 'segment',
+                    'verbose_name_plural': 'segments',
+                    'ordering': ['name', 'pk'],
+                },
+            ), migrations.CreateModel(
+                name='SegmentMark',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('pos', models.BigIntegerField(default=0)),
+                ],
+                options={
+                    'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_segment_mark')],
+                },
+            ), migrations.CreateModel(
+                name='SegmentMember',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('joined_at', models.DateTimeField()),
+                    ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                    ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='customers.segment')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('customer', 'segment'), name='segment_member_once')],
+                },
+            ), migrations.CreateModel(
+                name='SegmentTurn',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('joined', models.BooleanField()),
+                    ('at', models.DateTimeField(db_index=True)),
+                    ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                    ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='customers.segment')),
+                ],
+            ), migrations.CreateModel(
+                name='SegmentVersion',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField(verbose_name='version')),
+                    ('condition', models.JSONField(verbose_name='condition')),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
+                    ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('segment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='customers.segment')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('segment', 'number'), name='segment_version_once')],
+                },
+            ), migrations.CreateModel(
+                name='Touched',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('customer', models.BigIntegerField()),
+                ],
             ), pgtrigger.migrations.AddTrigger(
                 model_name='contactpoint',
                 trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "customers_contactpointevent" ("created_at", "customer_id", "display", "ended_at", "id", "is_preferred", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "verified_at") VALUES (NEW."created_at", NEW."customer_id", NEW."display", NEW."ended_at", NEW."id", NEW."is_preferred", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."value", NEW."verified_at"); RETURN NULL;', hash='74bb564704579add0de060b01695aac51ae4f6a6', operation='UPDATE', pgid='pgtrigger_update_update_90fab', table='customers_contactpoint', when='AFTER')),
@@ -252,17 +320,68 @@ class Migration(migrations.Migration):
                 model_name='contactpoint',
                 trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "customers_contactpointevent" ("created_at", "customer_id", "display", "ended_at", "id", "is_preferred", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "verified_at") VALUES (OLD."created_at", OLD."customer_id", OLD."display", OLD."ended_at", OLD."id", OLD."is_preferred", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."value", OLD."verified_at"); RETURN NULL;', hash='453616244a735f10a043e46f3427904979dca963', operation='DELETE', pgid='pgtrigger_delete_delete_f627e', table='customers_contactpoint', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
+                model_name='contactpoint',
+                trigger=pgtrigger.compiler.Trigger(name='touches_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM new_rows; RETURN NULL;', hash='b7c08d2451f360453f4dc585f3b4aa2e525b9b49', level='STATEMENT', operation='INSERT', pgid='pgtrigger_touches_new_cedfb', referencing='REFERENCING NEW TABLE AS new_rows ', table='customers_contactpoint', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='contactpoint',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT t.customer_id FROM (SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows) AS t; RETURN NULL;', hash='370fb1e91cbf1d73b7907f1bec4c4f9577b3d58e', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_78c31', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_contactpoint', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='contactpoint',
+                trigger=pgtrigger.compiler.Trigger(name='touches_gone', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM old_rows; RETURN NULL;', hash='be3baacbd9324707845721e2a2f7ad393977f994', level='STATEMENT', operation='DELETE', pgid='pgtrigger_touches_gone_3b9fa', referencing='REFERENCING OLD TABLE AS old_rows ', table='customers_contactpoint', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
                 model_name='customer',
                 trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."city" IS DISTINCT FROM (NEW."city") OR OLD."country" IS DISTINCT FROM (NEW."country") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."cue" IS DISTINCT FROM (NEW."cue") OR OLD."erased_at" IS DISTINCT FROM (NEW."erased_at") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."language" IS DISTINCT FROM (NEW."language") OR OLD."merged_into_id" IS DISTINCT FROM (NEW."merged_into_id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."organization_id" IS DISTINCT FROM (NEW."organization_id") OR OLD."pronunciation" IS DISTINCT FROM (NEW."pronunciation") OR OLD."since" IS DISTINCT FROM (NEW."since") OR OLD."source" IS DISTINCT FROM (NEW."source") OR OLD."tier" IS DISTINCT FROM (NEW."tier") OR OLD."tz" IS DISTINCT FROM (NEW."tz"))', func='INSERT INTO "customers_customerevent" ("city", "country", "created_at", "cue", "erased_at", "external_id", "id", "language", "merged_into_id", "name", "organization_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pronunciation", "since", "source", "tier", "tz") VALUES (NEW."city", NEW."country", NEW."created_at", NEW."cue", NEW."erased_at", NEW."external_id", NEW."id", NEW."language", NEW."merged_into_id", NEW."name", NEW."organization_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."pronunciation", NEW."since", NEW."source", NEW."tier", NEW."tz"); RETURN NULL;', hash='f9cda5adb7088307d51bbe789c0d9a2a475c1842', operation='UPDATE', pgid='pgtrigger_update_update_ca86d', table='customers_customer', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
                 model_name='customer',
                 trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "customers_customerevent" ("city", "country", "created_at", "cue", "erased_at", "external_id", "id", "language", "merged_into_id", "name", "organization_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pronunciation", "since", "source", "tier", "tz") VALUES (OLD."city", OLD."country", OLD."created_at", OLD."cue", OLD."erased_at", OLD."external_id", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."organization_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."pronunciation", OLD."since", OLD."source", OLD."tier", OLD."tz"); RETURN NULL;', hash='c1b3974413614ae04b3d4ffb557087098155a4f9', operation='DELETE', pgid='pgtrigger_delete_delete_939ca', table='customers_customer', when='AFTER')),
             ), pgtrigger.migrations.AddTrigger(
+                model_name='customer',
+                trigger=pgtrigger.compiler.Trigger(name='touches_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT id FROM new_rows; RETURN NULL;', hash='30f1d7323c37bd670ab5b468481142946752b27b', level='STATEMENT', operation='INSERT', pgid='pgtrigger_touches_new_3a6f0', referencing='REFERENCING NEW TABLE AS new_rows ', table='customers_customer', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='customer',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO customers_touched (customer) SELECT DISTINCT c.id FROM (SELECT n.* FROM new_rows n JOIN old_rows o USING (id) WHERE to_jsonb(n) - 'version' IS DISTINCT FROM to_jsonb(o) - 'version') AS c; RETURN NULL;", hash='bda2fd984fb311288dd8111570f04c7492500383', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_caedc', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_customer', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
                 model_name='contactpointevent',
                 trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='06823c0502d40b1f824d15143c987b34c56619aa', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c2730', table='customers_contactpointevent', when='BEFORE')),
             ), pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='touches_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM new_rows; RETURN NULL;', hash='2cf861cdcd9d75a277fad4c4e60687339d178051', level='STATEMENT', operation='INSERT', pgid='pgtrigger_touches_new_17994', referencing='REFERENCING NEW TABLE AS new_rows ', table='customers_consent', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT t.customer_id FROM (SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows) AS t; RETURN NULL;', hash='a93be7afb5ec9fb09488ec15afb993200e2936ac', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_f8d6e', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_consent', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='touches_gone', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM old_rows; RETURN NULL;', hash='c5f4bfe0b1a35dc7125eab018aca1ff71ffd41b2', level='STATEMENT', operation='DELETE', pgid='pgtrigger_touches_gone_c3a6f', referencing='REFERENCING OLD TABLE AS old_rows ', table='customers_consent', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='order',
+                trigger=pgtrigger.compiler.Trigger(name='touches_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM new_rows; RETURN NULL;', hash='d796a6f40ec5f0a73b5c5eac8572de160b7e3d8e', level='STATEMENT', operation='INSERT', pgid='pgtrigger_touches_new_57b0c', referencing='REFERENCING NEW TABLE AS new_rows ', table='customers_order', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='order',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT t.customer_id FROM (SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows) AS t; RETURN NULL;', hash='4d14d372fef6c80603f5b5ccfd07927668e87111', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_6aecf', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_order', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='order',
+                trigger=pgtrigger.compiler.Trigger(name='touches_gone', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM old_rows; RETURN NULL;', hash='2da5229a2b809f95614ae21c6523cb6816ae21dc', level='STATEMENT', operation='DELETE', pgid='pgtrigger_touches_gone_bac2a', referencing='REFERENCING OLD TABLE AS old_rows ', table='customers_order', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='organization',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO customers_touched (customer) SELECT DISTINCT id FROM customers_customer WHERE organization_id IN (SELECT c.id FROM (SELECT n.* FROM new_rows n JOIN old_rows o USING (id) WHERE to_jsonb(n) - 'version' IS DISTINCT FROM to_jsonb(o) - 'version') AS c); RETURN NULL;", hash='d081e3a733a2782d8ed0b5fa0651923ecff6957f', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_989ae', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_organization', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
                 model_name='customerevent',
                 trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='67bbcdaa8b0ad9058ebdd1abf75818e71639ffeb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_92226', table='customers_customerevent', when='BEFORE')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='product',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM customers_subscription WHERE product_id IN (SELECT c.id FROM (SELECT n.* FROM new_rows n JOIN old_rows o USING (id) WHERE to_jsonb(n) - 'version' IS DISTINCT FROM to_jsonb(o) - 'version') AS c); RETURN NULL;", hash='1c9dab0154635103a08c780ef4bcf536d2b72551', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_c6b15', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_product', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='subscription',
+                trigger=pgtrigger.compiler.Trigger(name='touches_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM new_rows; RETURN NULL;', hash='23bf32c070791192ce84c58cb59bdc286ef572af', level='STATEMENT', operation='INSERT', pgid='pgtrigger_touches_new_e0319', referencing='REFERENCING NEW TABLE AS new_rows ', table='customers_subscription', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='subscription',
+                trigger=pgtrigger.compiler.Trigger(name='touches_changed', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT t.customer_id FROM (SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows) AS t; RETURN NULL;', hash='3cacee46ba66a762a9f8d5852102d0d7d145374c', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_touches_changed_ce6e4', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='customers_subscription', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='subscription',
+                trigger=pgtrigger.compiler.Trigger(name='touches_gone', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO customers_touched (customer) SELECT DISTINCT customer_id FROM old_rows; RETURN NULL;', hash='94f961936ad82109c9b9f6edb94ff84a7dd703fd', level='STATEMENT', operation='DELETE', pgid='pgtrigger_touches_gone_4f6f9', referencing='REFERENCING OLD TABLE AS old_rows ', table='customers_subscription', when='AFTER')),
+            ), pgtrigger.migrations.AddTrigger(
+                model_name='segmentversion',
+                trigger=pgtrigger.compiler.Trigger(name='segment_version_stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';", hash='d70d8cdb97aa04cb2628bdc512b29130894f9095', operation='UPDATE OR DELETE', pgid='pgtrigger_segment_version_stays_0db8a', table='customers_segmentversion', when='BEFORE')),
             )],
         ),
     ]
