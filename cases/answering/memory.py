@@ -88,7 +88,9 @@ class Memory:
         places[places < 0] = len(at) + np.arange(len(new))
         wider = (index.space.size, len(at) + len(new))
         titles = index.space.pieces([title for title, _body in bare])
-        covers = covering(index.space, [f"{title} {title} {body}" for title, body in bare], index.length)
+        covers = covering(
+            index.space.counts([f"{title} {title} {body}" for title, body in bare], LONGEST_ARTICLE), index.length
+        )
         nothing = np.zeros(len(new), dtype=np.float32)
         return Memory(
             replace(
@@ -116,18 +118,16 @@ class Memory:
         spread = sparse.csr_matrix(
             (np.ones(len(kept), dtype=np.float32), (kept, np.arange(len(kept)))), (wider.size, len(kept))
         )
-        turn = np.zeros((wider.size, index.turn.shape[1]), dtype=np.float32)
-        turn[kept] = index.turn
         every = np.full(wider.size, index.every.min(initial=0), dtype=np.float32)
         every[kept] = index.every
         moved = {
             n: sparse.csr_matrix(spread @ getattr(index, n))
             for n in ("machine", "held", "questions", "titles", "covers")
         }
-        return replace(index, space=wider, turn=turn, every=every, **moved)
+        return replace(index, space=wider, wide=kept[index.wide], every=every, **moved)
 
 
-FORM = 1  # of what is kept; another one is read by the code that wrote it, and learned anew
+FORM = 2  # of what is kept; another one is read by the code that wrote it, and learned anew
 
 
 def unpack(content: bytes) -> Memory:
