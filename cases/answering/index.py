@@ -18,6 +18,7 @@ FEATURES = (
     *("machine", "trained", "bayes", "nearest", "sense", "title", "covered", "usual"),
     *("new", "title of new", "covered of new"),  # of articles that answered nothing yet
 )
+HALF = ("machine", "held", "turn", "senses", "questions", "titles", "covers")  # what is kept in half precision
 DIRECTIONS = 150  # of the space of senses
 WIDEST = 60_000  # features it is made of, those in most questions
 FEWEST, ENOUGH = 60, 20_000  # questions from which it is made: at least, and drawn where there are more
@@ -179,24 +180,31 @@ def build(material: Material, kept: Any = None) -> Index:
     return Index(
         space=material.space,
         articles=material.articles,
-        machine=machine,
+        machine=_half(machine),
         bias=bias,
         trained=trained,
-        held=held,
+        held=_half(held),
         bare=bare,
         every=_every(rows),
         wide=material.wide,
         turn=material.turn,
-        senses=material.senses[kept],
-        questions=sparse.csr_matrix(rows.T),
+        senses=_half(material.senses[kept]),
+        questions=_half(sparse.csr_matrix(rows.T)),
         owner=owner,
         cases=material.cases[kept],
-        titles=sparse.csr_matrix(material.titles.T),
-        covers=sparse.csr_matrix(material.covers.T),
+        titles=_half(sparse.csr_matrix(material.titles.T)),
+        covers=_half(sparse.csr_matrix(material.covers.T)),
         length=material.length,
         queues=queues,
         usual=_usual(owner, asked_in, queues, count),
     )
+
+
+def _half(matrix: Any) -> Any:
+    """As precise as it is kept."""
+    if not sparse.issparse(matrix):
+        return matrix.astype(np.float16).astype(np.float32)
+    return sparse.csr_matrix((_half(matrix.data), matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _placed(owner: Any, stay: Any) -> Any:
@@ -269,7 +277,7 @@ def _turn(rows: Row) -> tuple[Any, Any]:
         return widest, np.zeros((len(widest), 1), dtype=np.float32)
     some = np.sort(np.random.default_rng(0).permutation(count)[:ENOUGH])
     found = TruncatedSVD(min(DIRECTIONS, count - 1), random_state=0).fit(rows[some][:, widest])
-    return widest, np.ascontiguousarray(found.components_.T).astype(np.float16).astype(np.float32)
+    return widest, _half(np.ascontiguousarray(found.components_.T))
 
 
 def turned(rows: Row, wide: Any, turn: Any) -> Any:

@@ -44,6 +44,15 @@ class Judge:
         return 1 / (1 + np.exp(-(self.calm[0] + signs @ self.calm[1:])))
 
 
+def best(scores: Any, count: int) -> Any:
+    """The places of so many highest scores of each row, best first."""
+    if scores.shape[1] <= count:
+        return np.argsort(-scores, axis=1, kind="stable")
+    near = np.sort(np.argpartition(-scores, count, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(near, order, axis=1)
+
+
 def _signs(evidence: Any, scores: Any) -> Any:
     """n × 12: what tells a question that an article answers from a stranger."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
@@ -102,7 +111,7 @@ def taken_away(material: Material) -> tuple[Held, Held]:
         if not len(asked):
             continue
         index, heard = build(material, ~theirs), _heard(material, ~theirs)
-        new.append(_asked(material, index, asked[: max(1, fresh * len(asked) // (MOST_HELD//2))], heard))
+        new.append(_asked(material, index, asked[: max(1, fresh * len(asked) // (MOST_HELD // 2))], heard))
         strange.append(_asked(material, index.without(gone), asked, heard))
         most -= len(asked)
     return joined(new), joined(strange)
@@ -119,20 +128,21 @@ def _heard(material: Material, kept: Any) -> Any:
 
 def _asked(material: Material, index: Index, which: Any, heard: Any) -> Held:
     evidence, right = [], []
-    for some in _chunks(which, 200):
+    for some in chunks(which):
         rows, bare = (sparse.csr_matrix(part @ heard) for part in (material.rows[some], material.bare(some)))
         queues = [None if q < 0 else int(q) for q in material.asked_in[some]]
         told = index.evidence(rows, bare, queues)
-        near = np.argsort(-(told @ START), axis=1, kind="stable")[:, :NEAR]
+        near = best(told @ START, NEAR)
         evidence.append(np.take_along_axis(told, near[:, :, None], axis=1))
         hit = index.articles[near] == material.articles[material.owner[some]][:, None]
         right.append(np.where(hit.any(axis=1), hit.argmax(axis=1), -1))
     return Held(np.concatenate(evidence), np.concatenate(right))
 
 
-def _chunks(which: Any, size: int) -> Iterator[Any]:
-    for start in range(0, len(which), size):
-        yield which[start : start + size]
+def chunks(which: Any) -> Iterator[Any]:
+    """So few at once that what speaks for ten thousand articles has room."""
+    for start in range(0, len(which), 100):
+        yield which[start : start + 100]
 
 
 def joined(parts: list[Held]) -> Held:

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from cases.answering.asked import LONGEST_ARTICLE, Document
-from cases.answering.index import FEATURES, Index, covering
-from cases.answering.judge import SURE, Judge
+from cases.answering.index import FEATURES, HALF, Index, covering
+from cases.answering.judge import NEAR, SURE, Judge, best
 from cases.answering.space import Space, word_columns
 from cases.answering.wording import is_empty, telling
 from crm import arrays
@@ -38,7 +38,7 @@ class Memory:
         index = {f.name: getattr(self.index, f.name) for f in fields(Index) if f.name != "space"}
         judge = {f"judge_{f.name}": getattr(self.judge, f.name) for f in fields(Judge)}
         space = {f"space_{f.name}": getattr(self.index.space, f.name) for f in fields(Space)}
-        return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space})
+        return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space}, HALF)
 
     def asked(self, text: str) -> "Asked":
         """A question as the index reads it, once."""
@@ -50,9 +50,11 @@ class Memory:
         """What speaks for each article: K × FEATURES."""
         return self.index.evidence(asked.row, asked.bare, [queue])[0]
 
-    def answers(self, text: str, queue: int | None) -> bool:
-        """Whether an article is so near that it would be shown."""
-        return bool(self.judge.confidence(self.evidence(self.asked(text), queue)[None])[0] >= SURE)
+    def answered(self, rows: Any, bare: Any, queues: Any) -> Any:
+        """n: for which of these questions an article is so near that it would be shown; a queue below 0 is not known."""
+        evidence = self.index.evidence(rows, bare, [None if queue < 0 else int(queue) for queue in queues])
+        near = best(self.judge.scores(evidence), NEAR)
+        return self.judge.confidence(np.take_along_axis(evidence, near[:, :, None], axis=1)) >= SURE
 
     def alike(self, text: str, limit: int) -> list[tuple[int, float]]:
         """The past cases whose question is most like this one, with how much, 0 to 1, best first."""

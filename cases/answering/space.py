@@ -142,4 +142,8 @@ def _pieced(ready: Sequence[str]) -> Row:
     ends = np.cumsum([0, *map(len, said)])
     words = np.array([word for text in said for word in text], dtype=np.int32)
     spread = sparse.csr_matrix((np.ones(len(words), dtype=np.float32), words, ends), (len(ready), len(places)))
-    return spread @ _PIECES.transform([*places])
+    pieces = _PIECES.transform([*places])
+    columns, at = np.unique(pieces.indices, return_inverse=True)  # a product takes time for every column, even for the empty
+    narrow = sparse.csr_matrix((pieces.data, at, pieces.indptr), (len(places), len(columns)))
+    counts = spread @ narrow
+    return sparse.csr_matrix((counts.data, columns[counts.indices], counts.indptr), (len(ready), 2**BITS))
