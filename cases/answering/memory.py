@@ -58,9 +58,9 @@ class Memory:
 
     def alike(self, text: str, limit: int) -> list[tuple[int, float]]:
         """The past cases whose question is most like this one, with how much, 0 to 1, best first."""
-        sims = (self.index.space.rows([text]) @ self.index.questions).toarray()[0] / 2
-        best = np.argsort(-sims, kind="stable")[:limit]
-        return [(int(self.index.cases[n]), float(sims[n])) for n in best if sims[n] > 0 and self.index.cases[n]]
+        sims = (self.index.space.rows([text]) @ self.index.questions).toarray() / 2
+        near = [(int(self.index.cases[n]), float(sims[0, n])) for n in best(sims, limit)[0]]
+        return [(case, alike) for case, alike in near if alike > 0 and case]
 
     def because(self, asked: "Asked", places: Sequence[int]) -> list[tuple[str, ...]]:
         """The words of a question that speak most for the article in each of these places, best first."""

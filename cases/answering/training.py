@@ -52,7 +52,10 @@ def judged(material: Material, say: Say = lambda _line: None) -> tuple[Judge, di
 def unanswered(material: Material, memory: Memory) -> list[tuple[Gap, list[int]]]:
     """Groups of questions people answered without an article, for which none is near enough to be shown; with their cases."""
     others = np.flatnonzero(~material.labelled)
-    kept = [~memory.answered(material.rows[some], material.bare(some), material.asked_in[some]) for some in judge.chunks(others)]
+    kept = [
+        ~memory.answered(material.rows[some], material.bare(some), material.asked_in[some])
+        for some in judge.chunks(others)
+    ]
     if not kept or not len(open_ones := others[np.concatenate(kept)]):
         return []
     found = gaps.find([material.texts[n] for n in open_ones], material.rows[open_ones])
