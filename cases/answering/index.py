@@ -27,7 +27,7 @@ LEAST = 3  # questions an article answered, from which a machine is trained for 
 RIVALS = 30  # articles a machine tells its own from: those whose questions are most like its own
 CROWD = 500  # questions of any kind it is shown beside
 MOST_WORK = 1_000_000  # questions shown to machines in all; then articles of fewer questions go without
-_NO_WEIGHTS = np.zeros(0, dtype=np.int32), np.zeros(0)
+_NO_WEIGHTS: tuple[Any, Any] = np.zeros(0, dtype=np.int32), np.zeros(0)
 NOBODY = np.iinfo(np.int32).max  # the owner of a question no article answered; sorts last
 PRIOR = 20.0  # questions of a queue that weigh as much as what is usual everywhere
 
@@ -239,7 +239,7 @@ def _machine(rows: Row, owner: Any, senses: Any, count: int) -> tuple[Row, Any, 
             found[article] = large, svc.coef_[0][large]
             trained[article], bias[article] = True, svc.intercept_[0]
     ends = np.cumsum([0, *(len(at) for at, _weights in found)])
-    at, weights = (np.concatenate([one[n] for one in found] or [[]]) for n in range(2))
+    at, weights = (np.concatenate([_NO_WEIGHTS[n], *(one[n] for one in found)]) for n in range(2))
     return sparse.csc_matrix((weights.astype(np.float32), at, ends), (rows.shape[1], count)).tocsr(), bias, trained
 
 
