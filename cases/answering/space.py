@@ -61,8 +61,8 @@ class Space:
 
     def rows(self, texts: Sequence[str]) -> Row:
         """n texts as n rows of `size` columns, float32. Words and pieces each have length 1, less what is not known."""
-        parts = [self._rows(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
-        return sparse.vstack(parts, "csr") if len(parts) > 1 else self._rows(texts)
+        parts = [self._rows(texts[start : start + AT_ONCE]) for start in range(0, max(len(texts), 1), AT_ONCE)]
+        return parts[0] if len(parts) == 1 else sparse.vstack(parts, "csr")
 
     def _rows(self, texts: Sequence[str]) -> Row:
         words, pieces = _counted(texts, LONGEST)

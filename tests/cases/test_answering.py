@@ -25,26 +25,8 @@ TOPICS = {
     "abroad": ("Use abroad", "abroad travel country foreign holiday currency roaming fee"),
     "login": ("Sign in", "password login account locked sign email reset screen"),
 }
-FILLERS = [
-    "hello",
-    "please",
-    "can",
-    "you",
-    "help",
-    "with",
-    "this",
-    "today",
-    "thank",
-    "very",
-    "much",
-    "about",
-    "it",
-    "and",
-    "then",
-    "there",
-    "was",
-    "something",
-]
+FILLERS = ["hello", "please", "can", "you", "help", "with", "this", "today", "thank", "very", "much", "about", "it", "and",
+           "then", "there", "was", "something"]  # fmt: skip
 STRANGE = ["weather", "song", "recipe", "football", "pizza", "joke", "planet", "guitar", "museum", "dinner"]
 
 
