@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cases.answering.asked import Example
 from cases.answering.space import Row
 from cases.answering.wording import telling
 
@@ -24,16 +23,16 @@ class Gap:
     words: tuple[str, ...]
 
 
-def find(examples: Sequence[Example], rows: Row) -> list[Gap]:
+def find(texts: Sequence[str], rows: Row) -> list[Gap]:
     """The largest groups of alike questions, each question in one: the one with most like it first, with all of these, then
     of what is left the next."""
     near = _neighbours(rows)
-    free, found = set(range(len(examples))), []
+    free, found = set(range(len(texts))), []
     counts = {n: len(near[n]) for n in free}
     for place in sorted(free, key=lambda n: (-counts[n], n)):
         mine = [n for n in near[place] if n in free]
         if place in free and len(mine) >= FEWEST:
-            found.append(Gap(mine, _common([examples[n].text for n in mine])))
+            found.append(Gap(mine, _common([texts[n] for n in mine])))
             free -= {*mine}
     return sorted(found, key=lambda gap: -len(gap.places))[:MOST]
 

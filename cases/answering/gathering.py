@@ -9,7 +9,8 @@ from django.db import connection
 from cases.answering.asked import Document, Example, question
 from cases.models import Article
 
-MOST = 30_000  # answered questions, the newest
+MOST = 100_000  # answered questions, the newest
+READ = 300_000  # cases that are looked through for them
 MOST_OF_ONE = 150  # of one article
 MOST_WITHOUT = 6_000  # questions somebody answered without an article
 
@@ -65,7 +66,7 @@ def examples() -> list[Example]:
     answered: dict[int, int] = {}
     of_one: Counter[int] = Counter()
     known = set(Article.objects.values_list("pk", flat=True))
-    for case, article in _rows(_ANSWERED, most=10 * MOST):
+    for case, article in _rows(_ANSWERED, most=READ):
         if article in known and of_one[article] < MOST_OF_ONE and len(answered) < MOST:
             of_one[article] += 1
             answered[case] = article

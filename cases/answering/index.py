@@ -18,12 +18,16 @@ FEATURES = (
     *("machine", "trained", "bayes", "nearest", "sense", "title", "covered", "usual"),
     *("new", "title of new", "covered of new"),  # of articles that answered nothing yet
 )
+HALF = ("machine", "held", "turn", "senses", "questions", "titles", "covers")  # what is kept in half precision
 DIRECTIONS = 150  # of the space of senses
 WIDEST = 60_000  # features it is made of, those in most questions
-FEWEST = 60  # questions from which it is made
+FEWEST, ENOUGH = 60, 20_000  # questions from which it is made: at least, and drawn where there are more
 ALPHA = 0.05  # what naive Bayes takes as seen of everything
 LEAST = 3  # questions an article answered, from which a machine is trained for it
-MOST_WORK = 3_000_000  # questions times articles a machine is trained for
+RIVALS = 30  # articles a machine tells its own from: those whose questions are most like its own
+CROWD = 500  # questions of any kind it is shown beside
+MOST_WORK = 1_000_000  # questions shown to machines in all; then articles of fewer questions go without
+_NO_WEIGHTS: tuple[Any, Any] = np.zeros(0, dtype=np.int32), np.zeros(0)
 NOBODY = np.iinfo(np.int32).max  # the owner of a question no article answered; sorts last
 PRIOR = 20.0  # questions of a queue that weigh as much as what is usual everywhere
 
@@ -33,8 +37,9 @@ class Index:
     """F features, K articles, N questions, Q queues. Matrices are sparse with F rows, so that one question is one product.
     Articles are told by their place, 0 to K.
 
-    `machine` (F × K) and `bias` (K): one-vs-rest linear support vector machines for the articles in `trained`; `held` (F × K)
-    and `bare` (K): naive Bayes, `every` (F) of all questions together; `turn` (F × D) and `senses` (N × D): the questions in few directions (latent semantics);
+    `machine` (F × K) and `bias` (K): linear support vector machines, each article against its rivals, for those in `trained`; `held` (F × K)
+    and `bare` (K): naive Bayes, `every` (F) of all questions together; `turn` (W × D) of the features in `wide` (W) and `senses` (N × D): the
+    questions in few directions (latent semantics);
     `questions` (F × N), sorted by `owner` (N, ascending); `titles`, `covers` (F × K): its title, and how well its text covers each feature; `length`: how long
     a usual one is; `usual` (Q + 1 × K): the logarithm of
     how often it is the answer in each queue, the last row everywhere."""
@@ -47,6 +52,7 @@ class Index:
     held: Row
     bare: Any
     every: Any
+    wide: Any
     turn: Any
     senses: Any
     questions: Row
@@ -66,7 +72,7 @@ class Index:
         told[:, :, 1] = self.trained
         told[:, :, 2] = self._bayes(asked)
         told[:, :, 3] = self._most(_dense(asked @ self.questions) / 2)
-        told[:, :, 4] = self._most(turned(asked, self.turn) @ self.senses.T) * known_share(asked)[:, None]
+        told[:, :, 4] = self._most(turned(asked, self.wide, self.turn) @ self.senses.T) * known_share(asked)[:, None]
         told[:, :, 5] = _dense(bare @ self.titles)
         told[:, :, 6] = _dense(_shares(bare) @ self.covers)
         at = {int(queue): n for n, queue in enumerate(self.queues)}
@@ -113,20 +119,25 @@ class Material:
     space: Space
     articles: Any  # K
     rows: Row  # N × F
-    bare: Row  # N × F, without the words that say nothing
+    texts: Sequence[str]  # N
     owner: Any  # N
     asked_in: Any  # N; -1 where no queue is known
     cases: Any  # N
     titles: Row  # K × F
     covers: Row  # K × F
     length: float
-    turn: Any  # F × D
+    wide: Any  # W
+    turn: Any  # W × D
     senses: Any  # N × D
 
     @property
     def labelled(self) -> Any:
         """Which questions an article answered."""
         return self.owner != NOBODY
+
+    def bare(self, which: Any) -> Row:
+        """These questions as rows, without the words that say nothing."""
+        return self.space.rows([telling(self.texts[n]) for n in which])
 
 
 def gather(documents: Sequence[Document], examples: Sequence[Example]) -> Material:
@@ -137,22 +148,24 @@ def gather(documents: Sequence[Document], examples: Sequence[Example]) -> Materi
     bare = [(telling(d.title), telling(d.body, LONGEST_ARTICLE)) for d in written]
     space = spaces.learn([e.text for e in ordered] + [text for pair in bare for text in pair])
     texts = [f"{title} {title} {body}" for title, body in bare]
-    length = float(space.counts(texts, LONGEST_ARTICLE).sum() / max(len(texts), 1)) or 1.0
+    counts = space.counts(texts, LONGEST_ARTICLE)
+    length = float(counts.sum() / max(len(texts), 1)) or 1.0
     rows = space.rows([e.text for e in ordered])
-    turn = _turn(rows)
+    wide, turn = _turn(rows)
     return Material(
         space=space,
         articles=np.array([d.article for d in written], dtype=np.int64),
         rows=rows,
-        bare=space.rows([telling(e.text) for e in ordered]),
+        texts=[e.text for e in ordered],
         owner=np.array([at.get(e.article or 0, NOBODY) for e in ordered], dtype=np.int64),
         asked_in=np.array([-1 if e.queue is None else e.queue for e in ordered], dtype=np.int64),
         cases=np.array([e.case for e in ordered], dtype=np.int64),
         titles=space.pieces([title for title, _body in bare]),
-        covers=covering(space, texts, length),
+        covers=covering(counts, length),
         length=length,
+        wide=wide,
         turn=turn,
-        senses=turned(rows, turn),
+        senses=turned(rows, wide, turn),
     )
 
 
@@ -161,29 +174,37 @@ def build(material: Material, kept: Any = None) -> Index:
     kept = np.ones(len(material.owner), dtype=bool) if kept is None else kept
     count = len(material.articles)
     rows, owner, asked_in = material.rows[kept], material.owner[kept], material.asked_in[kept]
-    machine, bias, trained = _machine(rows, owner, count)
+    machine, bias, trained = _machine(rows, owner, material.senses[kept], count)
     held, bare = _bayes(rows, owner, count)
     queues = np.unique(asked_in[asked_in >= 0])
     return Index(
         space=material.space,
         articles=material.articles,
-        machine=machine,
+        machine=_half(machine),
         bias=bias,
         trained=trained,
-        held=held,
+        held=_half(held),
         bare=bare,
         every=_every(rows),
+        wide=material.wide,
         turn=material.turn,
-        senses=material.senses[kept],
-        questions=sparse.csr_matrix(rows.T),
+        senses=_half(material.senses[kept]),
+        questions=_half(sparse.csr_matrix(rows.T)),
         owner=owner,
         cases=material.cases[kept],
-        titles=sparse.csr_matrix(material.titles.T),
-        covers=sparse.csr_matrix(material.covers.T),
+        titles=_half(sparse.csr_matrix(material.titles.T)),
+        covers=_half(sparse.csr_matrix(material.covers.T)),
         length=material.length,
         queues=queues,
         usual=_usual(owner, asked_in, queues, count),
     )
+
+
+def _half(matrix: Any) -> Any:
+    """As precise as it is kept."""
+    if not sparse.issparse(matrix):
+        return matrix.astype(np.float16).astype(np.float32)
+    return sparse.csr_matrix((_half(matrix.data), matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _placed(owner: Any, stay: Any) -> Any:
@@ -194,30 +215,41 @@ def _placed(owner: Any, stay: Any) -> Any:
     return np.where(known, at, NOBODY)
 
 
-def _machine(rows: Row, owner: Any, count: int) -> tuple[Row, Any, Any]:
-    """Coefficients F × K, biases and for which articles there are any: the most used, as far as the work allows."""
+def _machine(rows: Row, owner: Any, senses: Any, count: int) -> tuple[Row, Any, Any]:
+    """Coefficients F × K, biases and for which articles there are any: the most used, as far as the work allows. Each is taught on
+    the article's questions against those of its RIVALS and a CROWD: of what is far from an article anyway, a little is enough."""
     held = np.bincount(owner[owner != NOBODY], minlength=count)
-    most = max(2, MOST_WORK // max(len(owner), 1))
-    taught = np.sort([a for a in np.argsort(-held, kind="stable")[:most] if held[a] >= LEAST]).astype(int)
     trained, bias = np.zeros(count, dtype=bool), np.zeros(count, dtype=np.float32)
-    if len(taught) < 2:
-        return sparse.csr_matrix((rows.shape[1], count), dtype=np.float32), bias, trained
-    labels = np.where(np.isin(owner, taught), owner, -1)
-    svc = LinearSVC(C=1.0, random_state=0).fit(rows, labels)
-    known = [n for n, label in enumerate(svc.classes_) if label >= 0]
-    trained[taught] = True
-    if len(svc.classes_) == 2:  # one machine tells two kinds apart
-        weights, bases = (
-            np.vstack([-svc.coef_, svc.coef_])[known],
-            np.concatenate([-svc.intercept_, svc.intercept_])[known],
-        )
-    else:
-        weights, bases = svc.coef_[known], svc.intercept_[known]
-    bias[taught] = bases
-    weights[np.abs(weights) < 0.01] = 0  # what is that small changes no order, and is most of the size
-    spread = sparse.csr_matrix((count, rows.shape[1]), dtype=np.float32).tolil()
-    spread[taught] = weights.astype(np.float32)
-    return sparse.csr_matrix(spread.T.tocsr()), bias, trained
+    begins = np.searchsorted(owner, np.arange(count + 1))  # `owner` is ascending
+    crowd = np.random.default_rng(0).permutation(len(owner))[:CROWD]
+    centres = _centres(senses, owner, count)
+    work, found = 0, [_NO_WEIGHTS] * count
+    for article in np.argsort(-held, kind="stable"):
+        if held[article] < LEAST or work >= MOST_WORK:
+            break
+        mine = np.arange(begins[article], begins[article + 1])
+        rivals = np.argsort(-(centres @ centres[article]), kind="stable")[: RIVALS + 1]
+        shown = np.unique(np.concatenate([mine, crowd, *(np.arange(begins[r], begins[r + 1]) for r in rivals)]))
+        work += len(shown)
+        if len(shown) > len(mine):
+            svc = LinearSVC(C=1.0, tol=0.1, random_state=0).fit(rows[shown], owner[shown] == article)
+            large = np.flatnonzero(
+                np.abs(svc.coef_[0]) >= 0.01
+            )  # what is smaller changes no order, and is most of the size
+            found[article] = large, svc.coef_[0][large]
+            trained[article], bias[article] = True, svc.intercept_[0]
+    ends = np.cumsum([0, *(len(at) for at, _weights in found)])
+    at, weights = (np.concatenate([_NO_WEIGHTS[n], *(one[n] for one in found)]) for n in range(2))
+    return sparse.csc_matrix((weights.astype(np.float32), at, ends), (rows.shape[1], count)).tocsr(), bias, trained
+
+
+def _centres(senses: Any, owner: Any, count: int) -> Any:
+    """Where each article's questions lie in the few directions: K × D, each of length 1 or 0."""
+    mine = int(np.searchsorted(owner, NOBODY))
+    centres = np.zeros((count, senses.shape[1]), dtype=np.float32)
+    np.add.at(centres, owner[:mine], senses[:mine])
+    lengths = np.linalg.norm(centres, axis=1, keepdims=True)
+    return np.divide(centres, lengths, out=centres, where=lengths > 0)
 
 
 def _bayes(rows: Row, owner: Any, count: int) -> tuple[Row, Any]:
@@ -237,22 +269,22 @@ def _every(rows: Row) -> Any:
     return np.log(counts / counts.sum()).astype(np.float32)
 
 
-def _turn(rows: Row) -> Any:
-    """F × D: the directions in which questions differ most (truncated singular value decomposition; Deerwester et al. 1990)."""
+def _turn(rows: Row) -> tuple[Any, Any]:
+    """The features in most questions, W, and W × D: the directions in which questions differ most (truncated singular value
+    decomposition; Deerwester et al. 1990), of ENOUGH questions."""
     count, size = rows.shape
-    turn = np.zeros((size, DIRECTIONS), dtype=np.float32)
-    if count < FEWEST:
-        return turn[:, :1]
     held = np.bincount(rows.indices, minlength=size)
     widest = np.sort(np.argsort(-held, kind="stable")[:WIDEST])
-    found = TruncatedSVD(min(DIRECTIONS, count - 1), random_state=0).fit(rows[:, widest])
-    turn[widest, : len(found.components_)] = found.components_.T
-    return turn.astype(np.float16).astype(np.float32)
+    if count < FEWEST:
+        return widest, np.zeros((len(widest), 1), dtype=np.float32)
+    some = np.sort(np.random.default_rng(0).permutation(count)[:ENOUGH])
+    found = TruncatedSVD(min(DIRECTIONS, count - 1), random_state=0).fit(rows[some][:, widest])
+    return widest, _half(np.ascontiguousarray(found.components_.T))
 
 
-def turned(rows: Row, turn: Any) -> Any:
+def turned(rows: Row, wide: Any, turn: Any) -> Any:
     """Rows in few directions, each of length 1."""
-    told = np.asarray(rows @ turn, dtype=np.float32)
+    told = np.asarray(rows[:, wide] @ turn, dtype=np.float32)
     lengths = np.linalg.norm(told, axis=1, keepdims=True)
     return np.divide(told, lengths, out=np.zeros_like(told), where=lengths > 0)
 
@@ -262,10 +294,9 @@ def known_share(asked: Row) -> Any:
     return np.sqrt(np.asarray(asked.multiply(asked).sum(axis=1)).ravel() / 2)
 
 
-def covering(space: Space, texts: Sequence[str], usual: float) -> Row:
+def covering(counts: Row, usual: float) -> Row:
     """How well each text covers each feature, 0 to 1, K × F: the saturation of BM25 (Robertson and Zaragoza 2009) with k1
     1.2 and b 0.5, on counts taken as 1 + ln(n); `usual` is the sum of these in a usual article."""
-    counts = space.counts(texts, LONGEST_ARTICLE)
     room = 1.2 * (0.5 + 0.5 * np.asarray(counts.sum(axis=1)).ravel() / usual)
     counts.data = np.minimum(1.1 * counts.data / (counts.data + np.repeat(room, np.diff(counts.indptr))), 1.0)
     return sparse.csr_matrix(counts, dtype=np.float32)

@@ -1,7 +1,8 @@
 """How much each kind of evidence weighs, and when to say nothing: learned from questions that were held back."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from cases.answering.index import FEATURES, Index, Material, build
 # What weighs how much before anything was learned, and what learning is drawn back to (in units of the logarithm of odds).
 START = np.array([3.0, 0.0, 1.0, 3.0, 4.0, 8.0, 8.0, 0.3, 0.0, 0.0, 0.0])
 STEP = np.array([3.0, 3.0, 2.0, 6.0, 6.0, 6.0, 6.0, 1.0, 3.0, 6.0, 6.0])  # how far from it is one standard deviation
-FOLDS, STRANGE = 5, 3
+FOLDS, STRANGE = 5, 3  # one of so many questions, and of so many articles, at most, is held back at a time
 LEAST_LABELLED = 100
-MOST_HELD = 6_000  # questions held back in all
+MOST_HELD = 3_000  # questions held back in all
 NEW = 0.1  # share of questions whose article is new
 STRANGERS = 0.2  # share of questions no article answers, where history does not tell
 NEAR = 60  # candidates a question that are compared
@@ -41,6 +42,15 @@ class Judge:
         """n: how probable it is that the answer is among the SHOWN best, by these scores or its own."""
         signs = (_signs(evidence, self.scores(evidence) if scores is None else scores) - self.means) / self.scales
         return 1 / (1 + np.exp(-(self.calm[0] + signs @ self.calm[1:])))
+
+
+def best(scores: Any, count: int) -> Any:
+    """The places of so many highest scores of each row, best first."""
+    if scores.shape[1] <= count:
+        return np.argsort(-scores, axis=1, kind="stable")
+    near = np.sort(np.argpartition(-scores, count, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(near, order, axis=1)
 
 
 def _signs(evidence: Any, scores: Any) -> Any:
@@ -69,66 +79,70 @@ class Held:
 
 
 def held_back(material: Material) -> Held:
-    """Each of (at most MOST_HELD) answered questions, by an index that did not see it."""
+    """Each of (at most MOST_HELD) answered questions, by an index that did not see it. Where there are many, all of them are a
+    small part, and one index does for all."""
     labelled = np.flatnonzero(material.labelled)
     rng = np.random.default_rng(0)
     chosen = rng.permutation(labelled)[:MOST_HELD]
-    fold = np.arange(len(chosen)) % FOLDS
+    folds = math.ceil(FOLDS * len(chosen) / len(labelled))
     found = []
-    for n in range(FOLDS):
-        part = chosen[fold == n]
+    for n in range(folds):
+        part = chosen[n::folds]
         kept = np.ones(len(material.owner), dtype=bool)
         kept[part] = False
-        found.append(_asked(_unheard(material, kept), build(material, kept), part))
+        found.append(_asked(material, build(material, kept), part, _heard(material, kept)))
     return joined(found)
 
 
 def taken_away(material: Material) -> tuple[Held, Held]:
     """Questions of articles whose whole past was taken away. First, as if the article had never answered one: what is written must
     be able to win against what answered before (NEW of all that are held back). Then as strangers: the article is gone too,
-    and nothing that is left answers them."""
+    and nothing that is left answers them. A third of the articles at a time, until half of MOST_HELD are found."""
     rng = np.random.default_rng(1)
     used = np.unique(material.owner[material.labelled])
     group = rng.permutation(len(used)) % STRANGE
-    count = min(int(material.labelled.sum()), MOST_HELD)
+    most = MOST_HELD // 2
+    fresh = int(min(int(material.labelled.sum()), MOST_HELD) * NEW)
     new, strange = [], []
     for n in range(STRANGE):
         gone = used[group == n]
         theirs = np.isin(material.owner, gone)
-        asked = rng.permutation(np.flatnonzero(theirs))[: MOST_HELD // STRANGE // 2]
+        asked = rng.permutation(np.flatnonzero(theirs))[:most]
         if not len(asked):
             continue
-        index, left = build(material, ~theirs), _unheard(material, ~theirs)
-        new.append(_asked(left, index, asked[: max(1, int(count * NEW / STRANGE))]))
-        strange.append(_asked(left, index.without(gone), asked))
+        index, heard = build(material, ~theirs), _heard(material, ~theirs)
+        new.append(_asked(material, index, asked[: max(1, fresh * len(asked) // (MOST_HELD // 2))], heard))
+        strange.append(_asked(material, index.without(gone), asked, heard))
+        most -= len(asked)
     return joined(new), joined(strange)
 
 
-def _unheard(material: Material, kept: Any) -> Material:
-    """The same, but what only questions said that are not kept is not known: as of a question nobody has seen."""
+def _heard(material: Material, kept: Any) -> Any:
+    """F × F that leaves in rows what questions said that are kept, or articles say: the rest is not known, as of a question
+    nobody has seen."""
     heard = np.zeros(material.space.size, dtype=np.float32)
     heard[material.rows[kept].indices] = 1
     heard[material.covers.indices] = 1
-    left = sparse.diags(heard)
-    return replace(material, rows=sparse.csr_matrix(material.rows @ left), bare=sparse.csr_matrix(material.bare @ left))
+    return sparse.diags(heard)
 
 
-def _asked(material: Material, index: Index, which: Any) -> Held:
+def _asked(material: Material, index: Index, which: Any, heard: Any) -> Held:
     evidence, right = [], []
-    for some in _chunks(which, 200):
-        rows = material.rows[some]
+    for some in chunks(which):
+        rows, bare = (sparse.csr_matrix(part @ heard) for part in (material.rows[some], material.bare(some)))
         queues = [None if q < 0 else int(q) for q in material.asked_in[some]]
-        told = index.evidence(rows, material.bare[some], queues)
-        near = np.argsort(-(told @ START), axis=1, kind="stable")[:, :NEAR]
+        told = index.evidence(rows, bare, queues)
+        near = best(told @ START, NEAR)
         evidence.append(np.take_along_axis(told, near[:, :, None], axis=1))
         hit = index.articles[near] == material.articles[material.owner[some]][:, None]
         right.append(np.where(hit.any(axis=1), hit.argmax(axis=1), -1))
     return Held(np.concatenate(evidence), np.concatenate(right))
 
 
-def _chunks(which: Any, size: int) -> Iterator[Any]:
-    for start in range(0, len(which), size):
-        yield which[start : start + size]
+def chunks(which: Any) -> Iterator[Any]:
+    """So few at once that what speaks for ten thousand articles has room."""
+    for start in range(0, len(which), 100):
+        yield which[start : start + 100]
 
 
 def joined(parts: list[Held]) -> Held:

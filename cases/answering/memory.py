@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from cases.answering.asked import LONGEST_ARTICLE, Document
-from cases.answering.index import FEATURES, Index, covering
-from cases.answering.judge import SURE, Judge
+from cases.answering.index import FEATURES, HALF, Index, covering
+from cases.answering.judge import NEAR, SURE, Judge, best
 from cases.answering.space import Space, word_columns
 from cases.answering.wording import is_empty, telling
 from crm import arrays
@@ -38,7 +38,7 @@ class Memory:
         index = {f.name: getattr(self.index, f.name) for f in fields(Index) if f.name != "space"}
         judge = {f"judge_{f.name}": getattr(self.judge, f.name) for f in fields(Judge)}
         space = {f"space_{f.name}": getattr(self.index.space, f.name) for f in fields(Space)}
-        return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space})
+        return arrays.pack({"form": FORM, "seen": self.seen, **index, **judge, **space}, HALF)
 
     def asked(self, text: str) -> "Asked":
         """A question as the index reads it, once."""
@@ -50,15 +50,17 @@ class Memory:
         """What speaks for each article: K × FEATURES."""
         return self.index.evidence(asked.row, asked.bare, [queue])[0]
 
-    def answers(self, text: str, queue: int | None) -> bool:
-        """Whether an article is so near that it would be shown."""
-        return bool(self.judge.confidence(self.evidence(self.asked(text), queue)[None])[0] >= SURE)
+    def answered(self, rows: Any, bare: Any, queues: Any) -> Any:
+        """n: for which of these questions an article is so near that it would be shown; a queue below 0 is not known."""
+        evidence = self.index.evidence(rows, bare, [None if queue < 0 else int(queue) for queue in queues])
+        near = best(self.judge.scores(evidence), NEAR)
+        return self.judge.confidence(np.take_along_axis(evidence, near[:, :, None], axis=1)) >= SURE
 
     def alike(self, text: str, limit: int) -> list[tuple[int, float]]:
         """The past cases whose question is most like this one, with how much, 0 to 1, best first."""
-        sims = (self.index.space.rows([text]) @ self.index.questions).toarray()[0] / 2
-        best = np.argsort(-sims, kind="stable")[:limit]
-        return [(int(self.index.cases[n]), float(sims[n])) for n in best if sims[n] > 0 and self.index.cases[n]]
+        sims = (self.index.space.rows([text]) @ self.index.questions).toarray() / 2
+        near = [(int(self.index.cases[n]), float(sims[0, n])) for n in best(sims, limit)[0]]
+        return [(case, alike) for case, alike in near if alike > 0 and case]
 
     def because(self, asked: "Asked", places: Sequence[int]) -> list[tuple[str, ...]]:
         """The words of a question that speak most for the article in each of these places, best first."""
@@ -88,7 +90,9 @@ class Memory:
         places[places < 0] = len(at) + np.arange(len(new))
         wider = (index.space.size, len(at) + len(new))
         titles = index.space.pieces([title for title, _body in bare])
-        covers = covering(index.space, [f"{title} {title} {body}" for title, body in bare], index.length)
+        covers = covering(
+            index.space.counts([f"{title} {title} {body}" for title, body in bare], LONGEST_ARTICLE), index.length
+        )
         nothing = np.zeros(len(new), dtype=np.float32)
         return Memory(
             replace(
@@ -116,18 +120,16 @@ class Memory:
         spread = sparse.csr_matrix(
             (np.ones(len(kept), dtype=np.float32), (kept, np.arange(len(kept)))), (wider.size, len(kept))
         )
-        turn = np.zeros((wider.size, index.turn.shape[1]), dtype=np.float32)
-        turn[kept] = index.turn
         every = np.full(wider.size, index.every.min(initial=0), dtype=np.float32)
         every[kept] = index.every
         moved = {
             n: sparse.csr_matrix(spread @ getattr(index, n))
             for n in ("machine", "held", "questions", "titles", "covers")
         }
-        return replace(index, space=wider, turn=turn, every=every, **moved)
+        return replace(index, space=wider, wide=kept[index.wide], every=every, **moved)
 
 
-FORM = 1  # of what is kept; another one is read by the code that wrote it, and learned anew
+FORM = 2  # of what is kept; another one is read by the code that wrote it, and learned anew
 
 
 def unpack(content: bytes) -> Memory:

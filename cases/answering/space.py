@@ -17,6 +17,10 @@ Row = Any  # scipy's csr matrix, which has no types
 BITS = 21
 MOST_FEATURES = 300_000
 FEW = 2_000  # texts, of which every piece is kept; of more, those that two share
+COMMON = (
+    5_000  # texts that have a feature, from which it tells too little for its work: a question reads all that have it
+)
+AT_ONCE = 5_000  # texts that are counted at once
 _OPTIONS = {"n_features": 2**BITS, "alternate_sign": False, "norm": None, "dtype": np.float32, "lowercase": False}
 _WORDS = HashingVectorizer(token_pattern=r"\b\w[\w']*\b", ngram_range=(1, 2), **_OPTIONS)  # noqa: S106 - a pattern
 _PIECES = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), **_OPTIONS)
@@ -30,7 +34,8 @@ def prepared(text: str, longest: int = LONGEST) -> str:
 @dataclass(frozen=True)
 class Space:
     """`columns`: the hashed features that are kept, ascending; `weights`: what each weighs (inverse document frequency,
-    smoothed: ln((1 + n) / (1 + df)) + 1, Salton and Buckley 1988)."""
+    smoothed: ln((1 + n) / (1 + df)) + 1, Salton and Buckley 1988), 0 where more than COMMON texts have it: known, and left
+    out of every row."""
 
     columns: Any  # int32, F
     weights: Any  # float32, F
@@ -56,6 +61,10 @@ class Space:
 
     def rows(self, texts: Sequence[str]) -> Row:
         """n texts as n rows of `size` columns, float32. Words and pieces each have length 1, less what is not known."""
+        parts = [self._rows(texts[start : start + AT_ONCE]) for start in range(0, max(len(texts), 1), AT_ONCE)]
+        return parts[0] if len(parts) == 1 else sparse.vstack(parts, "csr")
+
+    def _rows(self, texts: Sequence[str]) -> Row:
         words, pieces = _counted(texts, LONGEST)
         joined = sparse.csr_matrix(self._weighed(words, 0) + self._weighed(pieces, 2**BITS))
         joined.sort_indices()
@@ -78,27 +87,33 @@ class Space:
         return known
 
     def _known(self, counts: Row, offset: int) -> tuple[Row, Any]:
-        """What has a column, taken as 1 + ln(n); and of what has none, how much there is in each text, squared."""
+        """What has a column and weighs something, taken as 1 + ln(n); and of what has none, how much there is in each text,
+        squared."""
         at = np.searchsorted(self.columns, counts.indices + offset)
         known = at < self.size
         known[known] = self.columns[at[known]] == counts.indices[known] + offset
         where = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
         values = 1 + np.log(counts.data)
         shape = (counts.shape[0], self.size)
+        unknown = np.bincount(where[~known], weights=values[~known] ** 2, minlength=shape[0])
+        known[known] = self.weights[at[known]] > 0
         kept = sparse.csr_matrix((values[known], (where[known], at[known])), shape, dtype=np.float32)
-        return kept, np.bincount(where[~known], weights=values[~known] ** 2, minlength=shape[0])
+        return kept, unknown
 
 
 def learn(texts: Sequence[str], longest: int = LONGEST) -> Space:
     """The space of these texts: words and pieces; the rarest go where there are too many."""
-    words, pieces = _counted(texts, longest)
-    found = [_frequencies(words, 0, 1), _frequencies(pieces, 2**BITS, 1 if len(texts) < FEW else 2)]
-    columns = np.concatenate([part[0] for part in found])
-    held = np.concatenate([part[1] for part in found])
+    held = np.zeros(2 * 2**BITS, dtype=np.int64)  # texts that have it
+    for start in range(0, len(texts), AT_ONCE):
+        for offset, counts in enumerate(_counted(texts[start : start + AT_ONCE], longest)):
+            held[offset * 2**BITS : (offset + 1) * 2**BITS] += np.bincount(counts.indices, minlength=2**BITS)
+    if len(texts) >= FEW:
+        held[2**BITS :][held[2**BITS :] < 2] = 0
+    columns = np.flatnonzero(held)
     if len(columns) > MOST_FEATURES:
-        keep = np.sort(np.argsort(-held, kind="stable")[:MOST_FEATURES])
-        columns, held = columns[keep], held[keep]
-    weights = np.log((1 + len(texts)) / (1 + held)) + 1
+        columns = np.sort(columns[np.argsort(-held[columns], kind="stable")[:MOST_FEATURES]])
+    held = held[columns]
+    weights = np.where(held > COMMON, 0, np.log((1 + len(texts)) / (1 + held)) + 1)
     return Space(columns.astype(np.int32), weights.astype(np.float32), float(np.log(1 + len(texts)) + 1))
 
 
@@ -117,10 +132,22 @@ def _counted(texts: Sequence[str], longest: int) -> tuple[Row, Row]:
     if not texts:
         return tuple(sparse.csr_matrix((0, 2**BITS), dtype=np.float32) for _block in range(2))
     ready = [prepared(text, longest) for text in texts]
-    return _WORDS.transform(ready), _PIECES.transform(ready)
+    return _WORDS.transform(ready), _pieced(ready)
 
 
-def _frequencies(counts: Row, offset: int, least: int) -> tuple[Any, Any]:
-    columns, held = np.unique(counts.indices, return_counts=True)
-    kept = held >= least
-    return columns[kept] + offset, held[kept]
+def _pieced(ready: Sequence[str]) -> Row:
+    """How often each piece comes in each text. A word is taken to pieces once, however many texts have it."""
+    places: dict[str, int] = {}
+    said = [[places.setdefault(word, len(places)) for word in text.split()] for text in ready]
+    if not places:
+        return sparse.csr_matrix((len(ready), 2**BITS), dtype=np.float32)
+    ends = np.cumsum([0, *map(len, said)])
+    words = np.array([word for text in said for word in text], dtype=np.int32)
+    spread = sparse.csr_matrix((np.ones(len(words), dtype=np.float32), words, ends), (len(ready), len(places)))
+    pieces = _PIECES.transform([*places])
+    columns, at = np.unique(
+        pieces.indices, return_inverse=True
+    )  # a product takes time for every column, even for the empty
+    narrow = sparse.csr_matrix((pieces.data, at, pieces.indptr), (len(places), len(columns)))
+    counts = spread @ narrow
+    return sparse.csr_matrix((counts.data, columns[counts.indices], counts.indptr), (len(ready), 2**BITS))

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from cases.answering import gaps, gathering, judge
-from cases.answering.asked import Example
 from cases.answering.gaps import Gap
 from cases.answering.index import FEATURES, Material, build, gather
 from cases.answering.judge import Held, Judge
@@ -30,7 +29,8 @@ def learn(say: Say) -> Lesson:
     material = gather(documents, examples)
     found, figures = judged(material, say)
     memory = Memory(build(material), found, seen)
-    missing = unanswered(memory, examples)
+    say("looking for what no article answers")
+    missing = unanswered(material, memory)
     counts["gaps found"] = len(missing)
     return Lesson(counts, figures, memory.pack(), after=lambda row: _keep_gaps(row, missing))
 
@@ -49,11 +49,17 @@ def judged(material: Material, say: Say = lambda _line: None) -> tuple[Judge, di
     return found, _figures(found, known, new, strange, share)
 
 
-def unanswered(memory: Memory, examples: list[Example]) -> list[tuple[Gap, list[int]]]:
+def unanswered(material: Material, memory: Memory) -> list[tuple[Gap, list[int]]]:
     """Groups of questions people answered without an article, for which none is near enough to be shown; with their cases."""
-    open_ones = [e for e in examples if e.article is None and not memory.answers(e.text, e.queue)]
-    found = gaps.find(open_ones, memory.index.space.rows([e.text for e in open_ones])) if open_ones else []
-    return [(gap, [open_ones[n].case for n in gap.places]) for gap in found]
+    others = np.flatnonzero(~material.labelled)
+    kept = [
+        ~memory.answered(material.rows[some], material.bare(some), material.asked_in[some])
+        for some in judge.chunks(others)
+    ]
+    if not kept or not len(open_ones := others[np.concatenate(kept)]):
+        return []
+    found = gaps.find([material.texts[n] for n in open_ones], material.rows[open_ones])
+    return [(gap, [int(material.cases[open_ones[n]]) for n in gap.places]) for gap in found]
 
 
 def _keep_gaps(row: Learned, missing: list[tuple[Gap, list[int]]]) -> None:

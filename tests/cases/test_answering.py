@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from cases import answers
-from cases.answering import gaps, gathering, judge, memory, suggesting, training
+from cases.answering import gaps, gathering, index, judge, memory, space, suggesting, training
 from cases.answering.asked import Document, Example, question
-from cases.answering.index import build, gather
+from cases.answering.index import FEATURES, build, gather
 from cases.models import Article, ArticleUse, Case, KnowledgeGap, Queue
 from crm import arrays, learning
 from crm.models import Learned, User
@@ -25,26 +25,8 @@ TOPICS = {
     "abroad": ("Use abroad", "abroad travel country foreign holiday currency roaming fee"),
     "login": ("Sign in", "password login account locked sign email reset screen"),
 }
-FILLERS = [
-    "hello",
-    "please",
-    "can",
-    "you",
-    "help",
-    "with",
-    "this",
-    "today",
-    "thank",
-    "very",
-    "much",
-    "about",
-    "it",
-    "and",
-    "then",
-    "there",
-    "was",
-    "something",
-]
+FILLERS = ["hello", "please", "can", "you", "help", "with", "this", "today", "thank", "very", "much", "about", "it", "and",
+           "then", "there", "was", "something"]  # fmt: skip
 STRANGE = ["weather", "song", "recipe", "football", "pizza", "joke", "planet", "guitar", "museum", "dinner"]
 
 
@@ -119,9 +101,73 @@ def test_words_speak_whatever_stands_after_them(material: Any) -> None:
     assert {*plain} == {*marked} == {"refund", "money", "back", "purchase"}
 
 
+def test_pieces_of_a_text_are_those_of_its_words() -> None:
+    texts = ["my card is a card", "", "x yy  zzz", "hello card"]
+    counted = space._counted(texts, 100)[1]
+    assert (counted != space._PIECES.transform(texts)).nnz == 0
+
+
+def test_what_is_in_too_many_texts_is_known_but_weighs_nothing(monkeypatch: Any) -> None:
+    texts = [f"please number{n}" for n in range(9)]
+    plain = space.learn(texts)
+    monkeypatch.setattr(space, "COMMON", 8)
+    made = space.learn(texts)
+    column = space.word_columns(made, "please")["please"]
+    assert plain.rows(["please"])[0, column] > 0
+    assert made.rows(["please number1"])[0, column] == 0
+    alone, beside = made.rows(["number1"]), made.rows(["please please number1"])
+    told = space.word_columns(made, "number1")["number1"]
+    assert beside[0, told] > 0
+    assert beside[0, told] < alone[0, told]  # the pair of the two words is new
+    assert made.rows(["please"]).nnz == 0
+    assert made.rows(["please unheard"]).nnz == 0
+
+
+def test_machines_are_made_for_the_most_used_as_far_as_the_work_allows(material: Any, monkeypatch: Any) -> None:
+    documents, examples = material
+    fewer = [e for e in examples if e.article != 2 or e.case % 100 < 20]
+    assert build(gather(documents, fewer)).trained.all()
+    monkeypatch.setattr(index, "MOST_WORK", 3 * len(fewer) + 1)
+    assert build(gather(documents, fewer)).trained.tolist() == [True, False, True, True, True]
+
+
+def test_a_machine_is_taught_against_its_rivals_alone(material: Any, monkeypatch: Any) -> None:
+    """Of the others it needs nobody: what is taught on two rivals tells as many questions right as what is taught on all."""
+    made = gather(*material)
+    monkeypatch.setattr(index, "RIVALS", 2)
+    monkeypatch.setattr(index, "CROWD", 10)
+    known = build(made)
+    right = known.evidence(made.rows, made.bare(range(200)), [1] * 200)[:, :, 0].argmax(axis=1) == made.owner
+    assert right.mean() > 0.95
+
+
+def test_many_questions_are_held_back_once(material: Any, monkeypatch: Any) -> None:
+    """A fifth of all questions is held back at a time: of a tenth, one index tells."""
+    made = gather(*material)
+    built: list[int] = []
+
+    def counted(of: Any, kept: Any = None) -> Any:
+        built.append(int(kept.sum()))
+        return build(of, kept)
+
+    monkeypatch.setattr(judge, "build", counted)
+    assert len(judge.held_back(made).right) == 200
+    assert built == [160] * 5
+    monkeypatch.setattr(judge, "MOST_HELD", 20)
+    built.clear()
+    assert len(judge.held_back(made).right) == 20
+    assert built == [180]
+    assert [len(held.right) for held in judge.taken_away(made)] == [2, 10]
+
+
 def test_what_was_kept_in_another_form_is_refused(material: Any) -> None:
     with pytest.raises(ValueError, match="another version"):
         memory.unpack(arrays.pack({"form": 0}))
+
+
+def answered(known: memory.Memory, text: str) -> bool:
+    read = known.asked(text)
+    return bool(known.answered(read.row, read.bare, [1])[0])
 
 
 def test_held_back_questions_are_answered_and_strangers_are_not(material: Any) -> None:
@@ -135,8 +181,8 @@ def test_held_back_questions_are_answered_and_strangers_are_not(material: Any) -
         for _repeat in range(20):
             ask = asked(topic, chance)
             right += int(known.index.articles[known.judge.scores(known.evidence(known.asked(ask), 1)).argmax()]) == n
-            kept += known.answers(ask, 1)
-    told = sum(not known.answers(strange(chance), 1) for _repeat in range(100))
+            kept += answered(known, ask)
+    told = sum(not answered(known, strange(chance)) for _repeat in range(100))
     assert right >= 95
     assert kept >= 85
     assert told >= 80
@@ -148,7 +194,7 @@ def test_weights_are_drawn_to_the_evidence_that_tells(material: Any) -> None:
     documents, examples = material
     wrong = [Document(d.article, documents[n - 1].title, documents[n - 1].body) for n, d in enumerate(documents)]
     held = judge.held_back(gather(wrong, examples))
-    found, start = (dict(zip(judge.FEATURES, of, strict=True)) for of in (judge.weigh(held), judge.START))
+    found, start = (dict(zip(FEATURES, of, strict=True)) for of in (judge.weigh(held), judge.START))
     assert found["title"] < start["title"]
     assert found["covered"] < start["covered"]
     assert found["sense"] > start["sense"]
@@ -179,9 +225,9 @@ def test_gaps_are_the_groups_of_alike_questions() -> None:
     texts = [f"how do I cancel my gym contract {n}" for n in range(5)] + [
         f"opening hours on sunday {n}" for n in range(3)
     ]
-    examples = [Example(text, None, 1, n) for n, text in enumerate([*texts, "something else entirely"])]
-    rows = gather([Document(1, "x", "y")], examples)
-    found = gaps.find(sorted(examples, key=lambda e: e.case), rows.space.rows([e.text for e in examples]))
+    texts = [*texts, "something else entirely"]
+    made = gather([Document(1, "x", "y")], [Example(text, None, 1, n) for n, text in enumerate(texts)])
+    found = gaps.find(texts, made.space.rows(texts))
     assert [len(gap.places) for gap in found] == [5, 3]
     assert {"cancel", "gym", "contract"} <= {*found[0].words}
 
