@@ -19,6 +19,7 @@ from cases.live_people import roles_in_cases
 from cases.models import Acknowledgement, Case, Clock, Message, Queue, QueueSession
 from cases.models.queue import SESSION_TTL
 from cases.templatetags.rows import row
+from cases.templatetags.spoken import spoken
 from crm.database.prepared import Prepared, keys
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
@@ -133,7 +134,7 @@ class _Words:
         if pk := event.data.get("message"):
             message = self._messages.get(pk)
             here = message is not None and message.case_id == case.pk  # else it went on with a merge or a split
-            return _render("message", message=thread.dressed(case, [message])[0]) if message and here else ""
+            return spoken(thread.dressed(case, [message])[0]) if message and here else ""
         if event.kind in {"acknowledged", "acknowledgement_settled"}:
             told = self._acknowledgements.get(event.data["acknowledgement"])
             return _render("acknowledged", told=told) if told else ""
@@ -162,7 +163,7 @@ def _unnamed(case: Case) -> str:
     """The newest messages under which the customer's own name stands, for no other came with them."""
     said = thread.with_parts(case.messages.filter(direction=Message.Direction.INBOUND, sender_name=""))
     newest = list(said.order_by("-at", "-id")[: thread.PIECE])
-    return "".join(_render("message", message=message) for message in thread.dressed(case, newest))
+    return "".join(map(spoken, thread.dressed(case, newest)))
 
 
 def _event(event: Happening, people: Mapping[int, User]) -> Event:
