@@ -35,7 +35,7 @@ def heard(ages: Mapping[int, float]) -> None:
         row.find_again(at=now)
     if len(rows) < len(ages):
         for user in User.objects.filter(pk__in=list(ages), presence=None):
-            Presence.objects.of(user).choose(State.ONLINE, by=user, at=now)
+            Presence.objects.of(user).come(at=now)
 
 
 def sweep(now: datetime) -> int:

@@ -161,6 +161,13 @@ class Presence(models.Model):
             self.save(update_fields=["seen_at"])
 
     @transaction.atomic
+    def come(self, *, at: datetime) -> None:
+        """The first console of theirs is open: they are online, unless they said otherwise since somebody looked."""
+        self.lock()
+        if self.version == 0:
+            self.choose(State.ONLINE, by=self.user, at=at)
+
+    @transaction.atomic
     def lose(self, *, at: datetime) -> None:
         """The console is gone for longer than the grace; quiet if that is known, or if one was heard meanwhile."""
         self.lock()

@@ -53,6 +53,19 @@ def test_what_is_chosen_is_told_once(ana: User, lunch: PresenceReason) -> None:
     assert Event.objects.get(stream="person").data["cause"] == lunch.pk
 
 
+def test_who_says_how_they_are_while_their_console_opens_stays_so(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice falls between the look for whom nothing was said of, and what follows from it."""
+    of = Presence.objects.of
+
+    def chosen_just_before(user: User) -> Presence:
+        of(user).choose("busy", by=user)
+        return of(user)
+
+    monkeypatch.setattr(type(Presence.objects), "of", lambda _objects, user: chosen_just_before(user))
+    presence.heard({ana.pk: 0.0})
+    assert said() == [("busy", "offline", "chosen", "person")]
+
+
 def test_a_reason_belongs_to_its_state(ana: User, lunch: PresenceReason) -> None:
     row = Presence.objects.of(ana)
     with pytest.raises(Refusal, match="Lunch"):
