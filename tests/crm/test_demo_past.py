@@ -88,6 +88,7 @@ def test_two_remedies_wait_for_a_lead_and_no_segment_is_empty(brightwave: Compan
     rules.set_up(brightwave)
     floor.open_up(brightwave, random.Random(7), timezone.now())
     waiting = Remedy.objects.waiting()
+    assert all(remedy.override_reason for remedy in waiting), "whatever like cases got in this past, it may be asked"
     assert {remedy.policy.name for remedy in waiting} <= {"Charged twice", "The line was down"}
     assert all(remedy.needs for remedy in waiting)
     segments.publish(brightwave.users["sue"])

@@ -7,7 +7,7 @@ from random import Random
 
 from cases import conversation, tasks, whispering
 from cases.intake import open_case
-from cases.models import Case, Presence, PresenceReason, ServicePolicy
+from cases.models import Case, Presence, PresenceReason, Remedy, ServicePolicy
 from cases.remedies import granting
 from crm.management.demo import letters
 from crm.management.demo.company import Company
@@ -32,10 +32,10 @@ ARRIVING = (
     ("Billing", "Refund?", "I sent the router back three weeks ago and still wait for the refund."),
     ("Technical", "No internet since noon", "The router blinks red and keeps dropping the line every few minutes."),
 )
-# tag → policy, and what the rep said of the case
+# tag → policy, what the rep said of the case, and why like cases may have got less or more
 WAITING = {
-    "no connection": ("The line was down", {"impact": "hard", "days": "3"}),
-    "double debit": ("Charged twice", {"amount": "49.90"}),
+    "no connection": ("The line was down", {"impact": "hard", "days": "3"}, Remedy.Why.HARDER),
+    "double debit": ("Charged twice", {"amount": "49.90"}, Remedy.Why.REPEATED),
 }
 SHOULDER = "They had to ask twice, and they are right. Give them the month, I cover it."
 
@@ -85,11 +85,11 @@ def _due_soon(rep: User, now: datetime) -> None:
 def _ask_a_lead(company: Company, now: datetime) -> None:
     """More than a rep may give by themselves: one of each policy waits for who leads the queue."""
     reps = [company.users[colleague.username] for colleague in STAFF if colleague.queue_role == "rep"]
-    for tag, (name, given) in WAITING.items():
+    for tag, (name, given, why) in WAITING.items():
         policy = ServicePolicy.objects.get(name=name)
         with_reps = Case.objects.active().filter(queue__in=company.queues.values(), assignee__in=reps)
         found = with_reps.filter(tags__contains=[tag]).exclude(customer=None)
         case = found.select_related("assignee").order_by("-opened_at", "-pk").first()
         if case and case.assignee:
-            wish = granting.Wish(given=given, key=uuid.uuid4())
+            wish = granting.Wish(given=given, key=uuid.uuid4(), reason=why)
             granting.propose(case, policy, wish, by=case.assignee, at=now - timedelta(minutes=3))
