@@ -71,6 +71,7 @@ SELECT talk.id, contact.id, 'inbound', 'mail', '', repeat('You took it twice fro
     '', 'en', opened_at, opened_at, 1, false, false, '', false, '', 't' || talk.id, '', '', '', '', 'good', '[]', '{}'
 FROM talk JOIN contact ON contact.case_id = talk.id
 """
+# Nobody knows yet how many there are: the server would look for each answer through all candidates.
 READ = "ANALYZE outreach_offerresponse, outreach_offerpresentation, outreach_decisioncandidate, outreach_offerversion"
 # What a trigger counts as answers are given.
 TAKEN = """
@@ -148,7 +149,7 @@ def past(how_many: int, customers: int, versions: list[int], by: int) -> None:
         for first in range(0, how_many, AT_ONCE):
             last = min(first + AT_ONCE, how_many) - 1
             data.sql(HISTORY, values | {"first": first, "last": last})
-        data.sql(READ)  # nobody knows yet how many there are: the server would look for each answer through all candidates
+        data.sql(READ)
         data.sql(TAKEN)
 
 
