@@ -31,9 +31,8 @@ def pack(content: dict[str, Any], half: Collection[str] = ()) -> bytes:
         arrays[at] = arrays[at].astype(np.float16)
     arrays[".plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     file = io.BytesIO()
-    with zipfile.ZipFile(
-        file, "w", zipfile.ZIP_DEFLATED, compresslevel=1
-    ) as kept:  # as numpy's savez, in a fifth of its time
+    # As numpy's savez_compressed, in a fifth of its time.
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as kept:
         for name, array in arrays.items():
             with kept.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)

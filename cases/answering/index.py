@@ -233,9 +233,7 @@ def _machine(rows: Row, owner: Any, senses: Any, count: int) -> tuple[Row, Any, 
         work += len(shown)
         if len(shown) > len(mine):
             svc = LinearSVC(C=1.0, tol=0.1, random_state=0).fit(rows[shown], owner[shown] == article)
-            large = np.flatnonzero(
-                np.abs(svc.coef_[0]) >= 0.01
-            )  # what is smaller changes no order, and is most of the size
+            large = np.flatnonzero(np.abs(svc.coef_[0]) >= 0.01)  # the rest changes no order, and is most of the size
             found[article] = large, svc.coef_[0][large]
             trained[article], bias[article] = True, svc.intercept_[0]
     ends = np.cumsum([0, *(len(at) for at, _weights in found)])

@@ -17,9 +17,7 @@ Row = Any  # scipy's csr matrix, which has no types
 BITS = 21
 MOST_FEATURES = 300_000
 FEW = 2_000  # texts, of which every piece is kept; of more, those that two share
-COMMON = (
-    5_000  # texts that have a feature, from which it tells too little for its work: a question reads all that have it
-)
+COMMON = 20_000  # texts that have a feature, above which it tells too little for its work: a question reads them all
 AT_ONCE = 5_000  # texts that are counted at once
 _OPTIONS = {"n_features": 2**BITS, "alternate_sign": False, "norm": None, "dtype": np.float32, "lowercase": False}
 _WORDS = HashingVectorizer(token_pattern=r"\b\w[\w']*\b", ngram_range=(1, 2), **_OPTIONS)  # noqa: S106 - a pattern
@@ -145,9 +143,8 @@ def _pieced(ready: Sequence[str]) -> Row:
     words = np.array([word for text in said for word in text], dtype=np.int32)
     spread = sparse.csr_matrix((np.ones(len(words), dtype=np.float32), words, ends), (len(ready), len(places)))
     pieces = _PIECES.transform([*places])
-    columns, at = np.unique(
-        pieces.indices, return_inverse=True
-    )  # a product takes time for every column, even for the empty
+    # A product takes time for every column, the empty ones too.
+    columns, at = np.unique(pieces.indices, return_inverse=True)
     narrow = sparse.csr_matrix((pieces.data, at, pieces.indptr), (len(places), len(columns)))
     counts = spread @ narrow
     return sparse.csr_matrix((counts.data, columns[counts.indices], counts.indptr), (len(ready), 2**BITS))
