@@ -5,6 +5,7 @@ that server is used instead. It goes with the run, Ctrl-C and kill -9 included: 
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,29 @@ def pytest_runtest_setup() -> None:
             connection.close()
 
 
+# Somebody else who is at work in this database: what they commit later would be the next test's. Whoever waits for a lock is
+# left out (a standby waits for as long as it lives), unless they wrote.
+AT_WORK = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+   AND (backend_xid IS NOT NULL OR state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock')
+"""
+
+
+def _let_others_finish(cursor: Any, seconds: float = 5) -> None:
+    """A process that was killed leaves the server with its last statement, which commits when it is done."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        cursor.execute(AT_WORK)
+        if cursor.fetchone() == (0,):
+            return
+        time.sleep(0.02)
+
+
 def _empty(self: Any) -> None:
     """What Django's flush does after a transactional test, but for what migrations put there."""
     kept = ", ".join(f"'{name}'" for name in KEPT)
     for name in self._databases_names(include_mirrors=False):
         with connections[name].cursor() as cursor:
+            _let_others_finish(cursor)
             cursor.execute(f"BEGIN; {EMPTY.format(kept=f'ARRAY[{kept}]')} COMMIT;")

@@ -155,6 +155,12 @@ class Pymap(ImapServer):
         (base / "pymap-etc-shadow").write_text("".join(f"{user}:{hashed}:::::::\n" for user in USERS))
         (base / "pymap-etc-group").write_text("")
 
+    def start(self) -> None:
+        """Killed while it wrote, it left a lock, which it would honour for ten minutes: nobody holds it any more."""
+        for lock in (self.folder / "mail").rglob("*.lock"):
+            lock.unlink()
+        super().start()
+
     def command(self) -> list[str]:
         cert, key = self.certificate
         door = ["--host", "127.0.0.1", "--port", str(self.port), "--cert", str(cert), "--key", str(key)]

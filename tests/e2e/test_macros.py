@@ -70,7 +70,10 @@ def test_a_saved_reply_is_picked_filled_in_and_sent_without_a_mouse(
     expect(page.locator("#toasts")).to_contain_text("Fill in first: {promise.due}")
     expect(text).to_have_value(FILLED)
     assert not Message.objects.filter(direction="outbound").exists()
-    page.locator("#write-reply [data-places] button").focus()
+    place = page.locator("#write-reply [data-places] button")
+    place.focus()
+    page.locator("#write-reply").evaluate("e => htmx.trigger(e, 'htmx:afterSettle', {elt: e, target: e})")  # the page went on
+    expect(place).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.type("tomorrow")
     expect(page.locator("#write-reply [data-unfilled]")).to_be_hidden()

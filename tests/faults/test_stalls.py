@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from cases.models import InboundItem, Mailbox, Queue
 from crm.live.database import parameters
@@ -53,7 +53,7 @@ class House:
         tell(f"“{words}”: in the console after {time.monotonic() - began:.1f} s", full=self.full)
 
     def gone(self) -> None:
-        self.page.locator("#stalls[hidden]").wait_for(state="attached", timeout=60_000)
+        expect(self.page.locator("#stalls")).to_have_attribute("hidden", "", timeout=60_000)
 
 
 @contextmanager

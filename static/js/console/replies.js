@@ -158,14 +158,21 @@ function tell(text) {
   const open = places(text);
   const named = [...new Map(open.map((each) => [each.written, each])).values()];
   line.hidden = !named.length;
-  line.querySelector("[data-places]").replaceChildren(...named.map((each) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "small";
-    button.textContent = each.written;
-    button.addEventListener("click", () => { const now = places(text).find((other) => other.written === each.written); text.focus(); if (now) text.setSelectionRange(now.start, now.end); });
-    return button;
-  }));
+  // A button that stays is left where it is: whoever is on it, by keyboard, keeps it while the page around it changes.
+  const box = line.querySelector("[data-places]");
+  const there = new Map([...box.children].map((button) => [button.textContent, button]));
+  const wanted = named.map(({ written }) => there.get(written) || placeButton(text, written));
+  there.forEach((button) => wanted.includes(button) || button.remove());
+  wanted.forEach((button, at) => box.children[at] === button || box.insertBefore(button, box.children[at] || null));
+}
+
+function placeButton(text, written) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = written;
+  button.addEventListener("click", () => { const now = places(text).find((other) => other.written === written); text.focus(); if (now) text.setSelectionRange(now.start, now.end); });
+  return button;
 }
 
 const tellAll = () => document.querySelectorAll("form.write textarea").forEach(tell);
