@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 SLOW = 2.0  # seconds: a contribution that takes longer rests, so that the next pages do not wait for it
 OURS = frozenset({"crm", "customers", "cases", "outreach"})
 REST = 60.0  # seconds it rests
@@ -92,7 +93,11 @@ class Hook(Generic[P, R]):
         """The values alone, failures (logged) and None left out."""
         return [filled.value for filled in self.run(*args, **kwargs) if filled.value is not None]
 
-    def _one(self, label: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Filled[R]:
+    def ask(self, name: str, function: Callable[..., T], *args: object) -> Filled[T]:
+        """A function that the contribution `name` handed over, isolated as the contribution itself; they rest together."""
+        return self._one(name, function, *args)
+
+    def _one(self, label: str, function: Callable[..., T], *args: object, **kwargs: object) -> Filled[T]:
         started = time.monotonic()
         if self._rests.get(label, 0.0) > started:
             return Filled(label, None, "rests")
@@ -104,7 +109,7 @@ class Hook(Generic[P, R]):
             return Filled(label, None, type(error).__name__, self._took(label, function, started))
         return Filled(label, value, "", self._took(label, function, started))
 
-    def _took(self, label: str, function: Callable[P, R], started: float) -> float:
+    def _took(self, label: str, function: Callable[..., object], started: float) -> float:
         """Milliseconds since `started`; a plugin that took too long rests. Ours never do: they say who may see what, and
         a busy minute must not take everybody's rights."""
         seconds = time.monotonic() - started

@@ -13,6 +13,7 @@ from crm.hooks import Hook
 
 _told: dict[tuple[str, str], tuple[Any, ...]] = {}  # by hook and contribution: the latest
 _silent: dict[str, frozenset[str]] = {}  # by hook: whose facts nobody here has ever heard
+_unheard: dict[str, bool] = {}  # by hook: whether there is anybody like that, conditions or not
 _away: dict[str, bool] = {}  # by hook: whether somebody did not answer when it was last asked
 
 
@@ -20,19 +21,27 @@ def _marked(fact: Any, of: str) -> Any:
     return replace(fact, rests=of)
 
 
-def gathered(hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked) -> Iterator[Any]:
-    """What its contributions add; of one that does not answer, what it told before, marked with who it is of."""
+def _plain(fact: Any, _of: str) -> Any:
+    return fact
+
+
+def gathered(
+    hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked, dress: Callable[[Any, str], Any] = _plain
+) -> Iterator[Any]:
+    """What its contributions add, each by `dress` with the contribution's name; of one that does not answer, what it told
+    before, marked with who it is of."""
     silent, away = set(), False
     for filled in hook.run():
         key = hook.name, filled.name
         away = away or bool(filled.failure)
         if not filled.failure:
             _told[key] = tuple(filled.value or ())
-            yield from _told[key]
+            yield from (dress(fact, filled.name) for fact in _told[key])
         elif key in _told:
             yield from (mark(fact, plugin(filled.name)) for fact in _told[key])
         else:
             silent.add(plugin(filled.name))
+    _unheard[hook.name] = bool(silent)
     if mark is _marked:  # else no condition asks them
         _silent[hook.name], _away[hook.name] = frozenset(silent), away
 
@@ -40,6 +49,11 @@ def gathered(hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked) -> 
 def is_anybody() -> bool:
     """Whether some plugin did not answer when it was last asked: what was put together before says otherwise."""
     return any(_away.values())
+
+
+def is_silent(hook: Hook[[], Any]) -> bool:
+    """Whether some plugin did not answer when `hook` was last asked, and nobody here knows what it adds."""
+    return _unheard.get(hook.name, False)
 
 
 def silent() -> list[str]:
@@ -80,5 +94,6 @@ def unheard(name: object) -> str:
 def forget() -> None:
     """As a process that has just started, for tests."""
     _told.clear()
+    _unheard.clear()
     _silent.clear()
     _away.clear()

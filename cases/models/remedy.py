@@ -208,18 +208,20 @@ class Remedy(models.Model):
 
 
 class Entitlement(models.Model):
-    """A broken promise has been looked at for what a policy owes for it unasked: once, whatever came of it."""
+    """A broken promise has been looked at for what a policy owes for it unasked: once, whatever came of it; again only where
+    a plugin did not answer what the policy goes by."""
 
     class Outcome(models.TextChoices):
         GRANTED = "granted", _("granted")
         NOTHING = "nothing", _("no row pays for it unasked")
         GIVEN = "given", _("given in this case already")
+        WAITS = "waits", _("waits for a plugin to answer")
 
     policy = models.ForeignKey(ServicePolicy, models.CASCADE, related_name="entitlements")
     promise = models.ForeignKey(Promise, models.CASCADE, related_name="entitlements")
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     remedy = models.OneToOneField(Remedy, models.PROTECT, null=True, related_name="entitlement")
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now)  # where it waits: when it is looked at next
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["policy", "promise"], name="entitled_once")]

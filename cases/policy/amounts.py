@@ -59,6 +59,11 @@ def decide_unasked(table: Table, known: Mapping[str, Known], cause: str, *, prio
     return None
 
 
+def read_unasked(table: Table, cause: str) -> set[str]:
+    """The inputs that say whether `cause` is paid for with nobody asked, and how much it is."""
+    return {name for row in table.rows if row.unasked == cause for name in {*row.when, *row.reads}}
+
+
 def of_row(table: Table, place: int, known: Mapping[str, Known], prior: int) -> Decision:
     """What this row gives for what is known; everything its amount goes by must be."""
     row = table.rows[place]

@@ -36,18 +36,20 @@ class Occasion:
 @dataclass(frozen=True)
 class PolicyFact:
     """One fact: `compute` gives a number (kind `number`), True or False (`yes_no`), or None where nobody can know; then
-    the rep is asked."""
+    the rep is asked. A plugin's may fail or take too long: it is unknown then, and its plugin rests (crm.hooks)."""
 
     name: str
     label: LazyText | str
     kind: str
     compute: Callable[[Occasion], Decimal | int | bool | None]
+    of: str = ""  # the contribution of a plugin it is from
+    rests: bool = False  # which does not answer just now
 
 
 def known() -> dict[str, PolicyFact]:
     """Every fact by its name, those of plugins among them; one that speaks of what no policy may go by is left out."""
     found = {fact.name: fact for fact in _OURS}
-    for fact in resting.gathered(policy_facts, _unknown):
+    for fact in resting.gathered(policy_facts, _unknown, _from):
         if speaks_of(fact.name, str(fact.label)) or fact.name in found or fact.kind not in {NUMBER, YES_NO}:
             log.warning("policy fact %s is left out: no policy may go by it, or it is there already", fact.name[:40])
         else:
@@ -55,23 +57,49 @@ def known() -> dict[str, PolicyFact]:
     return found
 
 
+def _from(fact: PolicyFact, contribution: str) -> PolicyFact:
+    return replace(fact, of=contribution)
+
+
 def _unknown(fact: PolicyFact, _of: str) -> PolicyFact:
     """Its plugin does not answer just now: the rep is asked, and a table that goes by it is as right as it was."""
-    return replace(fact, compute=lambda _occasion: None)
+    return replace(fact, rests=True)
 
 
 def of(table: Table, occasion: Occasion, given: Mapping[str, Known]) -> dict[str, Known]:
     """What is known for each input of the table: computed where it comes from a fact, else as it was given. An input that
     nobody has said yet is left out."""
-    facts = known()
+    return told(table, occasion, given)[0]
+
+
+def told(table: Table, occasion: Occasion, given: Mapping[str, Known]) -> tuple[dict[str, Known], frozenset[str]]:
+    """The same, and of what is left out the inputs that may be known once their plugin answers."""
+    facts, lost = known(), resting.is_silent(policy_facts)
     found: dict[str, Known] = {}
+    later: set[str] = set()
     for each in table.inputs:
         fact = facts.get(each.source)
-        value = _held(each, fact.compute(occasion)) if fact else None
+        value, fails = _computed(each, fact, occasion) if fact else (None, lost and not each.is_asked)
         value = given.get(each.name) if value is None else value
         if value is not None:
             found[each.name] = value
-    return found
+        elif fails:
+            later.add(each.name)
+    return found, frozenset(later)
+
+
+def _computed(each: Input, fact: PolicyFact, occasion: Occasion) -> tuple[Known | None, bool]:
+    """Its value as the table holds it, and whether its plugin failed to say."""
+    if fact.rests:
+        return None, True
+    if not fact.of:
+        return _held(each, fact.compute(occasion)), False
+    filled = policy_facts.ask(fact.of, fact.compute, occasion)
+    try:
+        return _held(each, filled.value), bool(filled.failure)
+    except (ArithmeticError, TypeError, ValueError):
+        log.warning("policy fact %s: its plugin says %s, which is no value", fact.name, type(filled.value).__name__)
+        return None, True
 
 
 def prior(occasion: Occasion) -> int:
@@ -88,6 +116,8 @@ def _held(each: Input, value: Decimal | int | bool | None) -> Known | None:
         return None
     if each.kind == NUMBER:
         number = max(Decimal(value), each.least)
+        if not number.is_finite():
+            raise ValueError(value)
         return number if each.most is None else min(number, each.most)
     return YES if value else NO
 

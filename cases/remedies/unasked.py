@@ -15,6 +15,7 @@ from cases.policy.table import PROMISE_BROKEN
 from cases.remedies import limits, quoting, raising
 from cases.remedies.granting import lock_case, tell_begun
 from crm.database.deadlocks import transacted
+from crm.hooks import REST
 
 BATCH = 100
 LOOKED_BACK = timedelta(days=30)
@@ -34,6 +35,7 @@ def _of(policy: ServicePolicy, now: datetime) -> int:
 
 def _broken(policy: ServicePolicy, now: datetime) -> QuerySet[Promise]:
     looked_at = Entitlement.objects.filter(policy=policy, promise=OuterRef("pk"))
+    looked_at = looked_at.exclude(outcome=Outcome.WAITS, at__lte=now)
     since = max(policy.unasked_since or now, now - LOOKED_BACK)
     rows = Promise.objects.filter(state=Promise.State.BROKEN, settled_at__gte=since, case__customer__isnull=False)
     rows = rows.exclude(case__status__in=[transitions.SPAM, transitions.MERGED])
@@ -50,12 +52,14 @@ def _look_at(policy: ServicePolicy, pk: int, now: datetime) -> int:
     promise = Promise.objects.filter(pk=pk, case=case, state=Promise.State.BROKEN).first()
     if promise is None:
         return 0
-    seen, is_new = Entitlement.objects.get_or_create(
-        policy=policy, promise=promise, defaults={"outcome": Outcome.NOTHING, "at": now}
-    )
-    if is_new:
-        _grant(seen, case, now)
-    return int(is_new)
+    rows = Entitlement.objects.filter(policy=policy, promise=promise)
+    seen = rows.first() or Entitlement(policy=policy, promise=promise, outcome=Outcome.WAITS, at=now)
+    if seen.outcome != Outcome.WAITS or seen.at > now:
+        return 0
+    seen.outcome, seen.at = Outcome.NOTHING, now
+    _grant(seen, case, now)
+    seen.save()
+    return 1
 
 
 def _grant(seen: Entitlement, case: Case, now: datetime) -> None:
@@ -65,17 +69,23 @@ def _grant(seen: Entitlement, case: Case, now: datetime) -> None:
         return
     if Remedy.objects.standing().filter(policy=policy, unasked=False, case__in=quoting.family(case)).exists():
         seen.outcome = Outcome.GIVEN
-        seen.save(update_fields=["outcome"])
         return
     occasion = facts.Occasion(case=case, policy=policy, at=now, currency=version.read.currency, promise=seen.promise)
-    known, prior = facts.of(version.read, occasion, {}), facts.prior(occasion)
+    (known, later), prior = facts.told(version.read, occasion, {}), facts.prior(occasion)
     decision = amounts.decide_unasked(version.read, known, PROMISE_BROKEN, prior=prior)
+    if decision is None and later & amounts.read_unasked(version.read, PROMISE_BROKEN):
+        seen.outcome, seen.at = Outcome.WAITS, now + _pause(seen.promise, now)
     if decision is None or (decision.amount == 0 and decision.row.remedy != Remedy.Kind.REPLACEMENT):
         return
     kept: dict[str, Any] = {name: str(value) for name, value in known.items()} | {"prior": prior}
     seen.remedy = _written(case, policy, decision, kept, now)
     seen.outcome = Outcome.GRANTED
-    seen.save(update_fields=["outcome", "remedy"])
+
+
+def _pause(promise: Promise, now: datetime) -> timedelta:
+    """Until a plugin is asked again what it did not answer: as it rests, and longer the longer it has been so."""
+    waited = now - (promise.settled_at or now)
+    return min(max(timedelta(seconds=REST), waited / 8), timedelta(days=1))
 
 
 @transaction.atomic

@@ -1,17 +1,21 @@
 """What was granted is given once, and what is owed is granted with nobody asking."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from cases import promises
-from cases.hooks import Payout, remedy_handlers
+from cases.hooks import Payout, policy_facts, remedy_handlers
 from cases.models import Case, Entitlement, Notification, Remedy, RemedyAuthority, ServicePolicy
 from cases.models.case import Refusal
+from cases.policy import facts
+from cases.policy.facts import Occasion, PolicyFact
 from cases.remedies import granting, paying, unasked
 from crm.models import User
-from customers import merging
+from customers import merging, resting
 from customers.models import Customer
 from tests.builders import make_customer
 from tests.cases.remedied import BROKEN, allow, budget, make_policy, propose, wish
@@ -140,6 +144,76 @@ def test_what_goes_by_what_nobody_can_know_is_not_paid_unasked(case: Case, ana: 
     promises.sweep(now + timedelta(hours=2))
     assert unasked.grant_due(now + timedelta(hours=2)) == 1
     assert Entitlement.objects.get().outcome == "nothing"
+
+
+class Plugin:
+    """Knows how many parcels were lost, while it answers."""
+
+    def __init__(self) -> None:
+        self.says: object = 3
+
+    def told(self) -> list[PolicyFact]:
+        return [PolicyFact("shop.lost", "Parcels lost", "number", self.lost)]  # type: ignore[arg-type]
+
+    def lost(self, _occasion: Occasion) -> object:
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+@pytest.fixture
+def plugin(case: Case, ana: User) -> Iterator[Plugin]:
+    """A policy pays 2 for each lost parcel once a promise broke, and one was broken."""
+    made = Plugin()
+    lost = {"name": "lost", "label": "Parcels lost", "kind": "number", "from": "shop.lost"}
+    each = {"when": {}, "remedy": "credit", "amount": {"each": "2", "of": "lost"}, "unasked": "promise_broken"}
+    with policy_facts.registered(made.told):
+        make_policy("Lost", {"currency": "EUR", "inputs": [lost], "rows": [each]})
+        make_policy("Promises", BROKEN)
+        now = timezone.now()
+        promises.make(case, what="x", due_at=now + timedelta(hours=1), owner=ana, made_by=None, at=now)
+        promises.sweep(now + timedelta(hours=2))
+        yield made
+    resting.forget()
+
+
+@pytest.mark.parametrize("says", [ConnectionError(), "many", float("nan"), float("inf")], ids=str)
+def test_what_a_plugin_does_not_say_now_is_paid_once_it_does_and_holds_up_nobody(plugin: Plugin, says: object) -> None:
+    plugin.says = says
+    later = timezone.now() + timedelta(hours=2)
+    assert unasked.grant_due(later) == 2
+    assert unasked.grant_due(later) == 0, "nobody is asked again at once"
+    assert Remedy.objects.get().policy.name == "Promises"
+    assert Entitlement.objects.get(policy__name="Lost").outcome == "waits"
+    plugin.says = 3
+    assert unasked.grant_due(later + timedelta(days=1)) == 1
+    assert Remedy.objects.get(policy__name="Lost").granted == 6
+    assert Entitlement.objects.get(policy__name="Lost").outcome == "granted"
+    assert unasked.grant_due(later + timedelta(days=3)) == 0
+
+
+def test_a_process_that_never_heard_the_plugin_waits_for_it_too(plugin: Plugin) -> None:
+    resting.forget()
+    with policy_facts.registered(_fails, order=-1):
+        policy_facts.register(_fails, name="tests.cases.test_remedies_given.Plugin.told")
+        later = timezone.now() + timedelta(hours=2)
+        unasked.grant_due(later)
+    assert Entitlement.objects.get(policy__name="Lost").outcome == "waits"
+    unasked.grant_due(later + timedelta(days=1))
+    assert Remedy.objects.get(policy__name="Lost").granted == 6
+
+
+def _fails() -> list[PolicyFact]:
+    raise ConnectionError
+
+
+def test_the_rep_is_asked_what_a_plugin_fails_to_say(plugin: Plugin, case: Case) -> None:
+    plugin.says = ConnectionError()
+    policy = ServicePolicy.objects.get(name="Lost")
+    assert policy.current is not None
+    occasion = Occasion(case, policy, timezone.now(), "EUR")
+    assert facts.told(policy.current.read, occasion, {}) == ({}, {"lost"})
+    assert facts.of(policy.current.read, occasion, {"lost": Decimal(2)}) == {"lost": 2}
 
 
 def test_above_the_budget_somebody_decides_about_what_is_owed(broken: Case, lena: User) -> None:
