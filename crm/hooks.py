@@ -94,39 +94,50 @@ class Hook(Generic[P, R]):
         return [filled.value for filled in self.run(*args, **kwargs) if filled.value is not None]
 
     def ask(self, name: str, function: Callable[..., T], *args: object) -> Filled[T]:
-        """A function that the contribution `name` handed over, isolated as the contribution itself; they rest together."""
-        return self._one(name, function, *args)
+        """A function that the contribution `name` of a plugin handed over, isolated as the contribution itself; they rest
+        together. It may have been made by a helper of ours."""
+        return self._isolated(name, False, function, *args)
 
-    def _one(self, label: str, function: Callable[..., T], *args: object, **kwargs: object) -> Filled[T]:
+    def rest(self, name: str) -> None:
+        """Ask this contribution no more for a minute."""
+        self._rests[name] = time.monotonic() + REST
+
+    def _one(self, label: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Filled[R]:
+        return self._isolated(label, is_ours(getattr(function, "__module__", "")), function, *args, **kwargs)
+
+    def _isolated(
+        self, label: str, ours: bool, function: Callable[..., T], *args: object, **kwargs: object
+    ) -> Filled[T]:
         started = time.monotonic()
         if self._rests.get(label, 0.0) > started:
             return Filled(label, None, "rests")
         try:
-            with _savepoint(function):
+            with nullcontext() if ours else _savepoint():
                 value = function(*args, **kwargs)
         except Exception as error:
             log.warning("hook %s: %s failed: %s", self.name, label, type(error).__name__, exc_info=True)
-            return Filled(label, None, type(error).__name__, self._took(label, function, started))
-        return Filled(label, value, "", self._took(label, function, started))
+            return Filled(label, None, type(error).__name__, self._took(label, ours, started))
+        return Filled(label, value, "", self._took(label, ours, started))
 
-    def _took(self, label: str, function: Callable[..., object], started: float) -> float:
+    def _took(self, label: str, ours: bool, started: float) -> float:
         """Milliseconds since `started`; a plugin that took too long rests. Ours never do: they say who may see what, and
         a busy minute must not take everybody's rights."""
         seconds = time.monotonic() - started
-        if seconds > SLOW and not _is_ours(function):
-            self._rests[label] = time.monotonic() + REST
+        if seconds > SLOW and not ours:
+            self.rest(label)
             log.warning("hook %s: %s took %.1f s and rests for %.0f s", self.name, label, seconds, REST)
         return seconds * 1000
 
 
-def _savepoint(function: Callable[..., object]) -> AbstractContextManager[object]:
+def _savepoint() -> AbstractContextManager[object]:
     """Inside a transaction a plugin's failed query must not poison its host's. Our own fills are trusted: they are what
     every page asks, and a savepoint is a round trip."""
-    return _lazily() if connection.in_atomic_block and not _is_ours(function) else nullcontext()
+    return _lazily() if connection.in_atomic_block else nullcontext()
 
 
-def _is_ours(function: Callable[..., object]) -> bool:
-    return getattr(function, "__module__", "").partition(".")[0] in OURS
+def is_ours(name: str) -> bool:
+    """Whether this (a module, a contribution) is of this product rather than of a plugin."""
+    return name.partition(".")[0] in OURS
 
 
 @contextmanager

@@ -31,8 +31,7 @@ class BadCondition(ValueError):
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path or 'condition'}: {message}")
-        self.path = path
-        self.message = message
+        self.path, self.message = path, message
 
 
 def _both_forms(name: str, kind: str, value: object, sql: object) -> None:
@@ -58,6 +57,7 @@ class Fact:
     sql: Callable[[datetime], Any]
     needs: tuple[Any, ...] = ()
     rests: str = ""  # the plugin it is of, while that does not answer (customers.resting): the value is unknown
+    of: str = ""  # the contribution of a plugin that told of it
 
     def __post_init__(self) -> None:
         _both_forms(self.name, self.type, self.value, self.sql)
@@ -98,7 +98,8 @@ class Collection:
     moment: str = ""
     one: Any = ""  # what a single row is called, for sentences that count
     base: Callable[[], QuerySet[Any]] | None = None
-    rests: str = ""  # as of a fact
+    rests: str = ""  # these two as of a fact
+    of: str = ""
 
     def __post_init__(self) -> None:
         if self.moment and {f.name: f.type for f in self.fields}.get(self.moment) not in {"date", "time"}:

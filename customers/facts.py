@@ -41,7 +41,7 @@ def load(
 ) -> dict[int, dict[str, Any]]:
     """What is known of each customer as of `at`, by key: a query for each relation needed, whatever their number.
 
-    `names` limits it to some facts (`Condition.names`)."""
+    `names` limits it to some facts (`Condition.names`). Raises resting.Rested where a plugin fails to say one."""
     from django.db.models import prefetch_related_objects
 
     every = registry() if among is None else {fact.name: fact for fact in among}
@@ -61,8 +61,12 @@ def needed(facts: Iterable[Fact | Collection]) -> list[Any]:
 
 def _value(fact: Fact | Collection, customer: Customer, at: datetime) -> Any:
     if isinstance(fact, Fact):
-        return fact.value(customer, at)
-    return [{f.name: f.value(row, at) for f in fact.fields} for row in fact.rows(customer)]
+        return resting.said(facts_hook, fact, fact.value, customer, at) if fact.of else fact.value(customer, at)
+    return resting.said(facts_hook, fact, _rows, fact, customer, at) if fact.of else _rows(fact, customer, at)
+
+
+def _rows(collection: Collection, customer: Customer, at: datetime) -> list[dict[str, Any]]:
+    return [{f.name: f.value(row, at) for f in collection.fields} for row in collection.rows(customer)]
 
 
 # --- builders for the common shapes

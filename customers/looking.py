@@ -37,6 +37,7 @@ class Look:
     note: str = ""  # what of the condition nobody can tell just now
 
 
+@resting.again
 def look(condition: Any, user: User, now: datetime, *, key: str = "") -> Look:
     """Ask about a condition nobody has saved yet (`key`: of the segment whose it is). Raises conditions.BadCondition."""
     checked = segments.checked(condition, key=key, at=now)

@@ -2,18 +2,30 @@
 remembered in this process, so that a condition that names one of its facts is still read and checked; what the fact says
 is unknown meanwhile, as docs/conditions.md tells."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from functools import wraps
+from math import isfinite
+from typing import Any, ParamSpec, TypeVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.hooks import Hook
+from crm.hooks import Hook, is_ours
+from customers.operands import Money
+
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_PLUGINS = 10  # that fail one after the other while one thing is asked
+log = logging.getLogger(__name__)
 
 _told: dict[tuple[str, str], tuple[Any, ...]] = {}  # by hook and contribution: the latest
 _silent: dict[str, frozenset[str]] = {}  # by hook: whose facts nobody here has ever heard
 _unheard: dict[str, bool] = {}  # by hook: whether there is anybody like that, conditions or not
+_turns = [0]
 _away: dict[str, bool] = {}  # by hook: whether somebody did not answer when it was last asked
 
 
@@ -21,22 +33,21 @@ def _marked(fact: Any, of: str) -> Any:
     return replace(fact, rests=of)
 
 
-def _plain(fact: Any, _of: str) -> Any:
-    return fact
+def _from(fact: Any, contribution: str) -> Any:
+    """A plugin's is asked with care; ours are trusted."""
+    return fact if is_ours(contribution) else replace(fact, of=contribution)
 
 
-def gathered(
-    hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked, dress: Callable[[Any, str], Any] = _plain
-) -> Iterator[Any]:
-    """What its contributions add, each by `dress` with the contribution's name; of one that does not answer, what it told
-    before, marked with who it is of."""
+def gathered(hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked) -> Iterator[Any]:
+    """What its contributions add, those of plugins with the contribution's name (`of`); of one that does not answer, what it
+    told before, marked with who it is of."""
     silent, away = set(), False
     for filled in hook.run():
         key = hook.name, filled.name
         away = away or bool(filled.failure)
         if not filled.failure:
             _told[key] = tuple(filled.value or ())
-            yield from (dress(fact, filled.name) for fact in _told[key])
+            yield from (_from(fact, filled.name) for fact in _told[key])
         elif key in _told:
             yield from (mark(fact, plugin(filled.name)) for fact in _told[key])
         else:
@@ -44,6 +55,69 @@ def gathered(
     _unheard[hook.name] = bool(silent)
     if mark is _marked:  # else no condition asks them
         _silent[hook.name], _away[hook.name] = frozenset(silent), away
+
+
+class Rested(Exception):
+    """A plugin could not say what one of its facts is, of somebody or something, and rests from now on: its facts are
+    unknown, which every condition must be told before it is asked. So whoever asked begins anew (`again`)."""
+
+
+def said(hook: Hook[[], Any], fact: Any, value: Callable[..., Any], *asked: object) -> Any:
+    """What `value` of a fact that `hook` gathered says. A plugin's is isolated; raises Rested where it fails, takes too long
+    or gives what is not of the fact's type."""
+    if not fact.of:
+        return value(*asked)
+    filled = hook.ask(fact.of, value, *asked)
+    if filled.failure or not _fits(fact, filled.value):
+        if not filled.failure:
+            log.warning("hook %s: %s: %s says %s", hook.name, fact.of, fact.name, type(filled.value).__name__)
+        hook.rest(fact.of)
+        _away[hook.name] = True
+        _turns[0] += 1
+        raise Rested(fact.name)
+    return filled.value
+
+
+# What Python has for each type of the condition language; None is unknown.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "money": (Money,),
+    "date": (date,),
+    "boolean": (bool,),
+    "set": (frozenset, set),
+}
+
+
+def _fits(fact: Any, value: Any) -> bool:
+    """A collection's rows are fitted field by field."""
+    kind = getattr(fact, "type", "")
+    if value is None or not kind:
+        return True
+    if kind == "number":
+        return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and isfinite(value)
+    if kind == "time":
+        return isinstance(value, datetime) and value.tzinfo is not None
+    return isinstance(value, _TYPES[kind]) and not (kind == "date" and isinstance(value, datetime))
+
+
+def again(function: Callable[P, T]) -> Callable[P, T]:
+    """Begin anew, knowing who rests now, when a plugin failed in the middle; it must not have written anything before."""
+
+    @wraps(function)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _plugin in range(MOST_PLUGINS):
+            try:
+                return function(*args, **kwargs)
+            except Rested:
+                continue
+        return function(*args, **kwargs)
+
+    return asked
+
+
+def turn() -> int:
+    """Another number after each plugin that failed in the middle: what was put together before says otherwise."""
+    return _turns[0]
 
 
 def is_anybody() -> bool:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from crm.jobs import nudge
 from crm.models import Event
-from customers import facts
+from customers import facts, resting
 from customers.conditions import BadCondition, Condition, Fact, compile, segments_in
 from customers.hooks import segment_turned, touched_by
 from customers.models import Customer, Segment, SegmentMember, SegmentTurn
@@ -83,6 +83,7 @@ def sample(segment: Segment, size: int = SAMPLE, at: datetime | None = None) -> 
     return list(members(segment, at).order_by("pk")[:size])
 
 
+@resting.again
 def holds(segment: Segment, customer: Customer, at: datetime | None = None) -> bool:
     """Whether this customer is in it: what is known of them is read, and the condition asked in this process."""
     now = at or timezone.now()
@@ -223,6 +224,7 @@ def _of_events() -> set[int]:
     return {pk for found in touched_by.collect(events) for pk in found}
 
 
+@resting.again
 def _look_at(keys: Sequence[int], standing: list[Segment], now: datetime) -> None:
     """Ask every segment about each of them in this process, and write what differs from the rows there are."""
     sieve, meant, names = _together(standing, now)

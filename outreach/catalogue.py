@@ -174,20 +174,21 @@ class Tags:
         return {tag: quote for tag, said in begun if (quote := heard.quote_of(said))}
 
 
-_kept: dict[str, Shelf] = {}  # by edition: the newest alone
+_kept: dict[tuple[str, int], Shelf] = {}  # by edition, and who rested: the newest alone
 
 
 def shelf(edition: str, version: int, at: datetime) -> Shelf:
     """The catalogue as of this edition and minute: conditions speak of days and hours, so a minute is one moment to them.
     Read again when the edition changed; whoever decides has asked for that anyway (outreach.context)."""
     moment = at.replace(second=0, microsecond=0)
-    held = _kept.get(edition)
+    key = edition, resting.turn()
+    held = _kept.get(key)
     if held is None:
         held = Shelf(version, moment, _standing())
     elif held.moment != moment:
         held = held.at(moment)
     _kept.clear()
-    _kept[edition] = held
+    _kept[key] = held
     return held
 
 

@@ -21,6 +21,7 @@ from cases.models.case import Refusal
 from crm.database.prepared import Prepared, planned_once, together
 from crm.models import User
 from crm.roles import may
+from customers import resting
 from outreach import arbitration, catalogue, context, gates, lessons, shared, writing
 from outreach.arbitration import Judged, Verdict
 from outreach.catalogue import Shelf
@@ -42,6 +43,7 @@ class Look:
     said: Said | None = None
 
 
+@resting.again
 def look(case: Case, at: datetime) -> Look:
     """What would be decided now. Before the need is met nobody's facts are looked at."""
     beforehand = context.beforehand(case, catalogue.held() if case.need_met_event_id is not None else None)

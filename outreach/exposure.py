@@ -177,6 +177,7 @@ def _looked(sql: str, values: Sequence[Any], problem: KnownProblem, now: datetim
     return Outlook(told + reachable + sum(withheld.values()), reachable, told, withheld)
 
 
+@resting.again
 def sample(problem: KnownProblem, condition: dict[str, Any] | None, now: datetime, *, user: User) -> list[Example]:
     """Up to ten of those a condition holds for, whom this person may see, each with what of theirs fulfils it. Those
     other systems named come with what these said."""

@@ -49,16 +49,12 @@ class PolicyFact:
 def known() -> dict[str, PolicyFact]:
     """Every fact by its name, those of plugins among them; one that speaks of what no policy may go by is left out."""
     found = {fact.name: fact for fact in _OURS}
-    for fact in resting.gathered(policy_facts, _unknown, _from):
+    for fact in resting.gathered(policy_facts, _unknown):
         if speaks_of(fact.name, str(fact.label)) or fact.name in found or fact.kind not in {NUMBER, YES_NO}:
             log.warning("policy fact %s is left out: no policy may go by it, or it is there already", fact.name[:40])
         else:
             found[fact.name] = fact
     return found
-
-
-def _from(fact: PolicyFact, contribution: str) -> PolicyFact:
-    return replace(fact, of=contribution)
 
 
 def _unknown(fact: PolicyFact, _of: str) -> PolicyFact:

@@ -89,6 +89,13 @@ def compiled(condition: Any, at: datetime) -> Condition:
     return checked(condition, at) if fleeting else _standing(text, at)
 
 
+@resting.again
+def compiled_and_known(condition: Any, occasion: Occasion) -> tuple[Condition, dict[str, Any]]:
+    """The condition, and what is known of what it names; a plugin that fails meanwhile is unknown to both."""
+    found = compiled(condition, occasion.at)
+    return found, known(occasion, found.names)
+
+
 def checked(condition: Any, at: datetime, *, saving: bool = False) -> Condition:
     """The condition compiled, as rules ask: of the case, and of its customer. Raises BadCondition."""
     return compile(condition, at=at, among=registry().values(), theirs=_CUSTOMERS, saving=saving)
@@ -123,11 +130,15 @@ def condition_fault(condition: object, at: datetime) -> str:
 
 
 def known(occasion: Occasion, names: Iterable[str]) -> dict[str, Any]:
-    """What is known of the occasion, as far as a condition names it."""
+    """What is known of the occasion, as far as a condition names it. Raises resting.Rested where a plugin fails to say it."""
     facts, asked = registry(), list(names)
     about = [name.removeprefix(OF_CUSTOMER) for name in asked if name.startswith(OF_CUSTOMER)]
-    found = {name: facts[name].value(occasion, occasion.at) for name in asked if not name.startswith(OF_CUSTOMER)}  # type: ignore[union-attr]
+    found = {name: _said(facts[name], occasion) for name in asked if not name.startswith(OF_CUSTOMER)}
     return found | {f"{OF_CUSTOMER}{name}": value for name, value in _of_customer(occasion, about).items()}
+
+
+def _said(fact: Any, occasion: Occasion) -> Any:
+    return resting.said(case_facts, fact, fact.value, occasion, occasion.at)
 
 
 def _of_customer(occasion: Occasion, names: list[str]) -> dict[str, Any]:

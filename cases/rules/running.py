@@ -88,8 +88,7 @@ def _judge(run: RuleRun, case: Case, now: datetime) -> None:
         return
     asked = occasion(run, case)
     said = stated(run, asked)
-    condition = knowledge.compiled(said, asked.at)
-    known = knowledge.known(asked, condition.names)
+    condition, known = knowledge.compiled_and_known(said, asked)
     if run.attempts == 0 and not condition.holds(known):
         run.error = resting.words(condition.resting) if condition.is_unknown(known) else ""
         if run.error and now < run.asked_at + WAITS_FOR_PLUGINS:

@@ -179,8 +179,8 @@ class _Replay:
         if self.queues and self.pretended.case.queue_id not in self.queues:
             return
         self.found.asked += 1
-        condition = knowledge.compiled(self.version.condition, occasion.at)
-        if not condition.holds(knowledge.known(occasion, condition.names)):
+        condition, known = knowledge.compiled_and_known(self.version.condition, occasion)
+        if not condition.holds(known):
             return
         if depth >= DEEPEST:
             self.found.looped = True
