@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from cases import spans, transitions
 from cases.filter_parts import ASLEEP, DONE, Asker, Key, NotUnderstood, Offer, Part, Read, not_understood
+from cases.filter_surveys import SURVEY
 from cases.models import Attachment, Case, Cause, Channel, Disposition, Draft, Message
 from cases.models.tag import spelt
 from customers.addresses import guess
@@ -372,6 +373,7 @@ KEYS: dict[str, Key] = {
             _of_outcome("cause", Cause),
             _outcomes(Cause),
         ),
+        SURVEY,
         Key("language", gettext_lazy("the customer’s language"), "language:es", _language),
     ]
 }

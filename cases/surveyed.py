@@ -4,13 +4,16 @@ share of those said yes (docs/status-page.md). Who answers is no sample of all: 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases import transitions
+from cases.asking import quoted
 from cases.models import Queue, SurveyAsking
 from cases.shares import Share, share
 
@@ -49,6 +52,7 @@ class Line:
     queue: Queue
     figure: str
     said: str
+    cases: tuple[tuple[str, str], ...] = ()  # how many said what, and the search that finds them
 
 
 def lines(queues: Collection[Queue], now: datetime) -> list[Line]:
@@ -63,14 +67,29 @@ def _line(queue: Queue, found: Answers) -> Line:
         if not found.asked:
             return Line(queue, "", _("Nobody was asked.") if queue.asks_survey else _("This queue does not ask."))
         words = ngettext("%(n)d customer was asked, none answered.", "%(n)d customers were asked, none answered.", found.asked)  # fmt: skip
-        return Line(queue, "", words % {"n": found.asked})
+        return Line(queue, "", words % {"n": found.asked}, _behind(queue, found))
     words = ngettext(
         "say yes, of %(answered)d who answered; %(n)d customer was asked. With 95 %% confidence between %(low)s and %(high)s.",
         "say yes, of %(answered)d who answered; %(n)d customers were asked. With 95 %% confidence between %(low)s and %(high)s.",
         found.asked,
     )
     told_of = {"answered": found.answered, "n": found.asked, "low": percent(told.low), "high": percent(told.high)}
-    return Line(queue, percent(told.share), words % told_of)
+    return Line(queue, percent(told.share), words % told_of, _behind(queue, found))
+
+
+def _behind(queue: Queue, found: Answers) -> tuple[tuple[str, str], ...]:
+    """The cases of each figure (cases.filter_surveys)."""
+    yes, no, silent = found.solved.count, found.answered - found.solved.count, found.asked - found.answered
+    told = [
+        ("yes", yes, _("%(n)d yes")),
+        ("no", no, _("%(n)d no")),
+        ("silent", silent, ngettext("%(n)d has not answered", "%(n)d have not answered", silent)),
+    ]
+    return tuple((words % {"n": n}, _url(queue, which)) for which, n, words in told if n)
+
+
+def _url(queue: Queue, which: str) -> str:
+    return f"{reverse('cases:search')}?{urlencode({'q': f'queue:{quoted(queue.name)} survey:{which}'})}"
 
 
 def percent(value: float) -> str:

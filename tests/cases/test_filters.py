@@ -15,7 +15,7 @@ from cases import search as finding
 from cases.asking import cut
 from cases.filter_keys import KEYS
 from cases.filter_parts import Asker
-from cases.models import Attachment, Case, Draft, Mention, Queue, Watch
+from cases.models import Attachment, Case, Draft, Mention, Queue, SurveyAnswer, SurveyAsking, Watch
 from cases.search import find, index_text, search_cases
 from crm.models import StoredFile, User
 from customers.models import Customer
@@ -89,6 +89,10 @@ def desk(billing: Queue, technical: Queue, ana: User, lee: User, carl: Customer)
     letter = make_message(made["mine"], "with a file")
     stored = StoredFile.objects.create(sha256="0" * 64, size=1)
     Attachment.objects.create(message=letter, file=stored, name="a.pdf", content_type="application/pdf", size=1)
+    for name, ago in (("lees", HOUR), ("done", 89 * DAY), ("asleep", DAY), ("soon", 91 * DAY), ("spam", DAY)):
+        SurveyAsking.objects.create(case=made[name], at=AT - ago)
+    for name, solved in (("lees", False), ("done", True), ("soon", True), ("spam", True)):
+        SurveyAnswer.objects.create(case=made[name], solved=solved, answered_at=AT, changed_at=AT)
     Draft.objects.create(author=ana, case=made["soon"], kind="reply", text="Dear")
     return made
 
@@ -135,6 +139,11 @@ MEANS = {
     "channel:mail": "lees",
     "tag:refund": "lees asleep",
     "disposition:none is:done": "done spam",
+    "survey:asked": "lees done asleep",
+    "survey:answered": "lees done",
+    "survey:yes": "done",
+    "survey:no|silent": "lees asleep",
+    "-survey:asked is:assigned": "mine soon late",
     "cause:none assignee:lee": "lees soon late",
     "tag:REFUND -tag:vip": "asleep",
     "has:attachment": "mine",

@@ -1,6 +1,8 @@
 """What came of asking: how many were asked, how many answered, which share says yes; on the board, over the API, and each answer
 in its customer's line of time."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -122,6 +124,11 @@ def test_the_board_tells_it_with_what_it_is_of(client: Client, billing: Queue, s
     page = client.get("/board/surveys/").content.decode()
     for words in ("67 %", "of 3 who answered; 4 customers were asked", "between 21 % and 94 %"):
         assert words in page
+    behind = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', page))
+    assert list(behind.values()) == ["2 yes", "1 no", "1 has not answered"]
+    for url, words in behind.items():
+        shown = client.get(html.unescape(url)).content.decode()
+        assert len(set(re.findall(r'href="/cases/(\d+)/"', shown))) == int(words.split()[0]), "the cases are behind it"
     client.force_login(ana)
     assert client.get("/board/surveys/").status_code == 403
 
