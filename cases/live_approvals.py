@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cases.models import Case, QueueMembership, Remedy
+from cases.remedies.deciders import DECIDING
 from crm.live import streams, topics
 from crm.live.streams import Fragment, Happening
 from crm.models import User
 
-_DECIDING = [QueueMembership.Role.LEAD, QueueMembership.Role.SUPERVISOR]
 _SHOWN = [Remedy.State.WAITING, Remedy.State.BY_HAND, Remedy.State.FAILED]  # on the page
 # Something comes onto the page, goes from it, or reads otherwise there.
 _MOVES = frozenset(
@@ -58,7 +58,7 @@ def _deciders(queues: Collection[int]) -> Mapping[int, set[int]]:
     """Who may decide in each queue; administrators in every one."""
     every = set(User.objects.filter(is_active=True, role=User.Role.ADMINISTRATOR).values_list("pk", flat=True))
     found: dict[int, set[int]] = defaultdict(lambda: set(every))
-    rows = QueueMembership.objects.filter(queue__in=queues, role__in=_DECIDING, user__is_active=True)
+    rows = QueueMembership.objects.filter(queue__in=queues, role__in=DECIDING, user__is_active=True)
     for queue, user in rows.values_list("queue", "user"):
         found[queue].add(user)
     return found

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import transitions
-from cases.models import Case, QueueMembership, Remedy, ServicePolicy
+from cases.models import Case, Remedy, ServicePolicy
 from cases.models.refusals import Refusal
 from cases.policy import words
 from cases.policy.table import NONE
-from cases.remedies import alike, limits, quoting, raising
+from cases.remedies import alike, limits, quoting
+from cases.remedies.deciders import answer_by, deciders
 from cases.remedies.quoting import CLOSE, DEVIATION, Quote
 from crm.database.deadlocks import transacted
 from crm.models import User
@@ -169,7 +170,7 @@ def _written(
         asked_at=at,
         decided_by=None if needs else by,
         decided_at=None if needs else at,
-        answer_by=raising.answer_by(case, at) if needs else None,
+        answer_by=answer_by(case, at) if needs else None,
         due_at=at,
         key=wish.key,
     )
@@ -195,13 +196,6 @@ def about(remedy: Remedy) -> dict[str, Any]:
         "amount": f"{remedy.granted:.2f}",
         "currency": remedy.currency,
     }
-
-
-def deciders(case: Case, *, but: int = 0) -> list[int]:
-    """Who may decide in this queue: its leads and supervisors."""
-    roles = QueueMembership.Role
-    rows = QueueMembership.objects.filter(queue=case.queue_id, role__in=[roles.LEAD, roles.SUPERVISOR])
-    return sorted(rows.filter(user__is_active=True).exclude(user=but).values_list("user", flat=True))
 
 
 # --- deciding

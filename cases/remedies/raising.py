@@ -1,31 +1,18 @@
 """What waits for approval, and is not answered in time: the customer waits with it. It is raised once, to one person by name
 who has the authority; whoever asked reads what they may give at once by themselves (docs/policies.md)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
-from cases import pacing
-from cases.business_hours import NeverOpen
 from cases.models import Case, Presence, QueueMembership, Remedy
 from cases.policy.amounts import CENT
-from cases.remedies import limits
+from cases.remedies import granting, limits
+from cases.remedies.deciders import DECIDING
 from cases.remedies.quoting import CLOSE
 from crm.database.deadlocks import transacted
 from crm.models import User
 
 BATCH = 100
-# Who is asked first of those who have the authority.
-_ORDER = [QueueMembership.Role.LEAD, QueueMembership.Role.SUPERVISOR]
-
-
-def answer_by(case: Case, at: datetime) -> datetime:
-    """By when somebody should have decided: so many minutes of the queue's hours as it says; where it never opens, by the
-    clock."""
-    within = timedelta(minutes=case.queue.approval_minutes)
-    try:
-        return pacing.hours_of(case.queue).add(at, within.total_seconds())
-    except NeverOpen:
-        return at + within
 
 
 def raise_due(now: datetime) -> int:
@@ -35,8 +22,6 @@ def raise_due(now: datetime) -> int:
 
 
 def _raise(pk: int, now: datetime) -> int:
-    from cases.remedies import granting
-
     case, remedy = granting.taken(Remedy.objects.get(pk=pk))
     if remedy.state != Remedy.State.WAITING or remedy.raised_at is not None:
         return 0
@@ -49,17 +34,17 @@ def _raise(pk: int, now: datetime) -> int:
 
 
 def next_one(remedy: Remedy, case: Case, at: datetime) -> User | None:
-    """Whose authority holds for this, but whoever asked: of those who are at their desk first, leads before supervisors,
+    """Whose authority holds for this, but whoever asked: of those who are at their desk first, in the order of DECIDING,
     administrators last. The month's budget is not asked: who may grant it sees that it is used up, and may raise it."""
     asked = (user for user in _candidates(case, but=remedy.asked_by_id) if _has_authority(user, remedy, case, at))
     return next(asked, None)
 
 
 def _candidates(case: Case, *, but: int | None) -> list[User]:
-    rows = QueueMembership.objects.filter(queue=case.queue_id, role__in=_ORDER, user__is_active=True)
-    ranked = {row.user: _ORDER.index(QueueMembership.Role(row.role)) for row in rows.select_related("user")}
+    rows = QueueMembership.objects.filter(queue=case.queue_id, role__in=DECIDING, user__is_active=True)
+    ranked = {row.user: DECIDING.index(QueueMembership.Role(row.role)) for row in rows.select_related("user")}
     for user in User.objects.filter(is_active=True, role=User.Role.ADMINISTRATOR):
-        ranked.setdefault(user, len(_ORDER))
+        ranked.setdefault(user, len(DECIDING))
     here = set(Presence.objects.here().filter(user__in=ranked).values_list("user", flat=True))
     return sorted((user for user in ranked if user.pk != but), key=lambda u: (u.pk not in here, ranked[u], u.pk))
 

@@ -12,7 +12,8 @@ from cases import transitions
 from cases.models import Case, Entitlement, Promise, Remedy, ServicePolicy
 from cases.policy import amounts, facts
 from cases.policy.table import PROMISE_BROKEN
-from cases.remedies import limits, quoting, raising
+from cases.remedies import limits, quoting
+from cases.remedies.deciders import answer_by
 from cases.remedies.granting import lock_case, tell_begun
 from crm.database.deadlocks import transacted
 from crm.hooks import REST
@@ -114,7 +115,7 @@ def _written(
         unasked=True,
         asked_at=now,
         decided_at=None if needs else now,
-        answer_by=raising.answer_by(case, now) if needs else None,
+        answer_by=answer_by(case, now) if needs else None,
         due_at=now,
     )
     tell_begun(remedy, case, by=None, at=now, via="system")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from cases import live_approvals
 from cases.models import BusinessCalendar, Case, Notification, Presence, Queue, Remedy
 from cases.models.reasons import Reason
-from cases.remedies import granting, raising
+from cases.remedies import deciders, granting, raising
 from crm.live import log
 from crm.models import Event, User
 from tests.api import Caller
@@ -75,7 +75,7 @@ def test_time_runs_while_the_queue_is_open(case: Case, billing: Queue, ana: User
     calendar.publish(tz="UTC", hours=OFFICE)
     Queue.objects.filter(pk=billing.pk).update(calendar=calendar)
     friday = datetime(2026, 9, 4, 16, 50, tzinfo=UTC)
-    found = raising.answer_by(Case.objects.get(pk=case.pk), friday)
+    found = deciders.answer_by(Case.objects.get(pk=case.pk), friday)
     assert found == datetime(2026, 9, 7, 9, 5, tzinfo=UTC), "ten minutes on Friday, five on Monday"
 
 
