@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.models import User
-from customers import facts, resting, saying, segments
+from customers import conditions, facts, resting, saying, segments
 from customers.conditions import BadCondition
 from customers.models import Customer
 
@@ -49,6 +49,11 @@ def look(condition: Any, user: User, now: datetime, *, key: str = "") -> Look:
     known = facts.load(rows, now, names=checked.names)
     sample = [Example(row, saying.reasons(condition, known[row.pk], now)) for row in rows]
     return Look(saying.whole(condition), count, sample, round(took, 1), resting.words(checked.resting))
+
+
+def note(condition: Any, now: datetime) -> str:
+    """What of a condition nobody can tell just now, because a plugin does not answer; of none (None) everything is told."""
+    return resting.words(conditions.compile(condition, at=now).resting) if condition is not None else ""
 
 
 def typed(text: str, user: User, now: datetime, *, key: str = "") -> dict[str, Any]:

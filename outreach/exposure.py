@@ -121,11 +121,6 @@ def _hit(condition: dict[str, Any] | None, now: datetime) -> Sql:
     return segments.keys_of(conditions.compile(condition, at=now)) if condition is not None else segments.NOBODY
 
 
-def note(condition: dict[str, Any] | None, now: datetime) -> str:
-    """What of a condition nobody can tell just now, because a plugin does not answer."""
-    return resting.words(conditions.compile(condition, at=now).resting) if condition is not None else ""
-
-
 def _perhaps(condition: dict[str, Any] | None, now: datetime) -> Sql:
     """Those it may hold for, as far as anybody can tell just now; nobody where everything is known."""
     found = conditions.compile(condition, at=now).perhaps if condition is not None else None

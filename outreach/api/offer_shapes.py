@@ -284,3 +284,4 @@ class Qualified(serializers.Serializer[Any]):
 
     count = serializers.IntegerField()
     sample = serializers.ListField(child=serializers.IntegerField())
+    note = serializers.CharField(help_text="What of it nobody can tell just now, because a plugin does not answer.")

@@ -18,6 +18,7 @@ from cases.api import finding
 from cases.models.case import Refusal
 from crm import rest
 from crm.models import User
+from customers import looking
 from customers.models import Customer
 from outreach import deciding, qualifying, responding, showing
 from outreach.api.offer_shapes import (
@@ -107,11 +108,12 @@ def preview(request: Request) -> Response:
     finding.need(request, "offer.change")
     asked = rest.read(Asked, request)["eligibility"]
     try:
-        found = qualifying.who(asked, at=timezone.now())
+        found, note = qualifying.who(asked, at=(now := timezone.now())), looking.note(asked, now)
     except Invalid as error:
         raise ValidationError({"eligibility": error.messages}) from None
     seen = Customer.objects.visible_to(rest.me(request)).filter(pk__in=found.values("pk")).order_by("pk")
-    return Response({"count": found.count(), "sample": list(seen.values_list("pk", flat=True)[:10])})
+    sample = list(seen.values_list("pk", flat=True)[:10])
+    return Response({"count": found.count(), "sample": sample, "note": note})
 
 
 # --- what was decided

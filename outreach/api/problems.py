@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from cases.models import Case
 from crm import rest, roles
+from customers import looking
 from customers.conditions import BadCondition
 from customers.models import Customer
 from outreach import delivery, exposure
@@ -131,7 +132,7 @@ def _exposure(problem: KnownProblem, given: dict[str, Any] | None, request: Requ
     looked = exposure.tried(problem, given, now) if is_tried and given else exposure.outlook(problem, now)
     sample = exposure.sample(problem, given, now, user=user)
     counts = {name: getattr(looked, name) for name in ("size", "reachable", "told", "withheld")}
-    return ExposureShape({"condition": given, "sample": sample, "note": exposure.note(given, now), **counts}).data
+    return ExposureShape({"condition": given, "sample": sample, "note": looking.note(given, now), **counts}).data
 
 
 @extend_schema(methods=["GET"], summary="Cases about a problem", parameters=_LIST, responses=LinkedCase(many=True))

@@ -16,7 +16,7 @@ from cases.models.case import Refusal
 from crm.http import StaffRequest
 from crm.models import User
 from customers import catalogue as catalogues
-from customers import facts, saying
+from customers import facts, looking, saying
 from customers.conditions import BadCondition
 from outreach import exposure
 from outreach.models import KnownProblem, ProblemCase
@@ -177,7 +177,7 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
         given = _given(ConditionForm(request.POST))
         outlook = exposure.tried(found, given, now) if given is not None else None
         sample = exposure.sample(found, given, now, user=request.user) if given is not None else []
-        note = exposure.note(given, now)
+        note = looking.note(given, now)
     except BadCondition as bad:
         return render(request, "outreach/_preview.html", {"bad": bad})
     withheld = [(words_of(reason), n) for reason, n in outlook.withheld.items()] if outlook else []

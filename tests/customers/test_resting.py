@@ -314,7 +314,7 @@ def test_who_was_found_to_be_hit_by_a_problem_is_not_forgotten(
     zoe = make_customer("Zoe Novak")
     exposure.refresh(problem, timezone.now())
     assert set(Exposure.objects.values_list("customer", flat=True)) == hit
-    assert exposure.note(LONG, timezone.now()).startswith(UNKNOWN_FOR_NOW)
+    assert looking.note(LONG, timezone.now()).startswith(UNKNOWN_FOR_NOW)
     shop.answers()
     exposure.refresh(problem, timezone.now())
     assert set(Exposure.objects.values_list("customer", flat=True)) == {*hit, zoe.pk}

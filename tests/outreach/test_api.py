@@ -64,7 +64,7 @@ def test_what_is_no_offer_is_refused_by_its_field(
 
 def test_who_would_qualify_is_counted_before_it_is_kept(sue: User, billing: Any, case: Case) -> None:
     asked = {"eligibility": {"fact": "plans", "op": "has", "value": "Fibre 100"}}
-    assert Caller(sue).post("offers/preview/", asked).json() == {"count": 1, "sample": [case.customer_id]}
+    assert Caller(sue).post("offers/preview/", asked).json() == {"count": 1, "sample": [case.customer_id], "note": ""}
     assert Caller(sue).post("offers/preview/", {"eligibility": {"fact": "x"}}).status_code == 400
 
 
