@@ -1,6 +1,7 @@
 """The customers' pages: what they show, to whom, and at what cost."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -12,17 +13,44 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Queue
+from crm.hooks import is_ours
 from crm.models import User
 from customers import consent
-from customers.hooks import Entry
+from customers.hooks import Entry, customer_access
 from customers.hooks import timeline as timeline_hook
 from customers.merging import merge
 from customers.models import ContactPoint, Customer, Order, Product, Subscription
+from customers.views import doors
 from tests.builders import make_case, make_customer, make_message, make_user
 from tests.customers.pages import SECTIONS, page, parts, signed_in
 
 ADDRESSES = ["carl@example.org", "2079460123"]
 PAYMENT = ["42.9", "17.5"]
+
+
+@pytest.fixture(autouse=True)
+def ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As most houses are: no plugin says who may open whom (elsewhere in these tests one does)."""
+    ours = [fill for fill in customer_access._fills if is_ours(fill[1])]
+    monkeypatch.setattr(customer_access, "_fills", ours)
+
+
+@pytest.mark.parametrize("who", ["ana", "ben", "sue", "eve", "root", "nell"])
+def test_the_question_written_once_sees_whom_the_door_sees(
+    known: Customer, cast: SimpleNamespace, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.nell = make_user("Nell New")
+    gone, erased = make_customer("Gone"), make_customer("Erased", erased_at=timezone.now())
+    merge(known, gone, by=None)
+    user, every = getattr(cast, who), [known.pk, gone.pk, erased.pk, 0]
+    found = [doors._found(user, pk) for pk in every]
+    monkeypatch.setattr(doors, "is_ours", lambda _name: False)
+    asked = [doors._found(user, pk) for pk in every]
+    assert found == asked
+    told = [vars(one) for one in found if one]
+    assert [{k: v for k, v in one.items() if k != "_state"} for one in told] == [
+        {k: v for k, v in vars(one).items() if k != "_state"} for one in asked if one
+    ]
 
 
 # --- what is shown
