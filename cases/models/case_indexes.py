@@ -40,5 +40,5 @@ INDEXES: list[models.Index] = [
     models.Index(fields=["cause", "id"], name="case_cause", condition=models.Q(cause__isnull=False)),
     models.Index(fields=["snoozed_until"], name="case_wake", condition=models.Q(snoozed_until__isnull=False)),
     models.Index(fields=["resolved_at"], name="case_close", condition=models.Q(status="resolved")),
-    GinIndex(fields=["tags"], name="case_tags"),
+    GinIndex(fields=["tags"], name="case_tags", fastupdate=False),
 ]

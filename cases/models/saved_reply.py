@@ -88,7 +88,7 @@ class SavedReply(models.Model):
                 violation_error_message=_("You have a saved reply with this shortcut already."),
             )
         ]
-        indexes = [GinIndex(fields=["document"], name="saved_reply_document")]
+        indexes = [GinIndex(fields=["document"], name="saved_reply_document", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.current.title if self.current else f"#{self.pk}"

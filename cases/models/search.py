@@ -14,8 +14,8 @@ class CaseSearch(models.Model):
 
     class Meta:
         indexes = [
-            # A short pending list: a search reads all of it each time.
-            GinIndex(fields=["document"], name="case_document", gin_pending_list_limit=256)
+            # Without a list of what is pending: a search reads all of it each time, and whoever fills it pays for all.
+            GinIndex(fields=["document"], name="case_document", fastupdate=False)
         ]
 
     def __str__(self) -> str:
