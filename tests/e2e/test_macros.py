@@ -72,7 +72,8 @@ def test_a_saved_reply_is_picked_filled_in_and_sent_without_a_mouse(
     assert not Message.objects.filter(direction="outbound").exists()
     place = page.locator("#write-reply [data-places] button")
     place.focus()
-    page.locator("#write-reply").evaluate("e => htmx.trigger(e, 'htmx:afterSettle', {elt: e, target: e})")  # the page went on
+    went_on = "e => htmx.trigger(e, 'htmx:afterSettle', {elt: e, target: e})"  # something else on the page was put anew
+    page.locator("#write-reply").evaluate(went_on)
     expect(place).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.type("tomorrow")
