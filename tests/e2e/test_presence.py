@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from cases import presence
 from cases.models import Case, Presence, PresenceReason, Queue
+from crm.live.database import parameters
 from crm.models import User
 from tests.builders import make_case
 from tests.e2e.desks import Open, serious
@@ -59,7 +62,11 @@ def test_a_closed_console_is_a_person_gone_and_opened_again_they_are_what_they_w
     page.keyboard.press("u")
     page.locator("#me .pick", has_text="Busy").click()
     expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)")
-    Presence.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
-    presence.lose_silent()
-    expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Offline (u)")
-    expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)", timeout=9000)
+    with psycopg.connect(**parameters("test") | {"autocommit": False}) as held:
+        with transaction.atomic():
+            Presence.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
+            assert presence.lose_silent() == 1
+        held.execute("SELECT FROM cases_presence FOR NO KEY UPDATE")  # as if she was not heard: the console is open
+        assert Presence.objects.get().lost_at
+        expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Offline (u)")
+    expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)")
