@@ -24,9 +24,8 @@ log = logging.getLogger(__name__)
 
 _told: dict[tuple[str, str], tuple[Any, ...]] = {}  # by hook and contribution: the latest
 _silent: dict[str, frozenset[str]] = {}  # by hook: whose facts nobody here has ever heard
-_unheard: dict[str, bool] = {}  # by hook: whether there is anybody like that, conditions or not
-_turns = [0]
-_away: dict[str, bool] = {}  # by hook: whether somebody did not answer when it was last asked
+_away: dict[str, bool] = {}  # by hook that conditions ask: whether somebody did not answer when it was last asked
+_turns = 0  # plugins that failed in the middle of a question
 
 
 def _marked(fact: Any, of: str) -> Any:
@@ -52,9 +51,9 @@ def gathered(hook: Hook[[], Any], mark: Callable[[Any, str], Any] = _marked) -> 
             yield from (mark(fact, plugin(filled.name)) for fact in _told[key])
         else:
             silent.add(plugin(filled.name))
-    _unheard[hook.name] = bool(silent)
+    _silent[hook.name] = frozenset(silent)
     if mark is _marked:  # else no condition asks them
-        _silent[hook.name], _away[hook.name] = frozenset(silent), away
+        _away[hook.name] = away
 
 
 class Rested(Exception):
@@ -65,6 +64,7 @@ class Rested(Exception):
 def said(hook: Hook[[], Any], fact: Any, value: Callable[..., Any], *asked: object) -> Any:
     """What `value` of a fact that `hook` gathered says. A plugin's is isolated; raises Rested where it fails, takes too long
     or gives what is not of the fact's type."""
+    global _turns
     if not fact.of:
         return value(*asked)
     filled = hook.ask(fact.of, value, *asked)
@@ -73,12 +73,12 @@ def said(hook: Hook[[], Any], fact: Any, value: Callable[..., Any], *asked: obje
             log.warning("hook %s: %s: %s says %s", hook.name, fact.of, fact.name, type(filled.value).__name__)
         hook.rest(fact.of)
         _away[hook.name] = True
-        _turns[0] += 1
+        _turns += 1
         raise Rested(fact.name)
     return filled.value
 
 
-# What Python has for each type of the condition language; None is unknown.
+# What Python has for each type of the condition language; None is unknown, which a set never is.
 _TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "money": (Money,),
@@ -89,10 +89,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _fits(fact: Any, value: Any) -> bool:
-    """A collection's rows are fitted field by field."""
+    """Of a collection, of every field of its rows."""
     kind = getattr(fact, "type", "")
-    if value is None or not kind:
-        return True
+    if not kind:
+        return all(_fits(field, row[field.name]) for row in value for field in fact.fields)
+    if value is None:
+        return bool(kind != "set")
     if kind == "number":
         return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and isfinite(value)
     if kind == "time":
@@ -117,7 +119,7 @@ def again(function: Callable[P, T]) -> Callable[P, T]:
 
 def turn() -> int:
     """Another number after each plugin that failed in the middle: what was put together before says otherwise."""
-    return _turns[0]
+    return _turns
 
 
 def is_anybody() -> bool:
@@ -127,12 +129,12 @@ def is_anybody() -> bool:
 
 def is_silent(hook: Hook[[], Any]) -> bool:
     """Whether some plugin did not answer when `hook` was last asked, and nobody here knows what it adds."""
-    return _unheard.get(hook.name, False)
+    return bool(_silent.get(hook.name))
 
 
 def silent() -> list[str]:
-    """The plugins that do not answer, and of which nobody here knows what facts they add."""
-    return sorted(frozenset().union(*_silent.values()))
+    """The plugins that do not answer, and of which nobody here knows what facts of conditions they add."""
+    return sorted(frozenset().union(*(_silent[name] for name in _away)))
 
 
 def plugin(contribution: str) -> str:
@@ -168,6 +170,5 @@ def unheard(name: object) -> str:
 def forget() -> None:
     """As a process that has just started, for tests."""
     _told.clear()
-    _unheard.clear()
     _silent.clear()
     _away.clear()

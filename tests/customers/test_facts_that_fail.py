@@ -12,19 +12,17 @@ from django.db import connection
 from django.db.models.functions import Length
 from django.test import Client
 
-from cases.hooks import case_facts
 from cases.models import Queue, RuleRun
-from crm import hooks
 from crm.models import User
 from customers import facts, looking, resting, segments
-from customers.conditions import Fact, compile
+from customers.conditions import Collection, Fact, Field, compile
 from customers.hooks import facts as facts_hook
-from customers.models import Customer, SegmentMember
+from customers.models import Customer, Order, SegmentMember
 from outreach import deciding
 from tests.builders import make_case, make_customer, make_question
 from tests.cases.ruled import make_rule
 from tests.customers.segmented import AT, keep_up, segment
-from tests.customers.test_resting import asked_to_act
+from tests.customers.test_resting import asked_to_act, plugged
 from tests.outreach.conftest import make_offer, open_gates
 
 pytestmark = pytest.mark.django_db
@@ -49,12 +47,9 @@ class Shop:
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    monkeypatch.setattr(hooks, "SLOW", 0.2)
-    resting.forget()
     made = Shop()
-    with facts_hook.registered(made.of_customers), case_facts.registered(made.of_cases):
+    with plugged(made, monkeypatch):
         yield made
-    resting.forget()
 
 
 def raises() -> int:
@@ -162,5 +157,22 @@ def test_each_type_of_the_language_is_recognized() -> None:
         fact = Fact("x", kind, "X", lambda _c, _at: None, lambda _at: None)
         found = [value for value in every if resting._fits(fact, value)]
         assert [(type(v), v) for v in found] == [(type(v), v) for v in some], kind
+    assert not resting._fits(Fact("x", "set", "X", lambda _c, _at: None, lambda _at: None), None), (
+        "a set is never unknown"
+    )
     bare = Fact("x", "time", "X", lambda _c, _at: None, lambda _at: None)
     assert not resting._fits(bare, datetime(2026, 1, 1))  # noqa: DTZ001 - whose zone nobody knows
+
+
+@pytest.mark.parametrize(("says", "fits"), [(5, True), (None, True), ("5", False)])
+def test_so_are_the_rows_of_a_collection(carl: Customer, says: object, fits: bool) -> None:
+    field = Field("size", "number", "Size", lambda _row, _at: says, lambda _at: None)
+    parcels = Collection("shop.parcels", "Parcels", Order, (field,), lambda _customer: [object()])
+    resting.forget()
+    with facts_hook.registered(lambda: [parcels]):
+        if fits:
+            assert facts.load([carl], AT, names=["shop.parcels"])[carl.pk] == {"shop.parcels": [{"size": says}]}
+        else:
+            with pytest.raises(resting.Rested):
+                facts.load([carl], AT, names=["shop.parcels"])
+    resting.forget()

@@ -69,4 +69,4 @@ def test_a_closed_console_is_a_person_gone_and_opened_again_they_are_what_they_w
         held.execute("SELECT FROM cases_presence FOR NO KEY UPDATE")  # as if she was not heard: the console is open
         assert Presence.objects.get().lost_at
         expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Offline (u)")
-    expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)")
+    expect(page.locator("#me-button")).to_have_attribute("title", "Ana Lind · Busy (u)", timeout=9000)
