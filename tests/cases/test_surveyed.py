@@ -159,3 +159,13 @@ def test_an_answer_is_in_its_customers_line_of_time_as_it_stands(
     assert [each.kind for each in told(carl, ana)][:2] == ["survey", "case"]
     assert told(carl, ben, kind="survey") == [], "of a queue that is not theirs"
     assert ("survey", "Answers to surveys") in [(kind, str(words)) for kind, words in timeline.kinds()]
+
+
+def test_where_more_is_behind_a_number_than_is_shown_it_is_said(client: Client, billing: Queue, sue: User) -> None:
+    client.force_login(sue)
+    for _each in range(50):
+        done(billing, True)
+    told = "The newest 50 cases are shown."
+    assert told in client.get("/search/?q=survey:yes").content.decode()
+    SurveyAsking.objects.first().delete()  # type: ignore[union-attr]
+    assert told not in client.get("/search/?q=survey:yes").content.decode()
